@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import {
+  messageText,
+  type ParsedChatCompletionRequest,
+  type ParsedCompletionRequest,
+  type PromptInput,
+} from '@blyan/api';
+import type { GenerateRequest, ServedModel } from '@blyan/interface';
+import type { Tokenizer } from '@blyan/model';
+import type { AnswerJob } from './answer.ts';
+import { GatewayError } from './errors.ts';
+
+/** No vocabulary in use has prompts of more characters per token; longer text is refused before it is tokenized. */
+const MAX_CHARS_PER_TOKEN = 128;
+
+/** Bytes of logits one request may ask for; they are kept until its end. */
+const MAX_LOGITS_BYTES = 256 * 1024 * 1024;
+
+type Common = ParsedChatCompletionRequest | ParsedCompletionRequest;
+
+/** The conversation as one prompt, ended by the header of an assistant turn. */
+export function chatPrompt(
+  request: ParsedChatCompletionRequest,
+  model: ServedModel,
+  tokenizer: Tokenizer,
+): readonly number[] {
+  const messages = request.messages.map((message) => ({ role: message.role, content: messageText(message) }));
+  const text = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true });
+  assertLength(text, model, 'messages');
+  return tokenizer.encode(text, { addSpecialTokens: false });
+}
+
+/** Text is tokenized as the model's tokenizer prescribes; token ids are taken as they are. */
+export function textPrompt(prompt: PromptInput, model: ServedModel, tokenizer: Tokenizer): readonly number[] {
+  if (typeof prompt === 'string') {
+    assertLength(prompt, model, 'prompt');
+    const tokens = tokenizer.encode(prompt);
+    if (tokens.length === 0) throw invalid('The prompt is empty: send at least one character or token.', 'prompt');
+    return tokens;
+  }
+  const wrong = prompt.find((id) => id >= model.vocabSize);
+  if (wrong === undefined) return prompt;
+  throw invalid(`The token id ${wrong} is not in the vocabulary of ${model.vocabSize} tokens.`, 'prompt');
+}
+
+export interface JobOptions {
+  readonly index: number;
+  readonly promptTokens: readonly number[];
+  readonly param: 'messages' | 'prompt';
+  readonly maxTokens: number | undefined;
+  /** Alternatives per token; undefined when log probabilities are not wanted. */
+  readonly topLogprobs: number | undefined;
+}
+
+/**
+ * What the coordinator is asked for one prompt. Without a limit, or with one beyond it, the answer may fill the context.
+ *
+ * @throws GatewayError ERR_GATEWAY_CONTEXT_EXCEEDED when the prompt leaves no room for a token
+ */
+export function answerJob(request: Common, model: ServedModel, options: JobOptions): AnswerJob {
+  const { promptTokens } = options;
+  const room = model.contextLength - promptTokens.length;
+  if (room < 1) throw contextExceeded(model, `has ${promptTokens.length}`, options.param);
+  const generate: GenerateRequest = {
+    requestId: randomBytes(16).toString('hex'),
+    modelRoot: model.root,
+    promptTokens,
+    maxTokens: Math.min(options.maxTokens ?? room, room),
+    sampling: {
+      temperature: request.temperature ?? 1,
+      topK: request.top_k ?? 0,
+      topP: request.top_p ?? 1,
+      seed: request.seed === undefined ? randomBytes(4).readUInt32LE() : request.seed >>> 0,
+    },
+    ignoreEos: request.ignore_eos ?? false,
+    topLogprobs: options.topLogprobs,
+    returnLogits: request.blyan?.return_logits,
+    plan: request.blyan?.plan ?? 'auto',
+  };
+  return {
+    index: options.index,
+    request: generate,
+    stop: request.stop ?? [],
+    returnTokenIds: request.blyan?.return_token_ids ?? false,
+  };
+}
+
+/**
+ * Full logits rows are kept until the end of the answer, so their sum is bounded.
+ *
+ * @throws GatewayError ERR_GATEWAY_LOGITS_TOO_LARGE
+ */
+export function assertLogitsFit(jobs: readonly AnswerJob[], model: ServedModel): void {
+  const rows = jobs.map(({ request }) => (request.returnLogits === 'f32' ? request.maxTokens : 0));
+  const bytes = rows.reduce((sum, count) => sum + count, 0) * model.vocabSize * 4;
+  if (bytes <= MAX_LOGITS_BYTES) return;
+  const fitting = Math.floor(MAX_LOGITS_BYTES / (model.vocabSize * 4));
+  throw new GatewayError(
+    'ERR_GATEWAY_LOGITS_TOO_LARGE',
+    `Full logits of so many tokens are too large: set max_tokens so that all prompts together give at most ${fitting}.`,
+    { kind: 'caller' },
+  );
+}
+
+function assertLength(text: string, model: ServedModel, param: 'messages' | 'prompt'): void {
+  if (text.length > model.contextLength * MAX_CHARS_PER_TOKEN) {
+    throw contextExceeded(model, `has ${text.length} characters`, param);
+  }
+}
+
+function contextExceeded(model: ServedModel, size: string, param: string): GatewayError {
+  return new GatewayError(
+    'ERR_GATEWAY_CONTEXT_EXCEEDED',
+    `The context of this model is ${model.contextLength} tokens, one of them at least for the answer; the prompt ${size}. Shorten it.`,
+    { kind: 'caller', meta: { param } },
+  );
+}
+
+function invalid(message: string, param: string): GatewayError {
+  return new GatewayError('ERR_GATEWAY_REQUEST_INVALID', message, { kind: 'caller', meta: { param } });
+}

@@ -1,0 +1,161 @@
+import type { BlyanAnswer, FinishReason } from '@blyan/api';
+import type { Coordinator, GenerateEvent, GenerateRequest, PlanType, TokenLogprob } from '@blyan/interface';
+import type { Tokenizer } from '@blyan/model';
+import { GatewayError } from './errors.ts';
+import { StopStrings } from './stop-strings.ts';
+import { untilAborted } from './until-aborted.ts';
+
+/** One prompt to be answered. */
+export interface AnswerJob {
+  /** Of the choice. */
+  readonly index: number;
+  readonly request: GenerateRequest;
+  readonly stop: readonly string[];
+  readonly returnTokenIds: boolean;
+}
+
+export interface AnswerToken {
+  readonly tokenId: number;
+  /** Where its text begins in the answer, UTF-16 units. */
+  readonly textStart: number;
+  readonly logprob?: TokenLogprob;
+  readonly topLogprobs?: readonly TokenLogprob[];
+  readonly logits?: string;
+}
+
+export type AnswerEvent =
+  | { readonly type: 'start'; readonly plan: PlanType }
+  /** Text that may be shown and the tokens it came from; one per token when ids or logits are returned. */
+  | { readonly type: 'delta'; readonly text: string; readonly tokens: readonly AnswerToken[] }
+  | {
+      readonly type: 'end';
+      readonly finishReason: FinishReason;
+      /** Tokens generated, those of a cut stop string included. */
+      readonly completionTokens: number;
+      readonly blyan: BlyanAnswer;
+    };
+
+type Planned = Extract<GenerateEvent, { type: 'plan' }>;
+type Done = Extract<GenerateEvent, { type: 'done' }>;
+
+/** `signal.reason` of a generation that needs no more tokens: its answer is complete, no one gave up on it. */
+export const ANSWER_COMPLETE = 'answer complete';
+
+/**
+ * Runs one generation and turns its tokens into text: whole code points only, cut before the first stop string.
+ *
+ * When a stop string ends the answer, the generation is aborted with the reason `ANSWER_COMPLETE`; a coordinator that
+ * then still reports `done` gives the route, otherwise the answer has none and `measured` is what was seen here.
+ *
+ * @throws what `generate` throws, before or between events; GatewayError ERR_GATEWAY_ANSWER_INCOMPLETE when the events
+ *   end without `done`
+ */
+export async function* answer(
+  job: AnswerJob,
+  coordinator: Coordinator,
+  tokenizer: Tokenizer,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent, void> {
+  const text = new AnswerText(job, tokenizer);
+  const enough = new AbortController();
+  const events = coordinator.generate(job.request, AbortSignal.any([signal, enough.signal]));
+  const startedAt = performance.now();
+  const tokenTimes = { first: startedAt, last: startedAt };
+  let planned: Planned | undefined;
+  let done: Done | undefined;
+  try {
+    for await (const event of untilAborted(events, signal)) {
+      if (event.type === 'plan') {
+        planned = event;
+        yield { type: 'start', plan: event.plan };
+      } else if (event.type === 'done') {
+        done = event;
+      } else if (!text.stopped) {
+        tokenTimes.last = performance.now();
+        if (text.tokenCount === 0) tokenTimes.first = tokenTimes.last;
+        const delta = text.push(event);
+        if (delta !== null) yield delta;
+        if (text.stopped) enough.abort(ANSWER_COMPLETE);
+      }
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!text.stopped) throw error;
+  }
+  if (planned === undefined || (done === undefined && !text.stopped)) {
+    throw new GatewayError('ERR_GATEWAY_ANSWER_INCOMPLETE', 'The answer broke off before its end; ask again.');
+  }
+  const rest = text.flush();
+  if (rest !== null) yield rest;
+  const seen = {
+    msToFirstToken: tokenTimes.first - startedAt,
+    msPerToken: text.tokenCount > 1 ? (tokenTimes.last - tokenTimes.first) / (text.tokenCount - 1) : 0,
+  };
+  yield {
+    type: 'end',
+    finishReason: text.stopped ? 'stop' : (done?.finishReason ?? 'stop'),
+    completionTokens: text.tokenCount,
+    blyan: {
+      plan: planned.plan,
+      profile: planned.profile,
+      forecast: planned.forecast,
+      measured: done?.measured ?? seen,
+      route: done?.route.map((entry) => ({ ...entry, experts: entry.experts?.slice() })),
+      token_ids: text.tokenIds,
+      logits: text.logits,
+    },
+  };
+}
+
+/** The text of one answer as it grows. */
+class AnswerText {
+  stopped = false;
+  tokenCount = 0;
+  readonly tokenIds: number[] | undefined;
+  readonly logits: string[] | undefined;
+  readonly #decoder: ReturnType<Tokenizer['streamDecoder']>;
+  readonly #stops: StopStrings;
+  readonly #isPerToken: boolean;
+  #decoded = 0;
+  #shown = 0;
+  #waiting: AnswerToken[] = [];
+
+  constructor(job: AnswerJob, tokenizer: Tokenizer) {
+    this.tokenIds = job.returnTokenIds ? [] : undefined;
+    this.logits = job.request.returnLogits === undefined ? undefined : [];
+    this.#isPerToken = this.tokenIds !== undefined || this.logits !== undefined;
+    this.#decoder = tokenizer.streamDecoder();
+    this.#stops = new StopStrings(job.stop);
+  }
+
+  /** What this token lets be shown; null when that is nothing. */
+  push(event: Extract<GenerateEvent, { type: 'token' }>): Extract<AnswerEvent, { type: 'delta' }> | null {
+    this.tokenCount += 1;
+    this.tokenIds?.push(event.tokenId);
+    if (event.logits !== undefined) this.logits?.push(event.logits);
+    const { tokenId, logprob, topLogprobs, logits } = event;
+    this.#waiting.push({ tokenId, textStart: this.#decoded, logprob, topLogprobs, logits });
+    const piece = this.#decoder.push(tokenId);
+    this.#decoded += piece.length;
+    const { text, stopped } = this.#stops.push(piece);
+    this.stopped = stopped;
+    return this.#show(text, this.#isPerToken ? 'all' : 'shown');
+  }
+
+  /** The rest of the text, after the last token. */
+  flush(): Extract<AnswerEvent, { type: 'delta' }> | null {
+    if (this.stopped) return null;
+    const last = this.#stops.push(this.#decoder.flush());
+    this.stopped = last.stopped;
+    return this.#show(last.text + (last.stopped ? '' : this.#stops.flush()), last.stopped ? 'shown' : 'all');
+  }
+
+  /** Tokens that begin in what is shown go with it; those behind it wait, or are cut with their stop string. */
+  #show(text: string, which: 'all' | 'shown'): Extract<AnswerEvent, { type: 'delta' }> | null {
+    this.#shown += text.length;
+    const tokens = this.#waiting.filter((token) => which === 'all' || token.textStart < this.#shown);
+    if (text === '' && tokens.length === 0) return null;
+    this.#waiting = this.#waiting.slice(tokens.length);
+    return { type: 'delta', text, tokens };
+  }
+}

@@ -1,0 +1,19 @@
+import type { Clock, Coordinator, Logger } from '@blyan/interface';
+import type { FastifyRequest } from 'fastify';
+import type { AnswerSlots } from './answer-slots.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { ModelCatalog } from './model-catalog.ts';
+import type { GatewayOptions } from './types.ts';
+
+/** What the routes work with. */
+export interface GatewayContext {
+  readonly options: Required<Omit<GatewayOptions, 'metrics'>>;
+  readonly coordinator: Coordinator;
+  readonly catalog: ModelCatalog;
+  readonly slots: AnswerSlots;
+  readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Logs an error that is our fault; what clients and peers do wrong is said to them only. */
+  reportFailure(error: unknown, request: FastifyRequest): void;
+}

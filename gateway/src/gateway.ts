@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { AppError, type Service, systemClock } from '@blyan/interface';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AnswerSlots } from './answer-slots.ts';
+import type { GatewayContext } from './context.ts';
+import { toHttpError } from './http-errors.ts';
+import { listenError, urlOf } from './listen.ts';
+import { GatewayMetrics } from './metrics.ts';
+import { buildMetricsServer } from './metrics-server.ts';
+import { ModelCatalog } from './model-catalog.ts';
+import { buildServer } from './server.ts';
+import type { GatewayDeps, GatewayOptions } from './types.ts';
+
+const WEB_DIR = fileURLToPath(new URL('../dist/web', import.meta.url));
+
+/** After the grace and this, connections are cut whatever they carry. */
+const CUT_AFTER_MS = 250;
+const IDLE_SWEEP_MS = 25;
+
+/** An OpenAI-compatible HTTP server and chat page over a coordinator. Made by `createGateway`. */
+export class Gateway implements Service {
+  readonly #options: GatewayOptions;
+  readonly #context: GatewayContext;
+  #app: FastifyInstance | undefined;
+  #metricsServer: Server | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: GatewayOptions, deps: GatewayDeps) {
+    this.#options = options;
+    const slots = new AnswerSlots(options.maxConcurrentAnswers ?? 64);
+    this.#context = {
+      options: {
+        ...options,
+        webDir: options.webDir ?? WEB_DIR,
+        allowedHosts: (options.allowedHosts ?? []).map((host) => host.toLowerCase()),
+        maxConcurrentAnswers: options.maxConcurrentAnswers ?? 64,
+        keepAliveMs: options.keepAliveMs ?? 15_000,
+        shutdownGraceMs: options.shutdownGraceMs ?? 500,
+      },
+      coordinator: deps.coordinator,
+      catalog: new ModelCatalog(deps.coordinator),
+      slots,
+      metrics: new GatewayMetrics(deps.coordinator, options.version, () => slots.active, deps.registry),
+      logger: deps.logger,
+      clock: systemClock,
+      reportFailure: (error, request) => this.#reportFailure(error, request),
+    };
+  }
+
+  /**
+   * Opens both listeners, or none.
+   *
+   * @throws GatewayError ERR_GATEWAY_PORT_TAKEN, ERR_GATEWAY_ADDRESS_UNUSABLE; the signal's reason
+   */
+  async start(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const { metrics = 'off', host, port } = this.#options;
+    try {
+      if (metrics !== 'off') {
+        this.#metricsServer = buildMetricsServer(this.#context.metrics.registry);
+        const listening = once(this.#metricsServer, 'listening').catch((error) => {
+          throw listenError(error, metrics, '--metrics');
+        });
+        this.#metricsServer.listen(metrics.port, metrics.host);
+        await listening;
+      }
+      this.#app = await buildServer(this.#context);
+      // For "localhost" Fastify opens a second listener on ::1, whose connections it would not close with the first.
+      const address = host === 'localhost' ? '127.0.0.1' : host;
+      await this.#app.listen({ host: address, port }).catch((error) => {
+        throw listenError(error, { host, port }, '--gateway');
+      });
+      signal?.throwIfAborted();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#context.logger.info('the gateway listens', { address: this.address() });
+  }
+
+  /** URL of the API and the chat page, as reached from this machine. Only while running. */
+  address(): string {
+    return urlOf(this.#app?.server.address() as AddressInfo);
+  }
+
+  /** URL of the metrics listener, or null when it is off. */
+  metricsAddress(): string | null {
+    const address = this.#metricsServer?.address();
+    return address ? `${urlOf(address as AddressInfo)}/metrics` : null;
+  }
+
+  /** Takes no more requests, lets answers finish for the grace time, then ends them with an error and closes. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    const { slots, options } = this.#context;
+    slots.drain();
+    const servers = [this.#app?.server, this.#metricsServer].filter((server) => server !== undefined);
+    // A keep-alive connection that becomes idle after close() would otherwise hold it up for 72 s.
+    const sweep = setInterval(() => servers.forEach((server) => void server.closeIdleConnections()), IDLE_SWEEP_MS);
+    const abort = setTimeout(() => slots.abortAll(), options.shutdownGraceMs);
+    const cut = setTimeout(
+      () => servers.forEach((server) => void server.closeAllConnections()),
+      options.shutdownGraceMs + CUT_AFTER_MS,
+    );
+    try {
+      await this.#app?.close();
+      await closeServer(this.#metricsServer);
+    } finally {
+      clearInterval(sweep);
+      clearTimeout(abort);
+      clearTimeout(cut);
+    }
+  }
+
+  #reportFailure(error: unknown, request: FastifyRequest): void {
+    if (toHttpError(error, request.id).status !== 500) return;
+    // The message of an error that is not ours may quote a prompt; its stack's first line is the message.
+    const cause = error instanceof AppError ? { code: error.code } : { error: (error as Error | null)?.name };
+    const stack =
+      error instanceof Error ? error.stack?.split('\n').filter((line) => line.startsWith('    at ')) : undefined;
+    this.#context.logger.error('a request failed', { requestId: request.id, ...cause, stack: stack?.join('\n') });
+  }
+}
+
+function closeServer(server: Server | undefined): Promise<void> {
+  if (server === undefined || !server.listening) return Promise.resolve();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** A gateway that is not started yet; nothing is opened before `start`. */
+export function createGateway(options: GatewayOptions & GatewayDeps): Gateway {
+  const { coordinator, logger, registry, ...rest } = options;
+  return new Gateway(rest, { coordinator, logger, registry });
+}

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyPluginAsync } from 'fastify';
+import { GatewayError } from '../errors.ts';
+
+/** The chat page at `/`: its hashed assets may be cached for ever, the page itself never. */
+export const pageRoutes =
+  (webDir: string): FastifyPluginAsync =>
+  async (app) => {
+    if (!existsSync(join(webDir, 'index.html'))) {
+      app.get('/', () => {
+        throw new GatewayError(
+          'ERR_GATEWAY_PAGE_MISSING',
+          'The chat page is not built: run "npm run prepare" in the repository. The API at /v1 works without it.',
+        );
+      });
+      return;
+    }
+    await app.register(fastifyStatic, {
+      root: webDir,
+      // One route per file: every other path gets our own 404.
+      wildcard: false,
+      cacheControl: false,
+      setHeaders: (reply, path) => {
+        const isAsset = path.includes(`${sep}assets${sep}`);
+        reply.header('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
+      },
+    });
+  };

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { API_LIMITS, type ApiErrorBody, methodsOf } from '@blyan/api';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { GatewayContext } from './context.ts';
+import { GatewayError } from './errors.ts';
+import { toHttpError } from './http-errors.ts';
+import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
+import { generationRoutes } from './routes/generation.ts';
+import { networkRoutes } from './routes/network.ts';
+import { pageRoutes } from './routes/page.ts';
+
+/** Longest a client may take to send its request. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Everything from the page's own origin, nothing inline: text of a model can never become script. */
+const CONTENT_SECURITY_POLICY = {
+  useDefaults: false,
+  directives: {
+    'default-src': ["'none'"],
+    'script-src': ["'self'"],
+    'style-src': ["'self'"],
+    'img-src': ["'self'"],
+    'connect-src': ["'self'"],
+    'base-uri': ["'none'"],
+    'form-action': ["'none'"],
+    'frame-ancestors': ["'none'"],
+  },
+};
+
+/** The HTTP application with all its routes, not yet listening. */
+export async function buildServer(context: GatewayContext): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: API_LIMITS.bodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // While it drains, the gateway answers in the usual error shape itself.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: API_LIMITS.modelIdLength },
+    genReqId: (raw) => {
+      const given = raw.headers['x-request-id'];
+      return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomBytes(16).toString('hex');
+    },
+    frameworkErrors: (error, request, reply: FastifyReply) => sendError(error, request, reply, context),
+    clientErrorHandler: (error, socket) => refuseBrokenHttp(error, socket),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, context));
+  app.setNotFoundHandler((request) => {
+    throw noSuchRoute(app, request);
+  });
+  addHooks(app, context);
+  await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });
+  await app.register(cors, {
+    delegator: (request, answer) => answer(null, corsOptions(request)),
+  });
+  await app.register(networkRoutes(context));
+  await app.register(generationRoutes(context));
+  await app.register(pageRoutes(context.options.webDir));
+  return app;
+}
+
+function addHooks(app: FastifyInstance, { options, logger, metrics }: GatewayContext): void {
+  const isLocalOnly = isLoopbackHost(options.host);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    if (!isLocalOnly || isLocalHostHeader(request.headers.host, options.allowedHosts)) return;
+    throw new GatewayError(
+      'ERR_GATEWAY_HOST_REFUSED',
+      'This gateway answers to the names of this machine only: use http://127.0.0.1 or http://localhost.',
+      { kind: 'caller' },
+    );
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    metrics.httpEnded(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+    logger.debug('answered an HTTP request', {
+      requestId: request.id,
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    });
+  });
+}
+
+/** Any page may use `/v1`, which knows no cookies; the rest is for the gateway's own page. */
+function corsOptions(request: FastifyRequest) {
+  if (!request.url.startsWith('/v1/')) return { origin: false };
+  return {
+    origin: '*',
+    methods: ['GET', 'HEAD', 'POST'],
+    exposedHeaders: ['x-request-id', 'retry-after'],
+    maxAge: 86_400,
+    strictPreflight: false,
+  };
+}
+
+function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, context: GatewayContext): void {
+  if (reply.raw.destroyed) {
+    reply.hijack();
+    return;
+  }
+  context.reportFailure(error, request);
+  const { status, headers, body } = toHttpError(error, request.id);
+  reply.code(status).headers(headers).serializer(JSON.stringify).type('application/json; charset=utf-8').send(body);
+}
+
+function noSuchRoute(app: FastifyInstance, request: FastifyRequest): GatewayError {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const methods = methodsOf(path) ?? (app.hasRoute({ method: 'GET', url: path }) ? ['GET', 'HEAD'] : null);
+  if (methods === null) {
+    const message = `There is nothing at ${request.method} ${path.slice(0, 200)}.`;
+    return new GatewayError('ERR_GATEWAY_ROUTE_UNKNOWN', message, { kind: 'caller' });
+  }
+  const allow = methods.join(', ');
+  const message = `${path} does not take ${request.method}; it takes ${allow}.`;
+  return new GatewayError('ERR_GATEWAY_METHOD_NOT_ALLOWED', message, { kind: 'caller', meta: { allow } });
+}
+
+/** What Node's HTTP parser refused, before there was a request. */
+function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const message = status === 431 ? 'The headers are too long.' : 'This is not a complete HTTP request.';
+  const detail = { message, type: 'invalid_request_error', param: null, code: 'ERR_GATEWAY_REQUEST_INVALID' } as const;
+  const body = JSON.stringify({ error: detail } satisfies ApiErrorBody);
+  const head = `HTTP/1.1 ${status} Error\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);
+}

@@ -1,0 +1,32 @@
+import type { Coordinator, Logger } from '@blyan/interface';
+import type { Registry } from 'prom-client';
+
+export interface Listen {
+  /** `localhost` is 127.0.0.1. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+}
+
+export interface GatewayOptions extends Listen {
+  /** Own listener of `/metrics`; `off` by default. */
+  readonly metrics?: Listen | 'off';
+  readonly version: string;
+  /** Folder of the built chat page; by default the one of this package. */
+  readonly webDir?: string;
+  /** Further names a client may use in its Host header while the gateway listens on loopback. */
+  readonly allowedHosts?: readonly string[];
+  /** Answers generated at the same time, streamed or not; more are refused with 429. Default 64. */
+  readonly maxConcurrentAnswers?: number;
+  /** Quiet time after which a stream gets a comment, milliseconds. Default 15,000. */
+  readonly keepAliveMs?: number;
+  /** How long `stop` lets running answers finish, milliseconds. Default 500. */
+  readonly shutdownGraceMs?: number;
+}
+
+export interface GatewayDeps {
+  readonly coordinator: Coordinator;
+  readonly logger: Logger;
+  /** Where further metrics of the process are registered; by default the gateway's own. */
+  readonly registry?: Registry;
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can parse: it finds a Node new enough for the program and hands over to it.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join, parse } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MINIMUM_MAJOR = 24;
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The runtime that `npm install` brought with the `node` package, looked up like any module. */
+function pinnedNode() {
+  for (let folder = here; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+    if (existsSync(candidate)) return candidate;
+    if (folder === parse(folder).root) return null;
+  }
+}
+
+function handOver(runtime) {
+  // The IPC channel tells the program that this process is gone, even when it was killed.
+  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, BLYAN_HANDED_OVER: '1' },
+  });
+  child.on('error', (error) => {
+    process.stderr.write(
+      `blyan-node: the Node at ${runtime} does not start (${error.message}). Run \`npm ci\` again.\n`,
+    );
+    process.exitCode = 1;
+  });
+  // A terminal sends Ctrl-C to the program too, which treats its second SIGINT as "at once": so the first one is passed on as SIGTERM.
+  let interrupts = 0;
+  process.on('SIGINT', () => child.kill(interrupts++ === 0 ? 'SIGTERM' : 'SIGINT'));
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  process.on('SIGHUP', () => child.kill('SIGHUP'));
+  child.on('exit', (code, signal) => {
+    process.exit(code ?? 128 + (constants.signals[signal] ?? 0));
+  });
+}
+
+if (Number(process.versions.node.split('.')[0]) >= MINIMUM_MAJOR) {
+  const source = join(here, '..', 'src', 'main.ts');
+  await import(existsSync(source) ? '../src/main.ts' : '../dist/main.js');
+} else {
+  const runtime = process.env.BLYAN_HANDED_OVER === '1' ? null : pinnedNode();
+  if (runtime === null) {
+    process.stderr.write(
+      `blyan-node: Node ${MINIMUM_MAJOR} or newer is needed, this is ${process.versions.node}, and the runtime that ` +
+        'comes with the installation was not found. Run `npm ci` in the repository, or install Node 24.\n',
+    );
+    process.exitCode = 1;
+  } else {
+    handOver(runtime);
+  }
+}

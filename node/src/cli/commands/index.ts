@@ -1,0 +1,31 @@
+import type { CommandSpec } from '../command.ts';
+import { bench } from './bench.ts';
+import { block } from './block.ts';
+import { devnet } from './devnet.ts';
+import { doctor } from './doctor.ts';
+import { genesis } from './genesis.ts';
+import { invite } from './invite.ts';
+import { keys } from './keys.ts';
+import { model } from './model.ts';
+import { peers } from './peers.ts';
+import { run } from './run.ts';
+import { start } from './start.ts';
+import { status } from './status.ts';
+import { version } from './version.ts';
+
+/** In the order help lists them. */
+export const COMMANDS: readonly CommandSpec[] = [
+  start,
+  devnet,
+  model,
+  block,
+  run,
+  status,
+  peers,
+  invite,
+  doctor,
+  bench,
+  keys,
+  genesis,
+  version,
+];

@@ -1,0 +1,34 @@
+import type { Endpoint } from './endpoint.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+/** What one daemon is told. Every field is set from the settings table; see `settings.ts` for defaults and names. */
+export interface NodeConfig {
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** Name or root of the model to serve; unset: the only model of the data directory or of the network joined. */
+  readonly model?: string;
+  /** Which blocks to host (SPEC). */
+  readonly host: string;
+  /** Multiaddrs to listen on. */
+  readonly listen: readonly string[];
+  /** Multiaddrs told to peers instead of the listening ones; empty: the listening ones. */
+  readonly announce: readonly string[];
+  /** Multiaddrs or invite strings. */
+  readonly bootstrap: readonly string[];
+  readonly mdns: boolean;
+  /** Null: no HTTP gateway in this process. */
+  readonly gateway: Endpoint | null;
+  readonly metrics: Endpoint | null;
+  readonly provider: Provider;
+  /** Bound of the engine's session cache; undefined: a share of the machine's memory. */
+  readonly sessionCacheBytes?: number;
+  /** Bound of `DATA/blocks`; undefined: the disk. */
+  readonly storeQuotaBytes?: number;
+  readonly logLevel: LogLevel;
+  readonly json: boolean;
+}

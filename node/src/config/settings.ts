@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { LOG_LEVELS, PROVIDERS } from './node-config.ts';
+import type { Setting } from './setting.ts';
+
+// One block of ports: HTTP gateway 4700, peers 4701, metrics 4702.
+export const DEFAULT_GATEWAY = '127.0.0.1:4700';
+export const DEFAULT_LISTEN = '/ip4/0.0.0.0/tcp/4701';
+export const DEFAULT_METRICS = '127.0.0.1:4702';
+
+const MAX_LIST = 64;
+const MAX_TEXT = 4096;
+
+const text = z.string().min(1, 'must not be empty').max(MAX_TEXT);
+const multiaddr = text.regex(
+  /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^\s]*)?$/,
+  'must be a multiaddr such as /ip4/127.0.0.1/tcp/4701',
+);
+const contact = text.regex(
+  /^(\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^\s]*)?|blyan1[0-9A-Za-z_-]+)$/,
+  'must be a multiaddr or an invite string (blyan1…)',
+);
+const bytes = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
+
+export const SETTINGS: readonly Setting[] = [
+  {
+    key: 'dataDir',
+    name: 'data-dir',
+    env: 'BLYAN_DATA_DIR',
+    flags: '--data-dir <dir>',
+    form: 'text',
+    schema: text,
+    fallback: undefined,
+    help: 'folder of blocks, keys and state (default: the user data folder of this system)',
+  },
+  {
+    key: 'model',
+    name: 'model',
+    env: 'BLYAN_MODEL',
+    flags: '--model <name|root>',
+    form: 'text',
+    schema: text.optional(),
+    fallback: undefined,
+    help: 'model to serve (default: the one of the data folder or of the network joined)',
+  },
+  {
+    key: 'host',
+    name: 'host',
+    env: 'BLYAN_HOST',
+    flags: '--host <spec>',
+    form: 'text',
+    schema: text,
+    fallback: 'auto',
+    help: 'blocks to host: auto, all, none, or a comma list of trunk, embedding, head, layers:A-B, experts:L.E-F, experts:*.E-F',
+  },
+  {
+    key: 'listen',
+    name: 'listen',
+    env: 'BLYAN_LISTEN',
+    flags: '--listen <multiaddr>',
+    form: 'list',
+    schema: z.array(multiaddr).min(1).max(MAX_LIST),
+    fallback: [DEFAULT_LISTEN],
+    help: `address to accept peers on, may be repeated (default: ${DEFAULT_LISTEN})`,
+  },
+  {
+    key: 'announce',
+    name: 'announce',
+    env: 'BLYAN_ANNOUNCE',
+    flags: '--announce <multiaddr>',
+    form: 'list',
+    schema: z.array(multiaddr).max(MAX_LIST),
+    fallback: [],
+    help: 'address to tell peers instead, may be repeated',
+  },
+  {
+    key: 'bootstrap',
+    name: 'bootstrap',
+    env: 'BLYAN_BOOTSTRAP',
+    flags: '--bootstrap <multiaddr|invite>',
+    form: 'list',
+    schema: z.array(contact).max(MAX_LIST),
+    fallback: [],
+    help: 'peer or invite string to join through, may be repeated',
+  },
+  {
+    key: 'mdns',
+    name: 'mdns',
+    env: 'BLYAN_MDNS',
+    flags: '--no-mdns',
+    form: 'boolean',
+    schema: z.boolean(),
+    fallback: true,
+    help: 'do not look for peers on the local network',
+  },
+  {
+    key: 'gateway',
+    name: 'gateway',
+    env: 'BLYAN_GATEWAY',
+    flags: '--gateway <host:port|off>',
+    form: 'text',
+    schema: text,
+    fallback: DEFAULT_GATEWAY,
+    help: `where to serve HTTP (default: ${DEFAULT_GATEWAY})`,
+  },
+  {
+    key: 'metrics',
+    name: 'metrics',
+    env: 'BLYAN_METRICS',
+    flags: '--metrics <host:port|off>',
+    form: 'text',
+    schema: text,
+    fallback: DEFAULT_METRICS,
+    help: `where to serve Prometheus metrics (default: ${DEFAULT_METRICS})`,
+  },
+  {
+    key: 'provider',
+    name: 'provider',
+    env: 'BLYAN_PROVIDER',
+    flags: null,
+    form: 'text',
+    schema: z.enum(PROVIDERS),
+    fallback: 'cpu',
+    help: 'execution provider of the engine: cpu, webgpu or cuda',
+  },
+  {
+    key: 'sessionCacheBytes',
+    name: 'session-cache-bytes',
+    env: 'BLYAN_SESSION_CACHE_BYTES',
+    flags: null,
+    form: 'number',
+    schema: bytes.optional(),
+    fallback: undefined,
+    help: 'bound of the memory for loaded blocks',
+  },
+  {
+    key: 'storeQuotaBytes',
+    name: 'store-quota-bytes',
+    env: 'BLYAN_STORE_QUOTA_BYTES',
+    flags: null,
+    form: 'number',
+    schema: bytes.optional(),
+    fallback: undefined,
+    help: 'bound of the block store on disk',
+  },
+  {
+    key: 'logLevel',
+    name: 'log-level',
+    env: 'BLYAN_LOG_LEVEL',
+    flags: '--log-level <level>',
+    form: 'text',
+    schema: z.enum(LOG_LEVELS),
+    fallback: 'info',
+    help: `${LOG_LEVELS.join(', ')} (default: info)`,
+  },
+];
+
+export function settingOf(key: string): Setting {
+  const found = SETTINGS.find((setting) => setting.key === key);
+  if (found === undefined) throw new TypeError(`no setting ${key}`);
+  return found;
+}

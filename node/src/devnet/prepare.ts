@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { type AppError, errorCode } from '@blyan/interface';
+import { devnetHostSpecs, parseHostSpec } from '@blyan/routing';
+import type { DataDir } from '../data-dir/data-dir.ts';
+import { ensurePrivateGenesis } from '../data-dir/genesis-file.ts';
+import type { DevnetOptions } from './devnet-options.ts';
+import { findModelSource, repairSource } from './model-source.ts';
+import { type ProvisionDeps, provisionNode } from './provision-node.ts';
+
+export interface PreparedNode {
+  readonly dataDir: string;
+  readonly host: string;
+}
+
+export interface PreparedDevnet {
+  readonly modelRoot: string;
+  readonly modelName: string;
+  readonly nodes: readonly PreparedNode[];
+}
+
+export interface PrepareDeps extends ProvisionDeps {
+  readonly cwd: string;
+  readonly onImportProgress: (doneBytes: number, totalBytes: number) => void;
+}
+
+/**
+ * Everything a local network needs on disk: the model imported, a genesis of its own, and for each node a folder with the
+ * blocks it hosts. What an earlier run left is used again.
+ */
+export async function prepareDevnet(
+  options: DevnetOptions,
+  dataDir: DataDir,
+  deps: PrepareDeps,
+): Promise<PreparedDevnet> {
+  const { cwd, logger, signal, onImportProgress: onProgress } = deps;
+  const sourceDeps = { logger, onProgress, signal };
+  let source = await findModelSource(options.model, cwd, dataDir, sourceDeps);
+  const { root, name, spec } = source.manifest;
+  const hosts = options.hosts ?? devnetHostSpecs(options.nodeCount, spec);
+  for (const host of hosts) parseHostSpec(host, spec);
+  const genesis = await ensurePrivateGenesis(dataDir.genesis, 'devnet');
+  const nodes = hosts.map((host, index) => ({ dataDir: join(dataDir.root, `node-${index}`), host }));
+  const provision = async () => {
+    for (const { dataDir: dir, host } of nodes) await provisionNode(dir, { host, source, genesis }, deps);
+  };
+  try {
+    await provision();
+  } catch (error) {
+    const { checkpoint } = source;
+    if (errorCode(error) !== 'ERR_STORE_CORRUPT' || checkpoint === null) throw error;
+    logger.warn('the imported model is damaged; what is wrong is imported again', {
+      root: (error as AppError).meta.root,
+    });
+    source = await repairSource({ ...source, checkpoint }, dataDir, sourceDeps);
+    await provision();
+  }
+  return { modelRoot: root, modelName: name, nodes };
+}

@@ -1,0 +1,47 @@
+import { SETTINGS } from '../config/settings.ts';
+
+export interface StartPlan {
+  readonly dataDir: string;
+  readonly modelRoot: string;
+  readonly host: string;
+  /** TCP port to listen on; 0: any. */
+  readonly listenPort: number;
+  /** Port that peers are told instead. */
+  readonly announcePort?: number;
+  readonly bootstrap?: string;
+  /** `HOST:PORT` or `off`. */
+  readonly gateway: string;
+  readonly metrics: string;
+  readonly logLevel?: string;
+}
+
+/** What one daemon of a local network is started with: everything stays on loopback. */
+export function startArguments(plan: StartPlan): string[] {
+  const args = [
+    'start',
+    '--json',
+    '--no-mdns',
+    '--data-dir',
+    plan.dataDir,
+    '--model',
+    plan.modelRoot,
+    '--host',
+    plan.host,
+  ];
+  args.push('--listen', `/ip4/127.0.0.1/tcp/${plan.listenPort}`, '--gateway', plan.gateway, '--metrics', plan.metrics);
+  if (plan.announcePort !== undefined) args.push('--announce', `/ip4/127.0.0.1/tcp/${plan.announcePort}`);
+  if (plan.bootstrap !== undefined) args.push('--bootstrap', plan.bootstrap);
+  if (plan.logLevel !== undefined) args.push('--log-level', plan.logLevel);
+  return args;
+}
+
+/** The environment for such a daemon: settings the user meant for a node of his own do not leak into the local network. */
+export function startEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const kept = { ...env, BLYAN_CONFIG: undefined };
+  for (const setting of SETTINGS) {
+    if (setting.flags !== null && setting.key !== 'logLevel') Object.assign(kept, { [setting.env]: undefined });
+  }
+  return kept;
+}

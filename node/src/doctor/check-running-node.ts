@@ -1,0 +1,36 @@
+import { ApiClient } from '@blyan/api';
+import { readRunFile } from '../data-dir/run-file.ts';
+import { type Check, ok, warn } from './check.ts';
+
+const TIMEOUT_MS = 5_000;
+
+/** Asks the running daemon what it is missing. */
+export const checkRunningNode: Check = {
+  name: 'running node',
+  async run({ config, signal }) {
+    const entry = await readRunFile(config.dataDir);
+    if (entry === null) return [ok('none on this data folder')];
+    if (entry.gateway === null) return [ok(`process ${entry.pid}, without a gateway to ask`)];
+    const client = new ApiClient({ baseUrl: entry.gateway });
+    let state: Awaited<ReturnType<ApiClient['state']>>;
+    try {
+      state = await client.state(AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
+    } catch (error) {
+      signal.throwIfAborted();
+      return [
+        warn(
+          `Process ${entry.pid} does not answer: ${(error as Error).message}`,
+          'Look at its log; restart it if it hangs.',
+        ),
+      ];
+    }
+    const others = state.nodes.length - 1;
+    const findings = [ok(`process ${entry.pid}, ${others} other ${others === 1 ? 'node' : 'nodes'}`)];
+    if (state.notReady !== null) {
+      findings.push(
+        warn(`Not ready: ${state.notReady}`, 'Join a network that hosts the missing blocks, or host them here.'),
+      );
+    }
+    return findings;
+  },
+};

@@ -1,0 +1,35 @@
+import { AppError, type AppErrorOptions } from '@blyan/interface';
+
+export type NodeErrorCode =
+  /** The command line has a mistake; the sentence names it. */
+  | 'ERR_NODE_USAGE'
+  /** A flag, environment variable or configuration file holds a value that is not acceptable, or a key nobody knows. */
+  | 'ERR_NODE_CONFIG'
+  /** The data folder cannot be read or written, or a newer program wrote it. */
+  | 'ERR_NODE_DATA_DIR'
+  /** Another process has the data folder; the sentence names it. */
+  | 'ERR_NODE_DATA_DIR_LOCKED'
+  /** An address to listen on is taken or not allowed; the sentence names the flag that chooses another. */
+  | 'ERR_NODE_PORT_TAKEN'
+  /** The identity file is missing, damaged or readable by others. */
+  | 'ERR_NODE_KEY'
+  /** No running daemon was found for the data folder. */
+  | 'ERR_NODE_NOT_RUNNING'
+  /** A gateway does not answer, or answers with an error. */
+  | 'ERR_NODE_GATEWAY'
+  /** No stored model has this name or root; the sentence lists those that are there. */
+  | 'ERR_NODE_MODEL_NOT_FOUND'
+  /** A daemon of the local network ended before the network was ready; the sentence holds its last words. */
+  | 'ERR_NODE_CHILD_FAILED'
+  /** A file the command was given, or that belongs to the installation, is not there. */
+  | 'ERR_NODE_MISSING_FILE'
+  /** Stopped by Ctrl-C or a signal before it was done. */
+  | 'ERR_NODE_INTERRUPTED';
+
+/** What the daemon and its command line refuse or fail at; `caller` kinds carry the way out in their sentence. */
+export class NodeError extends AppError<NodeErrorCode> {}
+
+/** A mistake in how the command was typed or configured: exit code 2. */
+export function usageError(message: string, options: AppErrorOptions = {}): NodeError {
+  return new NodeError('ERR_NODE_USAGE', message, { kind: 'caller', ...options });
+}

@@ -1,0 +1,55 @@
+import { PLAN_TYPES } from '@blyan/interface';
+import { z } from 'zod';
+import { optional } from './optional.ts';
+
+/** `blyan` in a generation request: how the network is to compute the answer and what it is to report. */
+export const blyanOptions = z.looseObject({
+  /** Absent means `auto`. */
+  plan: optional(z.enum(['auto', ...PLAN_TYPES])),
+  /** Adds `token_ids`; in a stream every token gets a chunk of its own with `blyan.token_id`. */
+  return_token_ids: optional(z.boolean()),
+  /** Per generated token the SHA-256 (hex) or base64 of its little-endian f32 logits row. Loopback clients only. */
+  return_logits: optional(z.enum(['sha256', 'f32'])),
+});
+
+const timing = z.object({ msToFirstToken: z.number(), msPerToken: z.number() });
+
+const routeEntry = z.object({
+  peerId: z.string(),
+  role: z.enum(['stage', 'experts', 'delegate']),
+  layers: z.string().optional(),
+  experts: z.array(z.string()).optional(),
+  calls: z.number(),
+  ms: z.number(),
+});
+
+const answerFields = {
+  plan: z.enum(PLAN_TYPES),
+  /** Arithmetic profile the answer was computed with. */
+  profile: z.string(),
+  /** Milliseconds, as planned. */
+  forecast: timing,
+  /** Milliseconds, as it went. */
+  measured: timing,
+  /** Which node did what, counted from replies. Absent only when a stop string ended the answer before the coordinator could report. */
+  route: z.array(routeEntry).optional(),
+  /** Every generated token, those of a cut stop string included. */
+  token_ids: z.array(z.number()).optional(),
+  /** One entry per generated token. */
+  logits: z.array(z.string()).optional(),
+};
+
+/** `blyan` in an answer. With several prompts the fields are the first prompt's and `choices` holds those of the others. */
+export const blyanAnswer = z.object({
+  ...answerFields,
+  choices: z.array(z.object({ index: z.number(), ...answerFields })).optional(),
+});
+export type BlyanAnswer = z.infer<typeof blyanAnswer>;
+export type BlyanRouteEntry = z.infer<typeof routeEntry>;
+
+/** `blyan` in a stream: per token with `return_token_ids` or `return_logits`, whole on the last chunk with a finish reason. */
+export const blyanChunk = blyanAnswer.partial().extend({
+  token_id: z.number().optional(),
+  logits: z.union([z.string(), z.array(z.string())]).optional(),
+});
+export type BlyanChunk = z.infer<typeof blyanChunk>;

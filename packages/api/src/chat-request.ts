@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { generationFields } from './generation-fields.ts';
+import { API_LIMITS } from './limits.ts';
+import { boundedArray, optional } from './optional.ts';
+
+/** Parts other than `text` pass the schema and are refused by name in `findUnsupported`. */
+const contentPart = z
+  .looseObject({ type: z.string(), text: optional(z.string()) })
+  .refine((part) => part.type !== 'text' || part.text !== undefined, { path: ['text'], error: 'Expected a string' });
+
+const content = z.union([z.string(), boundedArray(contentPart, 0, API_LIMITS.contentParts)], {
+  error: (issue) =>
+    issue.code === 'invalid_union'
+      ? 'Expected a string or a list of content parts {"type":"text","text":…}'
+      : undefined,
+});
+
+export const chatMessage = z
+  .looseObject({
+    role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
+    /** May be null or absent only for an assistant. */
+    content: optional(content),
+    tool_calls: optional(z.array(z.unknown())),
+  })
+  .refine((message) => message.content !== undefined || message.role === 'assistant', {
+    path: ['content'],
+    error: 'Expected a string or a list of content parts; only an assistant message may leave it out',
+  });
+
+/** Body of `POST /v1/chat/completions`. Unknown fields are ignored, null means absent. */
+export const chatCompletionRequest = z
+  .looseObject({
+    ...generationFields,
+    messages: boundedArray(chatMessage, 1, API_LIMITS.messages),
+    /** Wins over `max_tokens`. */
+    max_completion_tokens: optional(z.int().min(1)),
+    logprobs: optional(z.boolean()),
+    top_logprobs: optional(z.int().min(0).max(API_LIMITS.topLogprobs)),
+    tools: optional(z.array(z.unknown())),
+    functions: optional(z.array(z.unknown())),
+    tool_choice: optional(z.unknown()),
+    response_format: optional(z.looseObject({ type: z.string() })),
+    modalities: optional(boundedArray(z.string(), 0, 8)),
+    audio: optional(z.unknown()),
+  })
+  .refine((body) => body.top_logprobs === undefined || body.logprobs === true, {
+    path: ['top_logprobs'],
+    error: 'top_logprobs needs "logprobs": true',
+  });
+
+/** As a client writes it. */
+export type ChatCompletionRequest = z.input<typeof chatCompletionRequest>;
+/** As the gateway reads it. */
+export type ParsedChatCompletionRequest = z.output<typeof chatCompletionRequest>;
+
+/** The text of a message: its parts joined without a separator, empty when absent. */
+export function messageText(message: z.output<typeof chatMessage>): string {
+  const { content } = message;
+  if (content === undefined) return '';
+  return typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('');
+}

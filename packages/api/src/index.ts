@@ -1,0 +1,52 @@
+export {
+  type BlyanAnswer,
+  type BlyanChunk,
+  type BlyanRouteEntry,
+  blyanAnswer,
+  blyanChunk,
+  blyanOptions,
+} from './blyan-extension.ts';
+export {
+  type ChatCompletionRequest,
+  chatCompletionRequest,
+  chatMessage,
+  messageText,
+  type ParsedChatCompletionRequest,
+} from './chat-request.ts';
+export {
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  type ChatLogprobs,
+  chatCompletion,
+  chatCompletionChunk,
+  chatLogprobs,
+} from './chat-response.ts';
+export { ApiClient, type ApiClientOptions } from './client.ts';
+export { ApiClientError, type ApiClientErrorCode } from './client-error.ts';
+export {
+  type CompletionRequest,
+  completionRequest,
+  type ParsedCompletionRequest,
+  type PromptInput,
+} from './completion-request.ts';
+export {
+  type Completion,
+  type CompletionChunk,
+  type CompletionLogprobs,
+  completion,
+  completionChunk,
+  completionLogprobs,
+} from './completion-response.ts';
+export {
+  API_ERROR_TYPES,
+  type ApiErrorBody,
+  type ApiErrorType,
+  apiErrorBody,
+} from './errors.ts';
+export { type FinishReason, finishReason, type Usage, usage } from './generation-fields.ts';
+export { API_LIMITS } from './limits.ts';
+export { type ModelList, type ModelObject, modelList, modelObject } from './models.ts';
+export { API_ROUTES, methodsOf } from './routes.ts';
+export { readSse, SSE_DONE, SSE_PING, sseData } from './sse.ts';
+export { networkState, type StateAnswer } from './state.ts';
+export { findUnsupportedInChat, findUnsupportedInCompletion, type Unsupported } from './unsupported.ts';

@@ -1,0 +1,14 @@
+/** Upper bounds of what a client may send, checked before anything is computed from it. */
+export const API_LIMITS = Object.freeze({
+  /** Bytes of a request body. */
+  bodyBytes: 4 * 1024 * 1024,
+  /** Prompts in one text completion request. */
+  prompts: 64,
+  messages: 1024,
+  contentParts: 64,
+  stopStrings: 4,
+  /** UTF-16 units of one stop string. */
+  stopLength: 256,
+  topLogprobs: 20,
+  modelIdLength: 512,
+});

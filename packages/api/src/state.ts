@@ -1,0 +1,44 @@
+import type { NetworkState } from '@blyan/interface';
+import { z } from 'zod';
+
+const nodeState = z.object({
+  peerId: z.string(),
+  self: z.boolean(),
+  host: z.string(),
+  tier: z.number(),
+  profile: z.string(),
+  rttMs: z.number().nullable(),
+  addresses: z.array(z.string()).readonly(),
+  hosted: z.object({
+    layers: z.array(z.number()).readonly(),
+    experts: z.array(z.string()).readonly(),
+    embedding: z.boolean(),
+    head: z.boolean(),
+    blocks: z.number(),
+  }),
+  active: z.number(),
+  expiresInMs: z.number(),
+});
+
+/** Answer of `GET /api/v1/state`: what this node knows of the network, as `NetworkState` of `@blyan/interface`, and whether it is ready. */
+export const networkState = z.object({
+  networkId: z.string(),
+  peerId: z.string(),
+  version: z.string(),
+  /** Null when ready, otherwise a sentence that says what is missing. */
+  notReady: z.string().nullable(),
+  models: z
+    .array(
+      z.object({
+        name: z.string(),
+        root: z.string(),
+        /** Every block is on some node. */
+        covered: z.boolean(),
+        blocks: z.number(),
+        missing: z.array(z.string()).readonly(),
+      }),
+    )
+    .readonly(),
+  nodes: z.array(nodeState).readonly(),
+});
+export type StateAnswer = NetworkState & { readonly notReady: string | null };

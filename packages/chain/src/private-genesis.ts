@@ -1,0 +1,33 @@
+import type { Root } from '@blyan/interface';
+import { PROTOCOL_PARAMS } from '@blyan/params';
+import { ChainError } from './errors.ts';
+import { type BuiltGenesis, encodeGenesis } from './genesis-bytes.ts';
+import { describeIssues, genesisSchema } from './genesis-schema.ts';
+
+export interface PrivateGenesisOptions {
+  /** 1 to 64 letters, digits, dots, dashes, underscores or blanks. */
+  readonly name: string;
+  /** 16 to 64 random bytes: two networks of one name stay apart. */
+  readonly salt: Uint8Array;
+  readonly modelRoot?: Root;
+}
+
+/**
+ * The genesis of a local network, or of a node started alone. A pure function of its options and this build's protocol
+ * parameters.
+ *
+ * @throws ChainError ERR_CHAIN_GENESIS_OPTIONS
+ */
+export function privateGenesis({ name, salt, modelRoot }: PrivateGenesisOptions): BuiltGenesis {
+  const result = genesisSchema.safeParse({
+    type: 'blyan/genesis',
+    v: 1,
+    access: 'private',
+    name,
+    salt,
+    ...(modelRoot !== undefined && { modelRoot }),
+    protocol: PROTOCOL_PARAMS,
+  });
+  if (result.success) return encodeGenesis(result.data);
+  throw new ChainError('ERR_CHAIN_GENESIS_OPTIONS', `No private network can be made: ${describeIssues(result.error)}.`);
+}

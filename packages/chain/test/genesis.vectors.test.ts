@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { PROTOCOL_PARAMS } from '@blyan/params';
+import { expect, test } from 'vitest';
+import { assertProtocolParams, buildGenesis, privateGenesis, verifyGenesis } from '../src/index.ts';
+
+const FOLDER = fileURLToPath(new URL('../../../genesis', import.meta.url));
+/** Changes only together with a file in `genesis/`: it is the id of the public network. */
+const PUBLIC_NETWORK = '7eb0690f9559d9be7b7c9194e407dea4613f0140dc3d673d1062ac7e209da2c6';
+const PRIVATE_NETWORK = '54912e9c4f1bc7814bba34f31eef7bc1b966bcb409056a75011bbc8b63093765';
+
+test('the committed folder is the public network, and this build follows it', async () => {
+  const { bytes, hash, genesis } = await buildGenesis(FOLDER);
+  expect(genesis.protocol).toEqual(PROTOCOL_PARAMS);
+  expect(hash).toBe(PUBLIC_NETWORK);
+  expect(verifyGenesis(bytes, PUBLIC_NETWORK)).toEqual(genesis);
+  assertProtocolParams(genesis);
+});
+
+test('a private genesis has the same bytes on every machine', () => {
+  expect(privateGenesis({ name: 'vectors', salt: new Uint8Array(32).fill(1) }).hash).toBe(PRIVATE_NETWORK);
+});
+
+test('the numbers of the pact hold together', async () => {
+  const { genesis } = await buildGenesis(FOLDER);
+  if (genesis.access !== 'public') throw new Error('the folder made a private genesis');
+  const { voting, supply, data, rewards, chain } = genesis.pact;
+  expect(voting.periodSeconds).toBe(72 * 3_600);
+  expect(chain.maxBlockBytes).toBe(10 * 1024 * 1024);
+  expect(BigInt(supply.cap)).toBe(10n ** 9n * 10n ** 18n);
+  expect(BigInt(supply.maxMintPerYear) * 10n).toBe(BigInt(supply.cap));
+  expect(BigInt(rewards.perThousandTokens)).toBe(10n ** 18n);
+  const { gold, silver, experimental } = data.tiers;
+  expect([gold, silver, experimental].map((tier) => tier.toxicityBelowPermille)).toEqual([50, 100, 200]);
+});

@@ -1,0 +1,150 @@
+import { Worker } from 'node:worker_threads';
+import { AppError, errorCode, type Logger, type Root, type Service } from '@blyan/interface';
+import { listSupportedBackends } from 'onnxruntime-node';
+import { InferenceError } from './errors.ts';
+import type {
+  EngineStatus,
+  EngineWorkerApi,
+  ExpertsRequest,
+  ExpertsResult,
+  FromWorker,
+  MainApi,
+  OpenRequest,
+  Operation,
+  SampledToken,
+  SampleSpec,
+  SequenceUsage,
+  StepRequest,
+  StepResult,
+  ToWorker,
+  WireError,
+  WorkerOptions,
+} from './messages.ts';
+import type { ModelView } from './model-view.ts';
+
+export interface EngineDeps extends MainApi {
+  readonly logger: Logger;
+}
+
+interface Waiting {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The engine as the daemon sees it: every call is a message to the worker thread that computes. */
+export class Engine implements Service {
+  readonly #options: WorkerOptions;
+  readonly #deps: EngineDeps;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | null = null;
+  #next = 0;
+
+  constructor(options: WorkerOptions, deps: EngineDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** @throws InferenceError ERR_INFERENCE_PROVIDER when this build of ONNX Runtime lacks the provider. */
+  async start(): Promise<void> {
+    const { provider } = this.#options;
+    const available = listSupportedBackends().map(({ name }) => name);
+    if (!available.includes(provider)) {
+      throw new InferenceError(
+        'ERR_INFERENCE_PROVIDER',
+        `The execution provider ${provider} is not in this build of ONNX Runtime (it has ${available.join(', ')}); use cpu, or install onnxruntime-node with its ${provider} parts.`,
+        { kind: 'caller', meta: { provider } },
+      );
+    }
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: this.#options });
+    this.#worker = worker;
+    worker.on('message', (message: FromWorker) => this.#receive(message));
+    worker.on('error', (error) => {
+      this.#deps.logger.error('the engine worker failed', { code: errorCode(error), error: error.message });
+      this.#fail();
+    });
+    worker.on('exit', () => this.#fail());
+    await this.status();
+  }
+
+  async stop(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    this.#fail();
+    await worker?.terminate();
+  }
+
+  loadModel(view: ModelView): Promise<void> {
+    return this.#call('loadModel', view);
+  }
+
+  open(request: OpenRequest): Promise<void> {
+    return this.#call('open', request);
+  }
+
+  /** Ends a sequence and frees its KV cache; null when it was not open. */
+  close(sequence: string): Promise<SequenceUsage | null> {
+    return this.#call('close', sequence);
+  }
+
+  step(request: StepRequest): Promise<StepResult> {
+    return this.#call('step', request);
+  }
+
+  embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Promise<Float32Array<ArrayBuffer>> {
+    return this.#call('embed', request);
+  }
+
+  sample(request: { modelRoot: Root; hidden: Float32Array<ArrayBuffer>; position: number; spec: SampleSpec }): Promise<SampledToken> {
+    return this.#call('sample', request);
+  }
+
+  experts(request: ExpertsRequest): Promise<ExpertsResult> {
+    return this.#call('experts', request);
+  }
+
+  status(): Promise<EngineStatus> {
+    return this.#call('status', undefined);
+  }
+
+  #call<Name extends Operation>(operation: Name, argument: Parameters<EngineWorkerApi[Name]>[0]): Promise<Awaited<ReturnType<EngineWorkerApi[Name]>>> {
+    return new Promise((resolve, reject) => {
+      if (!this.#worker) return reject(stopped());
+      const id = this.#next++;
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ type: 'call', id, operation, argument } satisfies ToWorker);
+    });
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.type === 'ask') {
+      void this.#answer(message);
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.error) {
+      const { code, message: text, kind, meta } = message.error;
+      waiting?.reject(new AppError(code, text, { kind, meta }));
+    } else waiting?.resolve(message.value as never);
+  }
+
+  async #answer({ id, operation, argument }: Extract<FromWorker, { type: 'ask' }>): Promise<void> {
+    const reply = (answer: { value?: unknown; error?: WireError }) => this.#worker?.postMessage({ type: 'answer', id, ...answer } satisfies ToWorker);
+    try {
+      reply({ value: await (this.#deps[operation] as (argument: never) => Promise<unknown>)(argument as never) });
+    } catch (error) {
+      const app = error instanceof AppError ? error : null;
+      const message = error instanceof Error ? error.message : String(error);
+      reply({ error: { code: errorCode(error), message, kind: app?.kind ?? 'internal', meta: app?.meta ?? {} } });
+    }
+  }
+
+  #fail(): void {
+    for (const { reject } of this.#waiting.values()) reject(stopped());
+    this.#waiting.clear();
+  }
+}
+
+function stopped(): InferenceError {
+  return new InferenceError('ERR_INFERENCE_STOPPED', 'The engine has stopped; start the node again.');
+}

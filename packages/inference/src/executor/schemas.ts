@@ -1,0 +1,92 @@
+import { PLAN_TYPES } from '@blyan/interface';
+import { MAX_SEQUENCE_TOKENS, MAX_STAGES } from '@blyan/params';
+import { z } from 'zod';
+
+const peerId = z.string().min(1).max(128);
+const requestId = z.string().regex(/^[0-9a-f]{32}$/);
+const count = z.number().int().min(0).max(0xffffffff);
+const ms = z.number().min(0);
+const bytes = z.instanceof(Uint8Array);
+
+export const openSchema = z.object({
+  requestId,
+  stage: z.number().int().min(0).max(MAX_STAGES - 1),
+  capacity: z.number().int().min(1).max(MAX_SEQUENCE_TOKENS),
+  plan: bytes,
+  signature: bytes,
+});
+
+export const closeSchema = z.object({ requestId, stage: z.number().int().min(0).max(MAX_STAGES - 1) });
+
+const routeEntry = z.object({
+  peerId,
+  role: z.enum(['stage', 'experts', 'delegate']),
+  layers: z.string().max(32).optional(),
+  experts: z.array(z.string().max(16)).max(65_536).optional(),
+  calls: z.number().min(0),
+  ms,
+});
+
+/** What a stage did for one answer: itself first, then the nodes whose experts it called. */
+export const usageSchema = z.object({
+  route: z.array(routeEntry).max(4096),
+  /** [layer of the stage * experts + expert] rows that chose the expert. */
+  expertRows: z.array(count).max(1 << 22),
+});
+export type StageUsage = z.infer<typeof usageSchema>;
+
+export const failSchema = z.object({
+  requestId,
+  stage: z.number().int().min(0).max(MAX_STAGES - 1),
+  code: z.string().max(64),
+  message: z.string().max(2048),
+});
+
+const sampling = z.object({
+  temperature: z.number().min(0).max(100),
+  topK: count,
+  topP: z.number().gt(0).max(1),
+  seed: count,
+});
+
+export const sampleSpecSchema = z.object({
+  params: sampling,
+  topLogprobs: z.number().int().min(0).max(20).optional(),
+  logits: z.enum(['sha256', 'f32']).optional(),
+});
+
+const logprob = z.object({ tokenId: count, logprob: z.number() });
+
+export const sampledSchema = z.object({
+  tokenId: count,
+  logprob: logprob.optional(),
+  topLogprobs: z.array(logprob).max(20).optional(),
+  logits: z.string().max(4_194_304).optional(),
+});
+
+export const sampleSchema = z.object({ modelRoot: z.string(), hidden: bytes, position: count, spec: sampleSpecSchema });
+
+export const embedSchema = z.object({ modelRoot: z.string(), tokens: z.array(count).min(1).max(4096) });
+
+export const generateSchema = z.object({
+  plan: bytes,
+  signature: bytes,
+  request: z.object({
+    requestId,
+    modelRoot: z.string(),
+    promptTokens: z.array(count).min(1).max(MAX_SEQUENCE_TOKENS),
+    maxTokens: z.number().int().min(1).max(MAX_SEQUENCE_TOKENS),
+    sampling,
+    ignoreEos: z.boolean(),
+    topLogprobs: z.number().int().min(0).max(20).optional(),
+    returnLogits: z.enum(['sha256', 'f32']).optional(),
+    plan: z.enum(['auto', ...PLAN_TYPES]),
+  }),
+});
+
+export const generatedSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('opened') }),
+  z.object({ type: z.literal('token'), token: sampledSchema }),
+  z.object({ type: z.literal('end'), finishReason: z.enum(['stop', 'length']), route: usageSchema.shape.route }),
+]);
+export type Generated = z.infer<typeof generatedSchema>;

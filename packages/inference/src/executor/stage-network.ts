@@ -1,0 +1,131 @@
+import { AppError, errorCode, type PeerId } from '@blyan/interface';
+import type { PeerProtocol } from '@blyan/p2p';
+import { decodePlan, type Plan, planBytes, verifyPlan } from '@blyan/routing';
+import { z } from 'zod';
+import type { Engine } from '../engine.ts';
+import { InferenceError } from '../errors.ts';
+import type { SampledToken, SampleSpec } from '../messages.ts';
+import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, ROW_TIMEOUT_MS } from './deadlines.ts';
+import type { ResultInbox } from './result-inbox.ts';
+import { closeSchema, embedSchema, failSchema, openSchema, sampleSchema, sampledSchema, type StageUsage, usageSchema } from './schemas.ts';
+import type { StageHost, StagePort, StageResult } from './stage-host.ts';
+import { decodeExperts, decodeOutput, decodeStep, encodeOutput, encodeStep, RESULT, sequenceId, type StepFrame } from './wire.ts';
+
+const nothing = z.null();
+
+export interface StageNetworkDeps {
+  readonly protocol: PeerProtocol;
+  readonly inbox: ResultInbox;
+  /** The ed25519 key of a peer id. */
+  readonly publicKeyOf: (peerId: PeerId) => Uint8Array;
+}
+
+/** Stages over the network: what a coordinator asks of other nodes, and what this node answers to others. */
+export class StageNetwork implements StagePort {
+  readonly #self: PeerId;
+  readonly #deps: StageNetworkDeps;
+  #host: StageHost | null = null;
+
+  constructor(options: { self: PeerId }, deps: StageNetworkDeps) {
+    this.#self = options.self;
+    this.#deps = deps;
+  }
+
+  /** Begins to serve other nodes. */
+  serve(host: StageHost, engine: Engine): void {
+    this.#host = host;
+    const { protocol, inbox } = this.#deps;
+    protocol.handle('open', { request: openSchema }, async ({ plan, signature, ...rest }, { peerId }) => {
+      await host.open({ ...rest, plan: this.readPlan(plan, signature, peerId), coordinator: peerId });
+      return null;
+    });
+    protocol.handle('close', { request: closeSchema }, async ({ requestId, stage }, { peerId }) =>
+      host.close(sequenceId(requestId, stage, peerId)),
+    );
+    protocol.handleRaw('step', (body, { peerId }) => {
+      const frame = decodeStep(body);
+      if (frame.stage === RESULT) inbox.deliver(peerId, { requestId: frame.requestId, position: frame.position, hidden: frame.rows });
+      else host.receive(frame, peerId);
+    });
+    protocol.handle('fail', { request: failSchema }, async ({ requestId, stage, code, message }, { peerId }) => {
+      inbox.fail(peerId, requestId, stageError(peerId, stage, code, message));
+      return null;
+    });
+    protocol.handleRawCall('experts', async (body) => encodeOutput(await experts(engine, body)));
+    protocol.handleRawCall('embed', async (body) => {
+      const { modelRoot, tokens } = embedSchema.parse(JSON.parse(Buffer.from(body).toString()));
+      return encodeOutput({ ms: 0, rows: await engine.embed({ modelRoot, tokens: Uint32Array.from(tokens) }) });
+    });
+    protocol.handle('sample', { request: sampleSchema }, async ({ modelRoot, hidden, position, spec }) =>
+      engine.sample({ modelRoot, hidden: new Float32Array(new Uint8Array(hidden).buffer), position, spec }),
+    );
+  }
+
+  /** @throws InferenceError ERR_INFERENCE_PLAN unless the peer signed exactly this plan */
+  readPlan(bytes: Uint8Array, signature: Uint8Array, maker: PeerId): Plan {
+    const plan: Plan = { ...decodePlan(bytes), signature };
+    if (!verifyPlan(plan, this.#deps.publicKeyOf(maker))) {
+      throw new InferenceError('ERR_INFERENCE_PLAN', 'The plan is not signed by the node that asks.', { kind: 'peer' });
+    }
+    return plan;
+  }
+
+  async open(peerId: PeerId, request: { requestId: string; stage: number; capacity: number; plan: Plan }, signal: AbortSignal): Promise<void> {
+    const { plan, ...rest } = request;
+    const message = { ...rest, plan: planBytes(plan), signature: plan.signature ?? new Uint8Array() };
+    await this.#deps.protocol.call(peerId, 'open', message, { response: nothing, timeoutMs: OPEN_TIMEOUT_MS, signal });
+  }
+
+  close(peerId: PeerId, requestId: string, stage: number): Promise<StageUsage | null> {
+    return this.#deps.protocol.call(peerId, 'close', { requestId, stage }, { response: usageSchema.nullable(), timeoutMs: CLOSE_TIMEOUT_MS });
+  }
+
+  async forward(to: PeerId, coordinator: PeerId, frame: StepFrame): Promise<void> {
+    const { requestId, stage, position, wanted, rows } = frame;
+    // Not awaited: the sender goes on while the next stage computes.
+    if (to === this.#self) void this.#host?.step(sequenceId(requestId, stage, coordinator), { position, wanted, input: rows });
+    else await this.#deps.protocol.notifyRaw(to, 'step', encodeStep(frame));
+  }
+
+  async result(coordinator: PeerId, result: StageResult): Promise<void> {
+    if (coordinator === this.#self) {
+      this.#deps.inbox.deliver(this.#self, result);
+      return;
+    }
+    const rows = result.hidden ?? new Float32Array();
+    await this.#deps.protocol.notifyRaw(coordinator, 'step', encodeStep({ ...result, stage: RESULT, wanted: true, rows }));
+  }
+
+  async fail(coordinator: PeerId, failure: { requestId: string; stage: number; error: unknown }): Promise<void> {
+    const { requestId, stage, error } = failure;
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, 2048);
+    if (coordinator === this.#self) {
+      this.#deps.inbox.fail(this.#self, requestId, error instanceof AppError ? error : stageError(this.#self, stage, errorCode(error), message));
+      return;
+    }
+    const request = { requestId, stage, code: errorCode(error), message };
+    await this.#deps.protocol.call(coordinator, 'fail', request, { response: nothing, timeoutMs: CLOSE_TIMEOUT_MS });
+  }
+
+  async embed(peerId: PeerId, modelRoot: string, tokens: Uint32Array, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+    const body = Buffer.from(JSON.stringify({ modelRoot, tokens: Array.from(tokens) }));
+    const answer = await this.#deps.protocol.callRaw(peerId, 'embed', body, { timeoutMs: ROW_TIMEOUT_MS, signal });
+    return decodeOutput(answer).rows;
+  }
+
+  sample(peerId: PeerId, request: { modelRoot: string; hidden: Float32Array; position: number; spec: SampleSpec }, signal: AbortSignal): Promise<SampledToken> {
+    const { hidden } = request;
+    const bytes = new Uint8Array(hidden.buffer, hidden.byteOffset, hidden.byteLength);
+    return this.#deps.protocol.call(peerId, 'sample', { ...request, hidden: bytes }, { response: sampledSchema, timeoutMs: ROW_TIMEOUT_MS, signal });
+  }
+}
+
+async function experts(engine: Engine, body: Uint8Array): Promise<{ ms: number; rows: Float32Array<ArrayBuffer> }> {
+  const { modelRoot, layer, groups, rows, fresh } = decodeExperts(body);
+  const { outputs, ms } = await engine.experts({ modelRoot, layer, groups, rows, fresh });
+  return { ms, rows: outputs };
+}
+
+function stageError(peerId: PeerId, stage: number, code: string, message: string): InferenceError {
+  return new InferenceError('ERR_INFERENCE_STAGE', `Stage ${stage} failed on another node (${code}): ${message}`, { kind: 'peer', meta: { peerId, stage, code } });
+}

@@ -1,0 +1,150 @@
+import type { PeerId } from '@blyan/interface';
+import { MAX_SEQUENCE_TOKENS, MAX_STEP_ROWS } from '@blyan/params';
+import { InferenceError } from '../errors.ts';
+
+/**
+ * The frames that carry rows: little-endian 32-bit words, then raw f32 rows. Offsets are multiples of four, so a
+ * receiver reads them without unpacking.
+ */
+const STEP_MAGIC = 0x31505453; // "STP1"
+const EXPERTS_MAGIC = 0x31505845; // "EXP1"
+const OUTPUT_MAGIC = 0x3154554f; // "OUT1"
+const ID_WORDS = 4;
+const ROOT_WORDS = 8;
+
+/** Rows of one step on their way to a stage (`stage` >= 0), or back to the coordinator (`stage` = RESULT). */
+export interface StepFrame {
+  /** 32 hexadecimal digits. */
+  readonly requestId: string;
+  readonly stage: number;
+  /** Position of the first row. */
+  readonly position: number;
+  /** Whether the last stage returns the last row to the coordinator; without, the rows only fill KV caches. */
+  readonly wanted: boolean;
+  /** [rows, hidden] */
+  readonly rows: Float32Array<ArrayBuffer>;
+}
+
+export const RESULT = 0xffff;
+
+export function encodeStep(frame: StepFrame): readonly Uint8Array[] {
+  const words = new Uint32Array(4 + ID_WORDS);
+  words[0] = STEP_MAGIC;
+  words[1] = frame.stage;
+  words[2] = frame.position;
+  words[3] = frame.wanted ? 1 : 0;
+  writeHex(words, 4, frame.requestId);
+  return [bytesOf(words), bytesOf(frame.rows)];
+}
+
+/** @throws InferenceError ERR_INFERENCE_FRAME */
+export function decodeStep(bytes: Uint8Array): StepFrame {
+  const words = header(bytes, 4 + ID_WORDS, STEP_MAGIC);
+  const stage = words[1] as number;
+  const position = words[2] as number;
+  if (stage > RESULT || position > MAX_SEQUENCE_TOKENS) throw malformed('a step is out of range');
+  return { requestId: readHex(words, 4, ID_WORDS), stage, position, wanted: words[3] === 1, rows: floats(bytes, words.byteLength) };
+}
+
+export interface ExpertGroup {
+  readonly expert: number;
+  /** Indices into the rows of the call. */
+  readonly rows: readonly number[];
+}
+
+/** Rows for experts of one layer. */
+export interface ExpertsFrame {
+  readonly modelRoot: string;
+  readonly layer: number;
+  /** Look at the files before use: the first step of an answer. */
+  readonly fresh: boolean;
+  readonly groups: readonly ExpertGroup[];
+  readonly rows: Float32Array<ArrayBuffer>;
+}
+
+export function encodeExperts(frame: ExpertsFrame): readonly Uint8Array[] {
+  const words = [EXPERTS_MAGIC, frame.layer, frame.fresh ? 1 : 0, frame.groups.length];
+  for (const { expert, rows } of frame.groups) words.push(expert, rows.length, ...rows);
+  const head = new Uint32Array(ROOT_WORDS + 1 + words.length);
+  // The length of the header in words comes first of all.
+  head[0] = head.length;
+  writeHex(head, 1, frame.modelRoot);
+  head.set(words, 1 + ROOT_WORDS);
+  return [bytesOf(head), bytesOf(frame.rows)];
+}
+
+/** @throws InferenceError ERR_INFERENCE_FRAME */
+export function decodeExperts(bytes: Uint8Array): ExpertsFrame {
+  const length = bytes.byteLength >= 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) : 0;
+  if (length < ROOT_WORDS + 5 || length * 4 > bytes.byteLength) throw malformed('an expert call is cut off');
+  const words = new Uint32Array(bytes.slice(0, length * 4).buffer);
+  let at = 1 + ROOT_WORDS;
+  const next = (bound: number): number => {
+    const value = words[at++];
+    if (value === undefined || value > bound) throw malformed('an expert call is out of range');
+    return value;
+  };
+  if (next(0xffffffff) !== EXPERTS_MAGIC) throw malformed('an expert call has a wrong magic number');
+  const layer = next(0xffff);
+  const fresh = next(1) === 1;
+  const groups = Array.from({ length: next(0xffff) }, () => {
+    const expert = next(0xffff);
+    const count = next(MAX_STEP_ROWS * 32);
+    if (count === 0 || at + count > words.length) throw malformed('an expert call lists rows that are not there');
+    const rows = Array.from(words.subarray(at, at + count));
+    at += count;
+    return { expert, rows };
+  });
+  if (at !== words.length) throw malformed('an expert call has words to spare');
+  return { modelRoot: readHex(words, 1, ROOT_WORDS), layer, fresh, groups, rows: floats(bytes, words.byteLength) };
+}
+
+/** Rows that answer a call, and the milliseconds they took to compute. */
+export interface OutputFrame {
+  readonly ms: number;
+  readonly rows: Float32Array<ArrayBuffer>;
+}
+
+export function encodeOutput({ ms, rows }: OutputFrame): readonly Uint8Array[] {
+  return [bytesOf(new Uint32Array([OUTPUT_MAGIC, Math.round(ms * 1000)])), bytesOf(rows)];
+}
+
+/** @throws InferenceError ERR_INFERENCE_FRAME */
+export function decodeOutput(bytes: Uint8Array): OutputFrame {
+  const words = header(bytes, 2, OUTPUT_MAGIC);
+  return { ms: (words[1] as number) / 1000, rows: floats(bytes, words.byteLength) };
+}
+
+/** The key of one stage of one request on the node that runs it. */
+export function sequenceId(requestId: string, stage: number, coordinator: PeerId): string {
+  return `${coordinator}/${requestId}/${stage}`;
+}
+
+function bytesOf(words: Uint32Array | Float32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+function header(bytes: Uint8Array, length: number, magic: number): Uint32Array {
+  if (bytes.byteLength < length * 4) throw malformed('it is cut off');
+  const words = new Uint32Array(bytes.slice(0, length * 4).buffer);
+  if (words[0] !== magic) throw malformed('its magic number is wrong');
+  return words;
+}
+
+/** A copy of its own, so that it can be handed to the engine's thread. */
+function floats(bytes: Uint8Array, from: number): Float32Array<ArrayBuffer> {
+  if ((bytes.byteLength - from) % 4 !== 0) throw malformed('its rows are not whole numbers');
+  return new Float32Array(new Uint8Array(bytes.subarray(from)).buffer);
+}
+
+function writeHex(words: Uint32Array, at: number, hex: string): void {
+  for (let i = 0; i * 8 < hex.length; i++) words[at + i] = Number.parseInt(hex.slice(i * 8, i * 8 + 8), 16);
+}
+
+function readHex(words: Uint32Array, at: number, count: number): string {
+  return Array.from(words.subarray(at, at + count), (word) => word.toString(16).padStart(8, '0')).join('');
+}
+
+function malformed(what: string): InferenceError {
+  return new InferenceError('ERR_INFERENCE_FRAME', `A peer sent a malformed inference frame: ${what}.`, { kind: 'peer' });
+}

@@ -1,0 +1,123 @@
+import type { ErrorKind, ErrorMeta, Root, SamplingParams, TokenLogprob } from '@blyan/interface';
+import type { MappableBlock } from './block-source.ts';
+import type { RemoteExpertCall } from './layer-pass.ts';
+import type { ModelView } from './model-view.ts';
+import type { Provider } from './product.ts';
+
+/** How a token is drawn from the last row of a step, and what is told about it. */
+export interface SampleSpec {
+  readonly params: SamplingParams;
+  readonly topLogprobs?: number;
+  readonly logits?: 'sha256' | 'f32';
+}
+
+export interface SampledToken {
+  readonly tokenId: number;
+  readonly logprob?: TokenLogprob;
+  readonly topLogprobs?: readonly TokenLogprob[];
+  /** Hex SHA-256, or base64 of the little-endian f32 row. */
+  readonly logits?: string;
+}
+
+/** One step of one sequence. Rows continue the sequence at `position`. */
+export interface StepRequest {
+  readonly sequence: string;
+  readonly position: number;
+  /** Token ids (this node has the embedding) or hidden states [rows, hidden]. */
+  readonly input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** `sample` needs the head here; `last` and `all` return hidden states; `none` only fills the KV cache. */
+  readonly output: 'none' | 'last' | 'all' | 'sample';
+  readonly sample?: SampleSpec;
+}
+
+export interface StepResult {
+  readonly hidden?: Float32Array<ArrayBuffer>;
+  readonly token?: SampledToken;
+  /** Computing time of the pass, waiting for remote experts left out, milliseconds. */
+  readonly ms: number;
+  readonly rows: number;
+}
+
+export interface OpenRequest {
+  readonly sequence: string;
+  readonly modelRoot: Root;
+  readonly firstLayer: number;
+  readonly lastLayer: number;
+  /** Most positions. */
+  readonly capacity: number;
+  /** Sequences of one route (same experts here, same holders elsewhere) may be computed together. */
+  readonly route: string;
+  /** [layer * experts + expert] 1 when this node runs the expert itself. */
+  readonly localExperts: Uint8Array;
+}
+
+/** What a sequence used, told when it is closed. */
+export interface SequenceUsage {
+  readonly steps: number;
+  readonly ms: number;
+  /** [layer * experts + expert] rows that chose the expert. */
+  readonly expertRows: Uint32Array;
+}
+
+export interface ExpertsRequest {
+  readonly modelRoot: Root;
+  readonly layer: number;
+  /** [rows, hidden] */
+  readonly rows: Float32Array<ArrayBuffer>;
+  readonly groups: readonly { readonly expert: number; readonly rows: readonly number[] }[];
+  readonly fresh: boolean;
+}
+
+export interface ExpertsResult {
+  /** Outputs of the groups one after the other, [rows of all groups, hidden]. */
+  readonly outputs: Float32Array<ArrayBuffer>;
+  readonly ms: number;
+}
+
+export interface EngineStatus {
+  readonly sequences: number;
+  readonly queued: number;
+  readonly freeKvBytes: number;
+  readonly sessionBytes: number;
+}
+
+/** What the engine worker does, as functions of one argument. */
+export interface EngineWorkerApi {
+  loadModel(view: ModelView): void;
+  open(request: OpenRequest): void;
+  close(sequence: string): SequenceUsage | null;
+  step(request: StepRequest): StepResult;
+  embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Float32Array<ArrayBuffer>;
+  sample(request: { modelRoot: Root; hidden: Float32Array<ArrayBuffer>; position: number; spec: SampleSpec }): SampledToken;
+  experts(request: ExpertsRequest): ExpertsResult;
+  status(): EngineStatus;
+}
+
+export type Operation = keyof EngineWorkerApi;
+
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly kind: ErrorKind;
+  readonly meta: ErrorMeta;
+}
+
+/** What the worker asks of the main thread while it works. */
+export interface MainApi {
+  acquire(root: Root): Promise<MappableBlock>;
+  remote(request: { sequences: readonly string[]; call: RemoteExpertCall; fresh: boolean }): Promise<readonly Float32Array<ArrayBuffer>[]>;
+}
+
+export type ToWorker =
+  | { readonly type: 'call'; readonly id: number; readonly operation: Operation; readonly argument: unknown }
+  | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: WireError };
+
+export type FromWorker =
+  | { readonly type: 'result'; readonly id: number; readonly value?: unknown; readonly error?: WireError }
+  | { readonly type: 'ask'; readonly id: number; readonly operation: keyof MainApi; readonly argument: unknown };
+
+export interface WorkerOptions {
+  readonly kvBytes: number;
+  readonly sessionBytes: number;
+  readonly provider: Provider;
+}

@@ -1,0 +1,84 @@
+import type { SamplingParams, TokenLogprob } from '@blyan/interface';
+import { InferenceError } from './errors.ts';
+import { uniformAt } from './random.ts';
+
+/** The id of the largest logit; the lowest id on ties. */
+export function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) {
+    if ((logits[id] as number) > (logits[best] as number)) best = id;
+  }
+  return best;
+}
+
+/** Ids of the k largest logits, largest first, lower id first on ties. */
+export function largest(logits: Float32Array, k: number): number[] {
+  const before = (a: number, b: number) => (logits[b] as number) - (logits[a] as number) || a - b;
+  if (k >= logits.length) return Array.from(logits.keys()).sort(before);
+  // A heap whose root is the worst of the kept.
+  const heap: number[] = [];
+  const worse = (a: number, b: number) => before(a, b) > 0;
+  for (let id = 0; id < logits.length; id++) {
+    if (heap.length < k) {
+      heap.push(id);
+      for (let i = heap.length - 1; i > 0; ) {
+        const parent = (i - 1) >> 1;
+        if (!worse(heap[i] as number, heap[parent] as number)) break;
+        [heap[i], heap[parent]] = [heap[parent] as number, heap[i] as number];
+        i = parent;
+      }
+    } else if (worse(heap[0] as number, id)) {
+      heap[0] = id;
+      for (let i = 0; ; ) {
+        let child = 2 * i + 1;
+        if (child >= k) break;
+        if (child + 1 < k && worse(heap[child + 1] as number, heap[child] as number)) child++;
+        if (!worse(heap[child] as number, heap[i] as number)) break;
+        [heap[i], heap[child]] = [heap[child] as number, heap[i] as number];
+        i = child;
+      }
+    }
+  }
+  return heap.sort(before);
+}
+
+/** @throws InferenceError ERR_INFERENCE_NOT_FINITE when a logit is NaN or infinite. */
+export function assertFinite(logits: Float32Array): void {
+  let sum = 0;
+  for (const value of logits) sum += value;
+  if (!Number.isFinite(sum)) {
+    throw new InferenceError('ERR_INFERENCE_NOT_FINITE', 'The model gave a logit that is not a number; its weights are broken or not made for this engine.');
+  }
+}
+
+/**
+ * Draws the token at an absolute position. Temperature 0 is greedy. Otherwise: divide by the temperature, keep the
+ * top k, soften to probabilities, keep the smallest set whose mass reaches top p, draw by (seed, position).
+ */
+export function sampleToken(logits: Float32Array, params: SamplingParams, position: number): number {
+  if (params.temperature === 0) return argmax(logits);
+  const order = largest(logits, params.topK > 0 ? Math.min(params.topK, logits.length) : logits.length);
+  const top = logits[order[0] as number] as number;
+  const weights = order.map((id) => Math.exp(((logits[id] as number) - top) / params.temperature));
+  const total = weights.reduce((a, b) => a + b, 0);
+  let kept = 0;
+  let mass = 0;
+  while (kept < weights.length && (kept === 0 || mass < params.topP * total)) mass += weights[kept++] as number;
+  let target = uniformAt(params.seed, position) * mass;
+  for (let index = 0; index < kept; index++) {
+    target -= weights[index] as number;
+    if (target < 0) return order[index] as number;
+  }
+  return order[kept - 1] as number;
+}
+
+/** Natural logarithms of the probabilities of a token and of the `count` likeliest, of the untempered distribution. */
+export function logprobs(logits: Float32Array, tokenId: number, count: number): { logprob: TokenLogprob; topLogprobs: TokenLogprob[] } {
+  let top = Number.NEGATIVE_INFINITY;
+  for (const value of logits) top = Math.max(top, value);
+  let sum = 0;
+  for (const value of logits) sum += Math.exp(value - top);
+  const normaliser = top + Math.log(sum);
+  const of = (id: number): TokenLogprob => ({ tokenId: id, logprob: (logits[id] as number) - normaliser });
+  return { logprob: of(tokenId), topLogprobs: largest(logits, count).map(of) };
+}

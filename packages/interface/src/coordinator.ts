@@ -1,0 +1,138 @@
+import type { PeerId, Root } from './ids.ts';
+
+export const PLAN_TYPES = ['local', 'pipeline', 'dynamic', 'static_delegate'] as const;
+export type PlanType = (typeof PLAN_TYPES)[number];
+export type PlanChoice = 'auto' | PlanType;
+
+/** How the next token is drawn. Draws are keyed by (seed, absolute position), so a seed gives the same tokens under every plan. */
+export interface SamplingParams {
+  /** 0 is greedy. */
+  readonly temperature: number;
+  /** Keep the k most likely tokens; 0 keeps all. */
+  readonly topK: number;
+  /** Nucleus mass in (0, 1]. */
+  readonly topP: number;
+  /** 32-bit unsigned. */
+  readonly seed: number;
+}
+
+export interface GenerateRequest {
+  /** 128 random bits, 32 hexadecimal digits. */
+  readonly requestId: string;
+  readonly modelRoot: Root;
+  readonly promptTokens: readonly number[];
+  /** Upper bound of new tokens, at least 1. */
+  readonly maxTokens: number;
+  readonly sampling: SamplingParams;
+  readonly ignoreEos: boolean;
+  /** Number of alternatives per token (0..20); undefined when log probabilities are not wanted. */
+  readonly topLogprobs?: number;
+  readonly returnLogits?: 'sha256' | 'f32';
+  readonly plan: PlanChoice;
+}
+
+export interface TokenLogprob {
+  readonly tokenId: number;
+  /** Natural logarithm, of the untempered distribution. */
+  readonly logprob: number;
+}
+
+/** Milliseconds, measured or forecast. */
+export interface Timing {
+  readonly msToFirstToken: number;
+  readonly msPerToken: number;
+}
+
+/** What one node did for one answer, counted from its replies. */
+export interface RouteEntry {
+  readonly peerId: PeerId;
+  /** `stage` ran trunk layers, `experts` only expert calls, `delegate` the whole generation. */
+  readonly role: 'stage' | 'experts' | 'delegate';
+  /** `A-B`, inclusive, for stages and delegates. */
+  readonly layers?: string;
+  /** `L.E` of every expert it computed. */
+  readonly experts?: readonly string[];
+  /** Steps (stages) plus expert calls answered. */
+  readonly calls: number;
+  /** Computing time the node reported, milliseconds. */
+  readonly ms: number;
+}
+
+export type GenerateEvent =
+  | { readonly type: 'plan'; readonly plan: PlanType; readonly profile: string; readonly forecast: Timing }
+  | {
+      readonly type: 'token';
+      /** 0 for the first generated token. */
+      readonly index: number;
+      readonly tokenId: number;
+      readonly logprob?: TokenLogprob;
+      readonly topLogprobs?: readonly TokenLogprob[];
+      /** SHA-256 in hex, or base64 of the little-endian f32 row, as asked. */
+      readonly logits?: string;
+    }
+  | {
+      readonly type: 'done';
+      /** `stop`: an end-of-sequence token came (it is not emitted as a token). */
+      readonly finishReason: 'stop' | 'length';
+      readonly route: readonly RouteEntry[];
+      readonly measured: Timing;
+    };
+
+/** A model some node of the network announces, as the gateway needs it. */
+export interface ServedModel {
+  readonly name: string;
+  readonly root: Root;
+  readonly contextLength: number;
+  readonly vocabSize: number;
+  /** Seconds since the epoch: when this node learned of it. */
+  readonly created: number;
+  readonly tokenizerJson: string;
+  readonly tokenizerConfigJson: string;
+}
+
+export interface NodeState {
+  readonly peerId: PeerId;
+  readonly self: boolean;
+  readonly host: string;
+  readonly tier: number;
+  readonly profile: string;
+  /** Milliseconds; null before the first measurement, 0 for this node. */
+  readonly rttMs: number | null;
+  readonly addresses: readonly string[];
+  readonly hosted: {
+    readonly layers: readonly number[];
+    readonly experts: readonly string[];
+    readonly embedding: boolean;
+    readonly head: boolean;
+    readonly blocks: number;
+  };
+  readonly active: number;
+  /** Milliseconds until the record expires. */
+  readonly expiresInMs: number;
+}
+
+export interface NetworkState {
+  readonly networkId: string;
+  readonly peerId: PeerId;
+  readonly version: string;
+  readonly models: readonly {
+    readonly name: string;
+    readonly root: Root;
+    readonly covered: boolean;
+    readonly blocks: number;
+    readonly missing: readonly string[];
+  }[];
+  readonly nodes: readonly NodeState[];
+}
+
+/**
+ * What a gateway may ask of the network. `generate` throws before its first event when the request is refused (unknown
+ * model, prompt longer than the context, missing blocks, node too busy); aborting the signal cancels every stage.
+ */
+export interface Coordinator {
+  models(): readonly ServedModel[];
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>;
+  state(): NetworkState;
+  /** Null when ready; otherwise a sentence that says what is missing. */
+  notReady(): string | null;
+}

@@ -1,0 +1,10 @@
+/** Content id of a TensorBlock: its Merkle root, 64 lower-case hexadecimal digits. */
+export type Root = string;
+/** libp2p peer id in its usual base58 text form. */
+export type PeerId = string;
+/** Hash of the genesis bytes, 64 lower-case hexadecimal digits. */
+export type NetworkId = string;
+
+export function isRoot(value: unknown): value is Root {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}

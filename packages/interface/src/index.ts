@@ -1,0 +1,18 @@
+export {
+  type Coordinator,
+  type GenerateEvent,
+  type GenerateRequest,
+  type NetworkState,
+  type NodeState,
+  PLAN_TYPES,
+  type PlanChoice,
+  type PlanType,
+  type RouteEntry,
+  type SamplingParams,
+  type ServedModel,
+  type Timing,
+  type TokenLogprob,
+} from './coordinator.ts';
+export { AppError, type AppErrorOptions, type ErrorKind, type ErrorMeta, errorCode } from './errors.ts';
+export { isRoot, type NetworkId, type PeerId, type Root } from './ids.ts';
+export { type Clock, type Logger, type Service, silentLogger, systemClock } from './ports.ts';

@@ -1,0 +1,247 @@
+import { EventEmitter } from 'node:events';
+import { type Clock, errorCode, type Logger, type PeerId, type Service } from '@blyan/interface';
+import {
+  MAX_ADDRESSES_PER_RECORD,
+  MAX_CLOCK_SKEW_MS,
+  MAX_RECORD_BYTES,
+  MAX_RECORDS,
+  PROTOCOL_MAJORS,
+  RECORD_INTERVAL_MS,
+  RECORD_TTL_MS,
+} from '@blyan/params';
+import type { NodeAdvertisement, NodeRecordFields, NodeView } from '@blyan/routing';
+import { TopicValidatorResult } from '@libp2p/gossipsub';
+import type { Ed25519PrivateKey } from '@libp2p/interface';
+import { z } from 'zod';
+import type { P2pHost } from './host.ts';
+import { judgeRecord, type KeptRecord, type RecordVerdict } from './judge-record.ts';
+import { encodeNodeRecord } from './node-record.ts';
+import type { PeerProtocol } from './peer-protocol.ts';
+
+export interface NodeRecordsDeps {
+  readonly host: P2pHost;
+  readonly privateKey: Ed25519PrivateKey;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+interface RecordsEvents {
+  /** A record came, changed or expired, or a node became reachable or unreachable. */
+  change: [];
+}
+
+const SWEEP_INTERVAL_MS = 1000;
+/** Changes of load come in bursts: at most this often they are signed and sent. */
+const MIN_PUBLISH_INTERVAL_MS = 200;
+const PULL_IDLE_TIMEOUT_MS = 10_000;
+const INVALID_RECORD_POINTS = 20;
+const EMITTER_LIMIT = 100;
+
+const pulled = z.object({ record: z.instanceof(Uint8Array) });
+
+/**
+ * Who is in the network and what each node offers: this node's record, signed and gossiped every five seconds and at once on
+ * change, and the live records of all others, pulled from each peer when it connects.
+ */
+export class NodeRecords implements Service {
+  readonly #deps: NodeRecordsDeps;
+  readonly #protocol: PeerProtocol;
+  readonly #topic: string;
+  readonly #table = new Map<PeerId, KeptRecord>();
+  readonly #skews = new Map<PeerId, number>();
+  readonly #events = new EventEmitter<RecordsEvents>().setMaxListeners(EMITTER_LIMIT);
+  readonly #onConnect = (peerId: PeerId): void => void this.#greet(peerId);
+  readonly #onDisconnect = (): void => this.#changed();
+  #advertisement: NodeAdvertisement | null = null;
+  #own: KeptRecord | null = null;
+  #publishedAtMs = 0;
+  #delayedPublish: NodeJS.Timeout | null = null;
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(deps: NodeRecordsDeps) {
+    this.#deps = deps;
+    this.#topic = deps.host.topic('records');
+    this.#protocol = deps.host.protocol('records', PROTOCOL_MAJORS.records, { maxFrameBytes: MAX_RECORD_BYTES + 1024 });
+    this.#protocol.handle('list', { request: z.object({}) }, () => this.#list());
+    this.#protocol.handleRaw('push', (bytes, { peerId }) => this.#pushed(bytes, peerId));
+  }
+
+  /** The host must be running. */
+  async start(): Promise<void> {
+    const { pubsub } = this.#deps.host.libp2p.services;
+    pubsub.topicValidators.set(this.#topic, (from, message) => {
+      const { verdict } = this.#receive(message.data, from.toString());
+      if (verdict === 'accept') return TopicValidatorResult.Accept;
+      return verdict === 'reject' ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore;
+    });
+    pubsub.subscribe(this.#topic);
+    this.#deps.host.on('peer:connect', this.#onConnect).on('peer:disconnect', this.#onDisconnect);
+    this.#timers = [
+      setInterval(() => this.sweep(), SWEEP_INTERVAL_MS),
+      setInterval(() => this.#publishNow(), RECORD_INTERVAL_MS),
+    ];
+    for (const peerId of this.#deps.host.peers()) void this.#greet(peerId);
+    this.#publishNow();
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    if (this.#delayedPublish !== null) clearTimeout(this.#delayedPublish);
+    this.#delayedPublish = null;
+    this.#deps.host.off('peer:connect', this.#onConnect).off('peer:disconnect', this.#onDisconnect);
+    if (this.#deps.host.running) this.#deps.host.libp2p.services.pubsub.unsubscribe(this.#topic);
+  }
+
+  /** Replaces what this node says of itself and tells the network; bursts are told once per 200 ms. */
+  publish(advertisement: NodeAdvertisement): void {
+    this.#advertisement = advertisement;
+    if (this.#timers.length === 0 || this.#delayedPublish !== null) return;
+    const waitMs = this.#publishedAtMs + MIN_PUBLISH_INTERVAL_MS - performance.now();
+    if (waitMs <= 0) return this.#publishNow();
+    this.#delayedPublish = setTimeout(() => {
+      this.#delayedPublish = null;
+      this.#publishNow();
+    }, waitMs);
+  }
+
+  /** Every live record, this node's own first once it was published. `reachable`: a connection is open. */
+  records(): NodeView[] {
+    const { host } = this.#deps;
+    const own: NodeView[] = this.#own === null ? [] : [{ ...this.#own.fields, self: true, reachable: true, rttMs: 0 }];
+    for (const { fields } of this.#table.values()) {
+      own.push({ ...fields, self: false, reachable: host.isConnected(fields.peerId), rttMs: host.rttMs(fields.peerId) });
+    }
+    return own;
+  }
+
+  /** The live record of one node. */
+  record(peerId: PeerId): NodeRecordFields | null {
+    if (peerId === this.#deps.host.peerId) return this.#own?.fields ?? null;
+    return this.#table.get(peerId)?.fields ?? null;
+  }
+
+  /** Nodes whose clock differs so much that records are refused: more than 10 s ahead of this node, or 20 s behind. */
+  clockSkews(): { readonly peerId: PeerId; readonly skewMs: number }[] {
+    return [...this.#skews].map(([peerId, skewMs]) => ({ peerId, skewMs }));
+  }
+
+  on(event: 'change', listener: () => void): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  off(event: 'change', listener: () => void): this {
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  /** Drops what has expired by the clock; a timer calls it every second. */
+  sweep(): void {
+    const now = this.#deps.clock.nowMs();
+    let dropped = 0;
+    for (const [peerId, record] of this.#table) {
+      if (record.expiresAtMs > now) continue;
+      this.#table.delete(peerId);
+      this.#deps.host.forget(peerId);
+      dropped++;
+    }
+    if (dropped > 0) this.#changed();
+  }
+
+  #publishNow(): void {
+    const { host, privateKey, clock, logger } = this.#deps;
+    if (this.#advertisement === null || !host.running) return;
+    const issuedAtMs = clock.nowMs();
+    const fields: NodeRecordFields = {
+      ...this.#advertisement,
+      v: 1,
+      peerId: host.peerId,
+      publicKey: privateKey.publicKey.raw,
+      addresses: host.addresses().slice(0, MAX_ADDRESSES_PER_RECORD),
+      // Time as its lower bound lets it grow across restarts without a file.
+      sequence: Math.max((this.#own?.fields.sequence ?? 0) + 1, issuedAtMs),
+      issuedAtMs,
+      ttlMs: RECORD_TTL_MS,
+    };
+    const bytes = encodeNodeRecord(fields, privateKey.raw.subarray(0, 32));
+    this.#own = { fields, bytes, expiresAtMs: issuedAtMs + RECORD_TTL_MS };
+    this.#publishedAtMs = performance.now();
+    const { pubsub } = host.libp2p.services;
+    pubsub.publish(this.#topic, bytes).catch((error) => logger.debug('gossip failed', { code: errorCode(error) }));
+    // Right after connecting, gossip does not know yet who listens.
+    const listening = new Set(pubsub.getSubscribers(this.#topic).map(String));
+    for (const peerId of host.peers()) if (!listening.has(peerId)) this.#push(peerId, bytes);
+    this.#changed();
+  }
+
+  #push(peerId: PeerId, bytes: Uint8Array): void {
+    this.#protocol.notifyRaw(peerId, 'push', bytes).catch((error) => {
+      this.#deps.logger.debug('record not pushed', { peerId, code: errorCode(error) });
+    });
+  }
+
+  #pushed(bytes: Uint8Array, from: PeerId): void {
+    const judged = this.#receive(bytes, from);
+    if (judged.verdict !== 'accept' || !judged.isNew) return;
+    this.#deps.host.libp2p.services.pubsub.publish(this.#topic, bytes).catch(() => {});
+  }
+
+  async *#list(): AsyncGenerator<{ record: Uint8Array }> {
+    if (this.#own !== null) yield { record: this.#own.bytes };
+    for (const { bytes } of [...this.#table.values()]) yield { record: bytes };
+  }
+
+  async #greet(peerId: PeerId): Promise<void> {
+    this.#changed();
+    if (this.#own !== null) this.#push(peerId, this.#own.bytes);
+    try {
+      let received = 0;
+      const options = { response: pulled, idleTimeoutMs: PULL_IDLE_TIMEOUT_MS };
+      for await (const { record } of this.#protocol.stream(peerId, 'list', {}, options)) {
+        this.#receive(record, peerId);
+        if (++received >= MAX_RECORDS) break;
+      }
+    } catch (error) {
+      this.#deps.logger.debug('records not pulled', { peerId, code: errorCode(error) });
+    }
+  }
+
+  #receive(bytes: Uint8Array, from: PeerId): RecordVerdict {
+    const { host, clock, logger } = this.#deps;
+    const nowMs = clock.nowMs();
+    const judged = judgeRecord(bytes, { nowMs, selfId: host.peerId, known: (peerId) => this.#table.get(peerId) });
+    if (judged.verdict === 'reject') {
+      logger.debug('record rejected', { from, code: errorCode(judged.error) });
+      host.penalize(from, INVALID_RECORD_POINTS, 'invalid record');
+    } else if (judged.verdict === 'ignore') this.#noteSkew(judged.fields, from, nowMs);
+    else if (judged.isNew) {
+      const { fields } = judged.record;
+      this.#noteSkew(fields, from, nowMs);
+      if (!this.#table.has(fields.peerId) && this.#table.size >= MAX_RECORDS) {
+        return { verdict: 'ignore', reason: 'old', fields };
+      }
+      this.#table.set(fields.peerId, judged.record);
+      host.learn(fields.peerId, fields.addresses);
+      this.#changed();
+    }
+    return judged;
+  }
+
+  /** Only a record that comes from its own issuer says something about the issuer's clock now. */
+  #noteSkew(fields: NodeRecordFields, from: PeerId, nowMs: number): void {
+    if (fields.peerId !== from) return;
+    const skewMs = fields.issuedAtMs - nowMs;
+    if (skewMs <= MAX_CLOCK_SKEW_MS && skewMs >= -RECORD_TTL_MS) {
+      this.#skews.delete(from);
+      return;
+    }
+    if (!this.#skews.has(from) && this.#skews.size < MAX_RECORDS) {
+      this.#deps.logger.warn('the clock of a peer differs; set both clocks (NTP)', { peerId: from, skewMs });
+    }
+    this.#skews.set(from, skewMs);
+  }
+
+  #changed(): void {
+    this.#events.emit('change');
+  }
+}

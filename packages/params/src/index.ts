@@ -1,0 +1,39 @@
+export { PROTOCOL_PARAMS, type ProtocolParams } from './protocol-params.ts';
+export {
+  MAX_ADDRESSES_PER_RECORD,
+  MAX_CLOCK_SKEW_MS,
+  MAX_MODELS_PER_RECORD,
+  MAX_RECORD_BYTES,
+  MAX_RECORDS,
+  RECORD_INTERVAL_MS,
+  RECORD_TTL_MS,
+} from './record-params.ts';
+export {
+  IDLE_SEQUENCE_MS,
+  MAX_BLOCKS,
+  MAX_EXPERT_HOLDERS,
+  MAX_EXPERTS_PER_LAYER,
+  MAX_FALLBACKS,
+  MAX_LAYERS,
+  MAX_SEQUENCE_TOKENS,
+  MAX_SEQUENCES,
+  MAX_STAGES,
+} from './request-params.ts';
+export {
+  LEAF_BYTES,
+  LEAVES_PER_TILE,
+  MAX_BLOCK_MANIFEST_BYTES,
+  MERKLE_ARITY,
+  QUANT_BLOCK,
+  TENSOR_ALIGNMENT,
+  TENSOR_BLOCK_VERSION,
+} from './tensor-block-params.ts';
+export {
+  MAX_FRAME_BYTES,
+  MAX_OPEN_CALLS,
+  MAX_STEP_ROWS,
+  PLAN_SIGNATURE_DOMAIN,
+  PROTOCOL_MAJORS,
+  type ProtocolName,
+  RECORD_SIGNATURE_DOMAIN,
+} from './wire-params.ts';

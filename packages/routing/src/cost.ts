@@ -1,0 +1,34 @@
+/** A duration in milliseconds, by what it is spent on. */
+export interface Cost {
+  /** In a node's engine. */
+  readonly computeMs: number;
+  /** Round trips and bytes on links. */
+  readonly networkMs: number;
+  /** Handling messages at their two ends. */
+  readonly softwareMs: number;
+}
+
+export const NO_COST: Cost = Object.freeze({ computeMs: 0, networkMs: 0, softwareMs: 0 });
+
+export const compute = (computeMs: number): Cost => ({ ...NO_COST, computeMs });
+
+export function add(...costs: readonly Cost[]): Cost {
+  return costs.reduce(
+    (sum, cost) => ({
+      computeMs: sum.computeMs + cost.computeMs,
+      networkMs: sum.networkMs + cost.networkMs,
+      softwareMs: sum.softwareMs + cost.softwareMs,
+    }),
+    NO_COST,
+  );
+}
+
+export function scale(cost: Cost, factor: number): Cost {
+  return {
+    computeMs: cost.computeMs * factor,
+    networkMs: cost.networkMs * factor,
+    softwareMs: cost.softwareMs * factor,
+  };
+}
+
+export const totalMs = (cost: Cost): number => cost.computeMs + cost.networkMs + cost.softwareMs;

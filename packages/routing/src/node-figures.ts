@@ -1,0 +1,44 @@
+import type { NodeView } from './node-record.ts';
+
+/** Milliseconds and bytes a node needs, its load included; figures it has not measured yet are assumed. */
+export interface NodeFigures {
+  /** One decode row through one layer's trunk. */
+  readonly trunkMs: number;
+  /** One expert call with one row. */
+  readonly expertMs: number;
+  /** One decode row through a layer, all experts on the node. */
+  readonly stepMs: number;
+  readonly headMs: number;
+  /** One row of a prefill chunk through a layer's trunk, and through its chosen experts. */
+  readonly prefillTrunkMs: number;
+  readonly prefillExpertsMs: number;
+  readonly messageMs: number;
+  readonly bytesPerMs: number;
+}
+
+/** Assumed before a node has measured itself: a two-core machine with a small model, on a 1 Gbit/s link. */
+const ASSUMED = { trunkUs: 200, expertUs: 100, headUs: 500, bandwidthMBps: 125, messageUs: 300 };
+/** A prefill row is this much cheaper than a decode row, where that was not measured. */
+const ASSUMED_PREFILL_GAIN = 5;
+/** A step waits on average for half the step of each other sequence in progress. */
+const WAIT_PER_ACTIVE = 0.5;
+
+/** @param expertsPerToken experts a layer's gate chooses */
+export function nodeFigures({ measured, active }: NodeView, expertsPerToken: number): NodeFigures {
+  const load = 1 + WAIT_PER_ACTIVE * active;
+  const ms = (us: number) => (us * load) / 1000;
+  const trunkUs = measured.trunkUs || ASSUMED.trunkUs;
+  const expertUs = measured.expertUs || ASSUMED.expertUs;
+  const sumUs = trunkUs + expertsPerToken * expertUs;
+  const prefillUs = measured.prefillRowUs || sumUs / ASSUMED_PREFILL_GAIN;
+  return {
+    trunkMs: ms(trunkUs),
+    expertMs: ms(expertUs),
+    stepMs: ms(measured.stepUs || sumUs),
+    headMs: ms(measured.headUs || ASSUMED.headUs),
+    prefillTrunkMs: ms((prefillUs * trunkUs) / sumUs),
+    prefillExpertsMs: ms(prefillUs * (1 - trunkUs / sumUs)),
+    messageMs: (measured.messageUs || ASSUMED.messageUs) / 1000,
+    bytesPerMs: (measured.bandwidthMBps || ASSUMED.bandwidthMBps) * 1000,
+  };
+}

@@ -1,0 +1,134 @@
+import type { PeerId } from '@blyan/interface';
+import { MAX_STAGES } from '@blyan/params';
+import { totalMs } from './cost.ts';
+import { missingParts } from './coverage.ts';
+import { expertHolders, holdersOfLayer } from './expert-holders.ts';
+import { decodeLayerCost } from './layer-cost.ts';
+import { hop, roundTrip } from './link.ts';
+import { nodeFigures } from './node-figures.ts';
+import type { NodeView } from './node-record.ts';
+import type { PlanStage } from './plan.ts';
+import { assemblePlan } from './plan-assembly.ts';
+import { planEnds } from './plan-ends.ts';
+import { notCovered, type PlanOutcome } from './plan-outcome.ts';
+import { nearestFirst, type PlanNode, type PlanScope } from './plan-scope.ts';
+
+const F32_BYTES = 4;
+/** Nodes considered per layer: bounds the work to layers x 16 x 16 whatever the network's size. */
+const CANDIDATES_PER_LAYER = 16;
+/** Keeps nodes of another profile out wherever one of the wanted profile fits. */
+const FOREIGN_MS = 1_000_000;
+/** This node's own layers count for a little less: of near equals the ones that need no peer win, noise aside. */
+const OWN_LAYER_FACTOR = 0.8;
+
+/** A layer on a node, and what a token costs up to and including it. */
+interface Step {
+  readonly node: PlanNode;
+  readonly previous: Step | null;
+  readonly ms: number;
+  readonly stageCount: number;
+}
+
+/**
+ * Contiguous layer ranges, chosen by dynamic programming over layers and nodes so that a token takes least: computing,
+ * half a round trip per hop and for the direct return, calls for experts a stage lacks. A layer whose trunk and experts
+ * some node has completely goes to such a node. This node's own first layers cost no hop, so it comes first
+ * unless others are much faster.
+ */
+export function planPipeline(scope: PlanScope): PlanOutcome {
+  const { manifest } = scope.input;
+  const missing = missingParts(manifest, (test) => scope.nodes.some((node) => test(node.holdings)));
+  if (missing.length > 0) return notCovered(missing);
+  const last = cheapestPath(scope);
+  if (last === null) {
+    return { refused: `The model would need more than ${MAX_STAGES} stages.`, code: 'no_node', missing: [] };
+  }
+  const callers: PlanNode[] = [];
+  for (let step: Step | null = last; step !== null; step = step.previous) callers.unshift(step.node);
+  const stages: PlanStage[] = [];
+  callers.forEach(({ peerId }, layer) => {
+    const open = stages.at(-1);
+    if (open?.peerId === peerId) stages[stages.length - 1] = { ...open, lastLayer: layer };
+    else stages.push({ peerId, firstLayer: layer, lastLayer: layer });
+  });
+  const ends = planEnds(scope, callers[0] ?? scope.self, last.node);
+  if ('missing' in ends) return notCovered(ends.missing);
+  const { experts } = expertHolders(scope, callers);
+  const shape = { embedding: ends.embedding.peerId, head: ends.head.peerId, stages, experts };
+  return { plan: assemblePlan('pipeline', scope, shape), fetch: [] };
+}
+
+function cheapestPath(scope: PlanScope): Step | null {
+  const { self, nodes, input } = scope;
+  const { spec } = input.manifest;
+  const bytes = spec.hiddenSize * F32_BYTES;
+  const views = new Map(nodes.map((node) => [node.peerId, node.view]));
+  const orders = new Map<PeerId, PlanNode[]>();
+  const orderOf = (node: PlanNode) => {
+    const order = orders.get(node.peerId) ?? nearestFirst(node, nodes);
+    orders.set(node.peerId, order);
+    return order;
+  };
+  let steps: Step[] = [];
+  for (let layer = 0; layer < spec.layerCount; layer++) {
+    const next: Step[] = [];
+    for (const { node, cost } of candidates(scope, layer, views, orderOf)) {
+      const start: Step = {
+        node,
+        previous: null,
+        ms: cost + totalMs(hop(self.view, node.view, bytes)) + endCost(scope, node, 'embedding'),
+        stageCount: 1,
+      };
+      let best = layer === 0 ? start : null;
+      for (const previous of steps) {
+        const moved = previous.node.peerId === node.peerId ? 0 : 1;
+        const stageCount = previous.stageCount + moved;
+        const total = previous.ms + cost + totalMs(hop(previous.node.view, node.view, bytes));
+        if (stageCount <= MAX_STAGES && (best === null || total < best.ms)) {
+          best = { node, previous, ms: total, stageCount };
+        }
+      }
+      if (best !== null) next.push(best);
+    }
+    steps = next;
+  }
+  const closed = steps.map((step) => ({
+    step,
+    ms: step.ms + totalMs(hop(step.node.view, self.view, bytes)) + endCost(scope, step.node, 'head'),
+  }));
+  closed.sort((a, b) => a.ms - b.ms);
+  return closed[0]?.step ?? null;
+}
+
+/** What it costs that neither this node nor the stage has the embedding (or the head): a call to the nearest holder. */
+function endCost({ self, nodes }: PlanScope, stage: PlanNode, part: 'embedding' | 'head'): number {
+  if (self.holdings[part] || stage.holdings[part]) return 0;
+  const costs = nodes.filter((node) => node.holdings[part]).map((node) => totalMs(roundTrip(self.view, node.view, 0)));
+  return Math.min(...costs);
+}
+
+function candidates(
+  scope: PlanScope,
+  layer: number,
+  views: ReadonlyMap<PeerId, NodeView>,
+  orderOf: (node: PlanNode) => readonly PlanNode[],
+): { node: PlanNode; cost: number }[] {
+  const { self, nodes, input } = scope;
+  const { spec } = input.manifest;
+  const hosts = nodes.filter((node) => node.holdings.trunk(layer));
+  const complete = hosts.filter((node) => node.holdings.allExperts(layer));
+  const wanted = complete.some((node) => !node.foreign) || hosts.every((node) => node.foreign);
+  const pool = complete.length > 0 && wanted ? complete : hosts;
+  const layerMs = (node: PlanNode): number => {
+    if (node.holdings.allExperts(layer)) return nodeFigures(node.view, spec.expertsPerToken).stepMs;
+    const holders = holdersOfLayer(orderOf(node), layer, spec.expertCount);
+    return totalMs(decodeLayerCost({ stage: node.view, holders, counts: input.predicted?.[layer] }, views, spec));
+  };
+  const rank = (node: PlanNode) => totalMs(hop(self.view, node.view, 0)) + (node.foreign ? FOREIGN_MS : 0);
+  const near = pool.map((node) => ({ node, rank: rank(node) + nodeFigures(node.view, spec.expertsPerToken).stepMs }));
+  near.sort((a, b) => a.rank - b.rank || (a.node.peerId < b.node.peerId ? -1 : 1));
+  return near.slice(0, CANDIDATES_PER_LAYER).map(({ node }) => {
+    const own = node.peerId === self.peerId ? OWN_LAYER_FACTOR : 1;
+    return { node, cost: layerMs(node) * own + (node.foreign ? FOREIGN_MS : 0) };
+  });
+}

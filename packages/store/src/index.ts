@@ -1,0 +1,4 @@
+export { type AdmitOptions, BlockStore } from './block-store.ts';
+export { type DerivedIdentity, derivedHeader } from './derived-identity.ts';
+export { StoreError, type StoreErrorCode } from './errors.ts';
+export type { BlockEntry, BlockStoreDeps, BlockStoreEvents, BlockStoreOptions, StoredBlock } from './types.ts';

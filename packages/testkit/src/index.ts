@@ -1,0 +1,11 @@
+export { GOLDEN_ARCHITECTURES, type GoldenCase, goldenDir, loadGolden } from './golden.ts';
+export {
+  BENCH_MODEL,
+  type RandomCheckpointOptions,
+  type RandomModelSizes,
+  writeRandomCheckpoint,
+} from './random-checkpoint.ts';
+export { loadReferenceBlocks } from './reference-blocks.ts';
+export { type ReferenceGreedy, ReferenceSession, referenceForward, referenceGreedy } from './reference-forward.ts';
+export { loadReferenceCheckpoint, type ReferenceModel } from './reference-weights.ts';
+export { temporaryDirectory } from './temporary-directory.ts';

@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+// unit, vectors and fuzz are fast and share nothing; e2e starts real processes and runs one file at a time.
+const project = (name: string, include: string[], extra: object = {}) => ({ test: { name, include, ...extra } });
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['{packages/*,gateway,node}/test/**/*.test.ts'], {
+        exclude: ['**/*.{fuzz,e2e,vectors}.test.ts'],
+      }),
+      project('vectors', ['{packages/*,gateway,node}/test/**/*.vectors.test.ts']),
+      project('fuzz', ['{packages/*,gateway,node}/test/**/*.fuzz.test.ts'], { testTimeout: 60_000 }),
+      project('e2e', ['{packages/*,gateway,node}/test/**/*.e2e.test.ts'], {
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
+});
