@@ -10,7 +10,7 @@ const LAYERS =
   );
 /** May import everything, and only tests and benchmarks may import it. */
 const TEST_ONLY = 'testkit';
-const IMPORT = /\b(?:from|import)\s*\(?\s*'((?:@[\w-]+\/)?\w[\w.:-]*)(?:\/[\w./-]+)?'/g;
+const IMPORT = /(?<![.\w])(?:from|import)\s*\(?\s*'((?:@[\w-]+\/)?\w[\w.:-]*)(?:\/[\w./-]+)?'/g;
 
 const problems: string[] = [];
 

@@ -12,19 +12,30 @@ export interface ErrorEntry {
   readonly sentence: string;
 }
 
-const DECLARATION = /export type \w*ErrorCode =([^;]*);/g;
+const DECLARATION =
+  /export type \w*ErrorCode =((?:\s*(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*)?\|?\s*'ERR_[A-Z0-9_]+')+)\s*;/g;
 const CODE = /'(ERR_[A-Z0-9_]+)'/g;
-/** How far behind a code its message and kind are looked for. */
+/** The text around one use of a code. */
+interface Use {
+  readonly before: string;
+  /** From the comma that ends it as an argument. */
+  readonly after: string;
+}
+
+/** How far around a code its message and kind are looked for. */
 const REACH = 600;
 
-/** The first argument of the call that reads as a sentence. */
-function messageIn(use: string): string | null {
-  const call = callOf(use);
+/** The first argument of the call that reads as a sentence, or what was put into the variable that stands in its place. */
+function messageOf({ before, after }: Use): string | null {
+  const call = callOf(after);
   for (const { index } of call.matchAll(/(?<=(?:^|[(,:?])\s*)['`]/g)) {
     const text = literal(call.slice(index));
     if (text !== null && / .* /.test(text)) return text;
   }
-  return null;
+  const variable = /^\s*(\w+)/.exec(call)?.[1];
+  if (variable === undefined) return null;
+  const assignment = [...before.matchAll(new RegExp(`\\b${variable} =(?!=)`, 'g'))].at(-1);
+  return assignment === undefined ? null : literal(before.slice(assignment.index + assignment[0].length));
 }
 
 /** Text of a string or template literal that starts at the beginning of `text`, with `…` for what is filled in. */
@@ -92,16 +103,17 @@ export function describeCodes(
   for (const file of files) {
     for (const declaration of file.text.matchAll(DECLARATION)) {
       const said = comments(file.text, declaration.index, declaration[1] as string);
-      const classKind = /\{ kind: '(caller|peer|internal)', \.\.\.options \}/.exec(file.text)?.[1] ?? 'internal';
+      const classKind =
+        /super\([^;]*\{ kind: '(caller|peer|internal)', \.\.\.options \}/.exec(file.text)?.[1] ?? 'internal';
       for (const [, code = ''] of (declaration[1] as string).matchAll(CODE)) {
         const uses = usesOf(code, files, file);
         if (uses.length === 0) problems.push(`${file.path}: ${code} is declared and never used`);
         const comment = [...said].find(([suffix]) => code === suffix || code.endsWith(`_${suffix}`))?.[1];
-        const sentence = comment ?? uses.map(messageIn).find((text) => text !== null) ?? '';
+        const sentence = comment ?? uses.map(messageOf).find((text) => text !== null) ?? '';
         if (sentence === '' && uses.length > 0)
           problems.push(`${file.path}: ${code} needs a comment: no sentence was found where it is used`);
         const kinds = new Set(
-          uses.map((use) => /\bkind: '(caller|peer|internal)'/.exec(callOf(use))?.[1] ?? classKind),
+          uses.map((use) => /\bkind: '(caller|peer|internal)'/.exec(callOf(use.after))?.[1] ?? classKind),
         );
         entries.push({ package: name, code, kinds: [...kinds].sort(), sentence });
       }
@@ -111,15 +123,21 @@ export function describeCodes(
 }
 
 /** What follows each use of a code (after the comma that ends it as an argument), its declaration left out. */
-function usesOf(code: string, files: readonly SourceFile[], declaredIn: SourceFile): string[] {
-  const uses: string[] = [];
+function usesOf(code: string, files: readonly SourceFile[], declaredIn: SourceFile): Use[] {
+  const uses: Use[] = [];
   for (const file of files) {
     const text = file === declaredIn ? file.text.replace(DECLARATION, '') : file.text;
     for (const match of text.matchAll(new RegExp(`'${code}'(,?)`, 'g'))) {
-      uses.push(text.slice(match.index + match[0].length, match.index + match[0].length + REACH));
+      const end = match.index + match[0].length;
+      uses.push({
+        before: text.slice(Math.max(0, match.index - REACH), match.index),
+        after: text.slice(end, end + REACH),
+      });
     }
   }
-  return uses;
+  // In a table or a comparison a code is only mentioned; as a first argument it is thrown.
+  const thrown = uses.filter(({ before }) => /\(\s*$/.test(before));
+  return thrown.length > 0 ? thrown : uses;
 }
 
 /** The rest of the call the use stands in: up to the bracket that closes it. */

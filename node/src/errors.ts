@@ -11,16 +11,20 @@ export type NodeErrorCode =
   | 'ERR_NODE_DATA_DIR_LOCKED'
   /** An address to listen on is taken or not allowed; the sentence names the flag that chooses another. */
   | 'ERR_NODE_PORT_TAKEN'
-  /** The identity file is missing, damaged or readable by others. */
+  /** There is no identity, another one stands in its place, or its file cannot be written. */
   | 'ERR_NODE_KEY'
   /** No running daemon was found for the data folder. */
   | 'ERR_NODE_NOT_RUNNING'
-  /** A gateway does not answer, or answers with an error. */
+  /** The node that was found runs without a gateway. */
   | 'ERR_NODE_GATEWAY'
   /** No stored model has this name or root; the sentence lists those that are there. */
   | 'ERR_NODE_MODEL_NOT_FOUND'
   /** A daemon of the local network ended before the network was ready; the sentence holds its last words. */
   | 'ERR_NODE_CHILD_FAILED'
+  /** The data folder, an invite and the peers do not belong to one network. */
+  | 'ERR_NODE_WRONG_NETWORK'
+  /** The daemon was stopped before it was ready. */
+  | 'ERR_NODE_STOPPED'
   /** A file the command was given, or that belongs to the installation, is not there. */
   | 'ERR_NODE_MISSING_FILE'
   /** Stopped by Ctrl-C or a signal before it was done. */

@@ -2,6 +2,26 @@ import { FrameError } from './frame-errors.ts';
 
 export const MAX_BODY_DEPTH = 16;
 
+/** Bytes after the marker of nil, booleans, floats and integers. */
+const FIXED_BYTES: { readonly [marker: number]: number } = {
+  192: 0,
+  194: 0,
+  195: 0,
+  202: 4,
+  203: 8,
+  204: 1,
+  205: 2,
+  206: 4,
+  207: 8,
+  208: 1,
+  209: 2,
+  210: 4,
+  211: 8,
+};
+
+/** Bytes of the length that byte strings (0xc4 to 0xc6) and texts (0xd9 to 0xdb) start with. */
+const SIZED_BYTES: { readonly [marker: number]: 1 | 2 | 4 } = { 196: 1, 197: 2, 198: 4, 217: 1, 218: 2, 219: 4 };
+
 /**
  * Walks the structure of a msgpack value without building it, in time linear in its markers. The decoder proper trusts
  * claimed lengths (an array of 2^28 entries is allocated before the first is read) and knows extension types that
@@ -45,48 +65,16 @@ export function assertPlainMsgpack(bytes: Uint8Array): void {
     if (depth > MAX_BODY_DEPTH) throw malformed('nested too deeply');
     const marker = readLength(1);
     if (marker <= 0x7f || marker >= 0xe0) return;
-    if (marker <= 0x8f) return map(marker & 0x0f, depth);
-    if (marker <= 0x9f) return array(marker & 0x0f, depth);
-    if (marker <= 0xbf) return skip(marker & 0x1f);
-    switch (marker) {
-      case 0xc0:
-      case 0xc2:
-      case 0xc3:
-        return;
-      case 0xc4:
-      case 0xd9:
-        return skip(readLength(1));
-      case 0xc5:
-      case 0xda:
-        return skip(readLength(2));
-      case 0xc6:
-      case 0xdb:
-        return skip(readLength(4));
-      case 0xcc:
-      case 0xd0:
-        return skip(1);
-      case 0xcd:
-      case 0xd1:
-        return skip(2);
-      case 0xca:
-      case 0xce:
-      case 0xd2:
-        return skip(4);
-      case 0xcb:
-      case 0xcf:
-      case 0xd3:
-        return skip(8);
-      case 0xdc:
-        return array(readLength(2), depth);
-      case 0xdd:
-        return array(readLength(4), depth);
-      case 0xde:
-        return map(readLength(2), depth);
-      case 0xdf:
-        return map(readLength(4), depth);
-      default:
-        throw malformed('holds a type that is never sent');
-    }
+    const fixed = FIXED_BYTES[marker];
+    const sized = SIZED_BYTES[marker];
+    if (marker <= 0x8f) map(marker & 0x0f, depth);
+    else if (marker <= 0x9f) array(marker & 0x0f, depth);
+    else if (marker <= 0xbf) skip(marker & 0x1f);
+    else if (fixed !== undefined) skip(fixed);
+    else if (sized !== undefined) skip(readLength(sized));
+    else if (marker === 0xdc || marker === 0xdd) array(readLength(marker === 0xdc ? 2 : 4), depth);
+    else if (marker === 0xde || marker === 0xdf) map(readLength(marker === 0xde ? 2 : 4), depth);
+    else throw malformed('holds a type that is never sent');
   };
 
   value(0);
@@ -94,5 +82,7 @@ export function assertPlainMsgpack(bytes: Uint8Array): void {
 }
 
 function malformed(what: string): FrameError {
-  return new FrameError('ERR_CODEC_BODY_MALFORMED', `A received message is not plain msgpack: ${what}.`, { kind: 'peer' });
+  return new FrameError('ERR_CODEC_BODY_MALFORMED', `A received message is not plain msgpack: ${what}.`, {
+    kind: 'peer',
+  });
 }

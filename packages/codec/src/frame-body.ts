@@ -1,9 +1,15 @@
-import { Packr } from 'msgpackr';
+import { type Options, Packr } from 'msgpackr';
 import { type FrameKind, frameHeaderBytes, writeFrameHeader } from './frame.ts';
 import { assertPlainMsgpack } from './frame-body-check.ts';
 import { FrameError } from './frame-errors.ts';
 
-const packr = new Packr({ useRecords: false, variableMapSize: true, skipValues: [undefined], int64AsType: 'auto' });
+// `skipValues` is missing from the published types.
+const OPTIONS: Options & { readonly skipValues: readonly unknown[] } = {
+  useRecords: false,
+  variableMapSize: true,
+  skipValues: [undefined],
+};
+const packr = new Packr(OPTIONS);
 
 /** `RESERVE_START_SPACE` of msgpackr, which takes the number of bytes in its low eight bits. */
 const RESERVE_START_SPACE = 2048;
@@ -16,7 +22,7 @@ const SCRATCH_BYTES = 8192;
  *
  * @param value plain data: null, booleans, numbers, bigints of 64 bits, strings, Uint8Arrays, arrays and objects
  * with string keys; properties that are undefined are left out.
- * @throws FrameError ERR_CODEC_BODY_UNENCODABLE for anything else.
+ * @throws FrameError ERR_CODEC_BODY_UNENCODABLE for what msgpack has no form for.
  */
 export function encodeMessageFrame(kind: FrameKind, callId: number, method: string, value: unknown): Uint8Array {
   const headerBytes = frameHeaderBytes(method);
@@ -52,6 +58,9 @@ export function decodeBody(bytes: Uint8Array): unknown {
   try {
     return packr.unpack(bytes);
   } catch (cause) {
-    throw new FrameError('ERR_CODEC_BODY_MALFORMED', 'A received message is not valid msgpack.', { kind: 'peer', cause });
+    throw new FrameError('ERR_CODEC_BODY_MALFORMED', 'A received message is not valid msgpack.', {
+      kind: 'peer',
+      cause,
+    });
   }
 }

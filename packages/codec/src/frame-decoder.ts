@@ -1,4 +1,11 @@
-import { FRAME_FIXED_BYTES, FRAME_KINDS, FRAME_LENGTH_BYTES, type Frame, type FrameKind, MAX_METHOD_BYTES } from './frame.ts';
+import {
+  FRAME_FIXED_BYTES,
+  FRAME_KINDS,
+  FRAME_LENGTH_BYTES,
+  type Frame,
+  type FrameKind,
+  MAX_METHOD_BYTES,
+} from './frame.ts';
 import { FrameError } from './frame-errors.ts';
 
 const KIND_NAMES = new Map<number, FrameKind>(
@@ -48,7 +55,8 @@ export class FrameDecoder {
     const kind = KIND_NAMES.get(this.#byteAt(4));
     const methodBytes = this.#byteAt(9);
     if (kind === undefined) throw malformed('unknown frame kind');
-    if (methodBytes > MAX_METHOD_BYTES || FRAME_FIXED_BYTES + methodBytes > length) throw malformed('method name too long');
+    if (methodBytes > MAX_METHOD_BYTES || FRAME_FIXED_BYTES + methodBytes > length)
+      throw malformed('method name too long');
     if (methodBytes === 0 ? kind === 'request' || kind === 'notify' : kind !== 'request' && kind !== 'notify') {
       throw malformed('method name missing or unexpected');
     }
@@ -66,10 +74,14 @@ export class FrameDecoder {
   #length(): number {
     const length = this.#uint32At(0);
     if (length > this.#maxFrameBytes) {
-      throw new FrameError('ERR_CODEC_FRAME_TOO_LARGE', `A frame of ${length} bytes exceeds the limit of this protocol.`, {
-        kind: 'peer',
-        meta: { frameBytes: length, maxFrameBytes: this.#maxFrameBytes },
-      });
+      throw new FrameError(
+        'ERR_CODEC_FRAME_TOO_LARGE',
+        `A frame of ${length} bytes exceeds the limit of this protocol.`,
+        {
+          kind: 'peer',
+          meta: { frameBytes: length, maxFrameBytes: this.#maxFrameBytes },
+        },
+      );
     }
     if (length < FRAME_FIXED_BYTES) throw malformed('frame shorter than its header');
     return length;

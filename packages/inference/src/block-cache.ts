@@ -46,7 +46,12 @@ export class BlockCache {
   }
 
   /** Runs `work` with the block loaded; it is not released meanwhile. */
-  async use<T>(root: Root, load: (block: LoadedBlock) => Promise<void>, fresh: boolean, work: (block: LoadedBlock) => Promise<T>): Promise<T> {
+  async use<T>(
+    root: Root,
+    load: (block: LoadedBlock) => Promise<void>,
+    fresh: boolean,
+    work: (block: LoadedBlock) => Promise<T>,
+  ): Promise<T> {
     const entry = await this.#lease(root, load, fresh);
     try {
       return await work(await entry.loaded);

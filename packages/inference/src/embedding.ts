@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { elementBits, type FloatDType, widenToFloat32 } from '@blyan/model';
 import type { TensorInfo } from '@blyan/tensorblock';
-import { InferenceError } from './errors.ts';
 import { fileIdentity } from './block-cache.ts';
 import type { BlockSource, MappableBlock } from './block-source.ts';
+import { InferenceError } from './errors.ts';
 import type { ModelView } from './model-view.ts';
 
 /** Reads rows of the embedding from its verified block; the page cache keeps the hot ones. */
@@ -27,7 +27,11 @@ export class Embedding {
     const rows = new Float32Array(tokens.length * hiddenSize);
     for (const [index, token] of tokens.entries()) {
       if (token >= vocabSize) {
-        throw new InferenceError('ERR_INFERENCE_RANGE', `The token id ${token} is outside the vocabulary of ${vocabSize}.`, { kind: 'caller', meta: { token } });
+        throw new InferenceError(
+          'ERR_INFERENCE_RANGE',
+          `The token id ${token} is outside the vocabulary of ${vocabSize}.`,
+          { kind: 'caller', meta: { token } },
+        );
       }
       readSync(fd, row, 0, rowBytes, tensor.offset + token * rowBytes);
       rows.set(toF32(row, tensor), index * hiddenSize);

@@ -45,7 +45,11 @@ export interface OpenSequence {
 
 export interface EngineCoreDeps {
   readonly source: BlockSource;
-  readonly remote: (sequences: readonly string[], call: RemoteExpertCall, fresh: boolean) => Promise<readonly Float32Array[]>;
+  readonly remote: (
+    sequences: readonly string[],
+    call: RemoteExpertCall,
+    fresh: boolean,
+  ) => Promise<readonly Float32Array[]>;
 }
 
 /** The engine proper: sequences, steps, experts and sampling over one heap. Runs wherever it is put; see `worker.ts`. */
@@ -79,7 +83,11 @@ export class EngineCore {
     const { spec } = view;
     const { firstLayer, lastLayer, capacity } = request;
     if (!(firstLayer >= 0 && firstLayer <= lastLayer && lastLayer < spec.layerCount) || capacity > spec.contextLength) {
-      throw new InferenceError('ERR_INFERENCE_RANGE', `Layers ${firstLayer}-${lastLayer} with ${capacity} positions are outside the model.`, { kind: 'peer' });
+      throw new InferenceError(
+        'ERR_INFERENCE_RANGE',
+        `Layers ${firstLayer}-${lastLayer} with ${capacity} positions are outside the model.`,
+        { kind: 'peer' },
+      );
     }
     this.close(request.sequence);
     this.#sequences.set(request.sequence, {
@@ -108,7 +116,11 @@ export class EngineCore {
   async step(request: StepRequest): Promise<StepResult> {
     const sequence = this.#sequences.get(request.sequence);
     if (!sequence) {
-      throw new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', 'The sequence is not open on this node; it ended, expired or was cancelled.', { kind: 'peer' });
+      throw new InferenceError(
+        'ERR_INFERENCE_SEQUENCE_UNKNOWN',
+        'The sequence is not open on this node; it ended, expired or was cancelled.',
+        { kind: 'peer' },
+      );
     }
     return this.#queue.push(sequence, request);
   }
@@ -118,12 +130,21 @@ export class EngineCore {
   }
 
   /** Head and sampling for one row [hidden] that stands at `position - 1`. */
-  sample(request: { modelRoot: Root; hidden: Float32Array<ArrayBuffer>; position: number; spec: SampleSpec }): Promise<SampledToken> {
+  sample(request: {
+    modelRoot: Root;
+    hidden: Float32Array<ArrayBuffer>;
+    position: number;
+    spec: SampleSpec;
+  }): Promise<SampledToken> {
     const { view, workspaces } = this.#model(request.modelRoot);
     return workspaces.use(async (workspace) => {
       const { hiddenSize } = view.spec;
       if (request.hidden.length !== hiddenSize) {
-        throw new InferenceError('ERR_INFERENCE_RANGE', `A row of the model has ${hiddenSize} values, not ${request.hidden.length}.`, { kind: 'peer' });
+        throw new InferenceError(
+          'ERR_INFERENCE_RANGE',
+          `A row of the model has ${hiddenSize} values, not ${request.hidden.length}.`,
+          { kind: 'peer' },
+        );
       }
       const row = workspace.buffer('head row', hiddenSize);
       this.#heap.f32(row, hiddenSize).set(request.hidden);
@@ -138,9 +159,13 @@ export class EngineCore {
     const { hiddenSize } = view.spec;
     const count = request.rows.length / hiddenSize;
     const total = request.groups.reduce((sum, group) => sum + group.rows.length, 0);
-    const bad = request.groups.some(({ rows }) => rows.some((row) => !Number.isInteger(row) || row < 0 || row >= count));
+    const bad = request.groups.some(({ rows }) =>
+      rows.some((row) => !Number.isInteger(row) || row < 0 || row >= count),
+    );
     if (!Number.isInteger(count) || bad) {
-      throw new InferenceError('ERR_INFERENCE_RANGE', 'The rows of an expert call do not fit the model.', { kind: 'peer' });
+      throw new InferenceError('ERR_INFERENCE_RANGE', 'The rows of an expert call do not fit the model.', {
+        kind: 'peer',
+      });
     }
     const started = performance.now();
     const outputs = new Float32Array(total * hiddenSize);
@@ -156,7 +181,15 @@ export class EngineCore {
           input.set(request.rows.subarray(row * hiddenSize, (row + 1) * hiddenSize), index * stride);
         });
         const context = { heap: this.#heap, blocks: this.#blocks };
-        await runExpert(context, view, { layer: request.layer, expert, fresh: request.fresh }, workspace, x, y, rows.length);
+        await runExpert(
+          context,
+          view,
+          { layer: request.layer, expert, fresh: request.fresh },
+          workspace,
+          x,
+          y,
+          rows.length,
+        );
         outputs.set(this.#heap.f32(y, rows.length * hiddenSize), at);
         at += rows.length * hiddenSize;
       }
@@ -214,7 +247,11 @@ export class EngineCore {
           remote: async (call) => {
             const asked = performance.now();
             try {
-              return await this.#deps.remote(batch.map(({ sequence }) => sequence.id), call, fresh);
+              return await this.#deps.remote(
+                batch.map(({ sequence }) => sequence.id),
+                call,
+                fresh,
+              );
             } finally {
               waitedMs += performance.now() - asked;
             }
@@ -245,7 +282,11 @@ export class EngineCore {
   async #input(model: ModelView, request: StepRequest): Promise<Float32Array> {
     if (request.input instanceof Uint32Array) return this.#embedding.lookup(model, request.input);
     if (request.input.length === 0 || request.input.length % model.spec.hiddenSize !== 0) {
-      throw new InferenceError('ERR_INFERENCE_RANGE', `Hidden states must be whole rows of ${model.spec.hiddenSize} values.`, { kind: 'peer' });
+      throw new InferenceError(
+        'ERR_INFERENCE_RANGE',
+        `Hidden states must be whole rows of ${model.spec.hiddenSize} values.`,
+        { kind: 'peer' },
+      );
     }
     return request.input;
   }
@@ -266,23 +307,35 @@ export class EngineCore {
       const count = counts[index] as number;
       const last = hidden + (from + count - 1) * hiddenSize * 4;
       if (request.output === 'last') results[index] = { hidden: this.#heap.f32(last, hiddenSize).slice() };
-      else if (request.output === 'all') results[index] = { hidden: this.#heap.f32(hidden + from * hiddenSize * 4, count * hiddenSize).slice() };
+      else if (request.output === 'all')
+        results[index] = { hidden: this.#heap.f32(hidden + from * hiddenSize * 4, count * hiddenSize).slice() };
       else if (request.output === 'sample') heads.push({ index, row: last });
       from += count;
     }
     if (heads.length > 0) {
-      const logits = await this.#head(model, workspace, heads.map(({ row }) => row), fresh);
+      const logits = await this.#head(
+        model,
+        workspace,
+        heads.map(({ row }) => row),
+        fresh,
+      );
       for (const [order, { index }] of heads.entries()) {
         const { request } = batch[index] as (typeof batch)[number];
         const position = request.position + (counts[index] as number);
-        if (request.sample) results[index] = { token: sampled(logits[order] as Float32Array, request.sample, position) };
+        if (request.sample)
+          results[index] = { token: sampled(logits[order] as Float32Array, request.sample, position) };
       }
     }
     return results;
   }
 
   /** Logits of rows that lie at the given pointers. */
-  async #head(model: ModelView, workspace: Workspace, pointers: readonly number[], fresh: boolean): Promise<Float32Array[]> {
+  async #head(
+    model: ModelView,
+    workspace: Workspace,
+    pointers: readonly number[],
+    fresh: boolean,
+  ): Promise<Float32Array[]> {
     const heap = this.#heap;
     const { hiddenSize, rmsNormEps, vocabSize } = model.spec;
     const rows = pointers.length;
@@ -295,7 +348,16 @@ export class EngineCore {
       const normed = workspace.buffer('head normed', bufferRows(rows) * product.in);
       const out = workspace.buffer('logits', bufferRows(rows) * product.out);
       pointers.forEach((pointer, index) => {
-        heap.kernels.rmsNorm(pointer, hiddenSize, block.vector('norm'), normed + index * product.in * 4, product.in, 1, hiddenSize, rmsNormEps);
+        heap.kernels.rmsNorm(
+          pointer,
+          hiddenSize,
+          block.vector('norm'),
+          normed + index * product.in * 4,
+          product.in,
+          1,
+          hiddenSize,
+          rmsNormEps,
+        );
       });
       await product.run(heap, normed, out, rows);
       const all = heap.f32(out, bufferRows(rows) * product.out);
@@ -312,7 +374,10 @@ export class EngineCore {
 
   #model(root: Root): { view: ModelView; workspaces: WorkspacePool } {
     const model = this.#models.get(root);
-    if (!model) throw new InferenceError('ERR_INFERENCE_RANGE', `The model ${root} is not loaded on this node.`, { kind: 'peer' });
+    if (!model)
+      throw new InferenceError('ERR_INFERENCE_RANGE', `The model ${root} is not loaded on this node.`, {
+        kind: 'peer',
+      });
     return model;
   }
 }

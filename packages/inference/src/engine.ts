@@ -94,7 +94,12 @@ export class Engine implements Service {
     return this.#call('embed', request);
   }
 
-  sample(request: { modelRoot: Root; hidden: Float32Array<ArrayBuffer>; position: number; spec: SampleSpec }): Promise<SampledToken> {
+  sample(request: {
+    modelRoot: Root;
+    hidden: Float32Array<ArrayBuffer>;
+    position: number;
+    spec: SampleSpec;
+  }): Promise<SampledToken> {
     return this.#call('sample', request);
   }
 
@@ -106,7 +111,10 @@ export class Engine implements Service {
     return this.#call('status', undefined);
   }
 
-  #call<Name extends Operation>(operation: Name, argument: Parameters<EngineWorkerApi[Name]>[0]): Promise<Awaited<ReturnType<EngineWorkerApi[Name]>>> {
+  #call<Name extends Operation>(
+    operation: Name,
+    argument: Parameters<EngineWorkerApi[Name]>[0],
+  ): Promise<Awaited<ReturnType<EngineWorkerApi[Name]>>> {
     return new Promise((resolve, reject) => {
       if (!this.#worker) return reject(stopped());
       const id = this.#next++;
@@ -129,7 +137,8 @@ export class Engine implements Service {
   }
 
   async #answer({ id, operation, argument }: Extract<FromWorker, { type: 'ask' }>): Promise<void> {
-    const reply = (answer: { value?: unknown; error?: WireError }) => this.#worker?.postMessage({ type: 'answer', id, ...answer } satisfies ToWorker);
+    const reply = (answer: { value?: unknown; error?: WireError }) =>
+      this.#worker?.postMessage({ type: 'answer', id, ...answer } satisfies ToWorker);
     try {
       reply({ value: await (this.#deps[operation] as (argument: never) => Promise<unknown>)(argument as never) });
     } catch (error) {

@@ -4,13 +4,44 @@ import { InferenceError } from './errors.ts';
 
 /** The SIMD kernels of `kernels/kernels.as.ts`; pointers are byte offsets into the heap. */
 export interface Kernels {
-  rmsNorm(x: number, xStride: number, weight: number, out: number, outStride: number, rows: number, n: number, epsilon: number): void;
+  rmsNorm(
+    x: number,
+    xStride: number,
+    weight: number,
+    out: number,
+    outStride: number,
+    rows: number,
+    n: number,
+    epsilon: number,
+  ): void;
   addBias(x: number, stride: number, bias: number, rows: number, n: number): void;
   clip(x: number, stride: number, rows: number, n: number, limit: number): void;
   rope(x: number, stride: number, rows: number, heads: number, d: number, cos: number, sin: number): void;
   pageElements(kvHeads: number, d: number): number;
-  storeKv(k: number, v: number, stride: number, rows: number, position: number, kvHeads: number, d: number, pages: number): void;
-  attend(q: number, qStride: number, out: number, outStride: number, rows: number, position: number, heads: number, kvHeads: number, d: number, scale: number, pages: number, scratch: number): void;
+  storeKv(
+    k: number,
+    v: number,
+    stride: number,
+    rows: number,
+    position: number,
+    kvHeads: number,
+    d: number,
+    pages: number,
+  ): void;
+  attend(
+    q: number,
+    qStride: number,
+    out: number,
+    outStride: number,
+    rows: number,
+    position: number,
+    heads: number,
+    kvHeads: number,
+    d: number,
+    scale: number,
+    pages: number,
+    scratch: number,
+  ): void;
   router(x: number, xStride: number, weight: number, out: number, rows: number, n: number, experts: number): void;
   add(target: number, source: number, n: number): void;
   addScaled(target: number, source: number, scale: number, n: number): void;

@@ -3,6 +3,13 @@ export type { BlockSource, MappableBlock } from './block-source.ts';
 export { Engine, type EngineDeps } from './engine.ts';
 export { EngineCore } from './engine-core.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
+export { Delegate } from './executor/delegate.ts';
+export { ExpertCaller } from './executor/expert-caller.ts';
+export { InputLog } from './executor/input-log.ts';
+export { NetworkCoordinator, type NetworkPort } from './executor/network-coordinator.ts';
+export { ResultInbox } from './executor/result-inbox.ts';
+export { StageHost } from './executor/stage-host.ts';
+export { StageNetwork } from './executor/stage-network.ts';
 export type { RemoteExpertCall } from './layer-pass.ts';
 export type {
   EngineStatus,
@@ -17,11 +24,4 @@ export type {
 } from './messages.ts';
 export { type ModelView, modelView } from './model-view.ts';
 export type { Provider } from './product.ts';
-export { Delegate } from './executor/delegate.ts';
-export { ExpertCaller } from './executor/expert-caller.ts';
-export { InputLog } from './executor/input-log.ts';
-export { NetworkCoordinator, type NetworkPort } from './executor/network-coordinator.ts';
-export { ResultInbox } from './executor/result-inbox.ts';
-export { StageHost } from './executor/stage-host.ts';
-export { StageNetwork } from './executor/stage-network.ts';
 export { StoreSource } from './store-source.ts';

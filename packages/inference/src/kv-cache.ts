@@ -43,7 +43,11 @@ export class KvSequence {
    */
   reserve(length: number): void {
     if (length > this.capacity) {
-      throw new InferenceError('ERR_INFERENCE_CAPACITY', `The sequence was opened for ${this.capacity} positions; ${length} are asked for.`, { kind: 'caller' });
+      throw new InferenceError(
+        'ERR_INFERENCE_CAPACITY',
+        `The sequence was opened for ${this.capacity} positions; ${length} are asked for.`,
+        { kind: 'caller' },
+      );
     }
     const wanted = Math.ceil(length / PAGE_POSITIONS);
     for (; this.#pages < wanted; this.#pages++) {
@@ -64,7 +68,8 @@ export class KvSequence {
     this.#closed = true;
     const { heap } = this.#cache;
     for (const table of this.#tables) {
-      for (const page of heap.u32(table, this.#tableLength).subarray(0, this.#pages)) heap.free(page, this.#pageElements);
+      for (const page of heap.u32(table, this.#tableLength).subarray(0, this.#pages))
+        heap.free(page, this.#pageElements);
       heap.free(table, this.#tableLength);
     }
     this.#cache.released(this, this.#pageElements);

@@ -91,7 +91,16 @@ export async function runLayers(
     const root = model.trunks[layer] as string;
     await blocks.use(root, load, options.fresh, async (trunk) => {
       const { kernels } = heap;
-      kernels.rmsNorm(hidden, size.hidden, trunk.vector('input_norm'), normed, size.stride, rows, size.hidden, spec.rmsNormEps);
+      kernels.rmsNorm(
+        hidden,
+        size.hidden,
+        trunk.vector('input_norm'),
+        normed,
+        size.stride,
+        rows,
+        size.hidden,
+        spec.rmsNormEps,
+      );
       await trunk.product('qkv_proj').run(heap, normed, qkv, rows);
       attention(trunk, layer);
       await trunk.product('o_proj').run(heap, attended, projected, rows);
@@ -130,7 +139,20 @@ export async function runLayers(
       const scratch = workspace.buffer('scores', 4 * (Math.ceil((position + count) / 4) * 4));
       kernels.storeKv(keys + at, values + at, size.qkv, count, position, kvHeadCount, headDim, pages);
       const out = attended + from * size.attentionStride * 4;
-      kernels.attend(qkv + at, size.qkv, out, size.attentionStride, count, position, headCount, kvHeadCount, headDim, 1 / Math.sqrt(headDim), pages, scratch);
+      kernels.attend(
+        qkv + at,
+        size.qkv,
+        out,
+        size.attentionStride,
+        count,
+        position,
+        headCount,
+        kvHeadCount,
+        headDim,
+        1 / Math.sqrt(headDim),
+        pages,
+        scratch,
+      );
       from += count;
     }
   }
@@ -175,7 +197,12 @@ export async function runLayers(
     for (const { expert, rows: members, weights } of groups) {
       const y = outputs + (places.get(expert) as number) * 4;
       members.forEach((row, index) => {
-        heap.kernels.addScaled(sum + row * size.hidden * 4, y + index * size.hidden * 4, weights[index] as number, size.hidden);
+        heap.kernels.addScaled(
+          sum + row * size.hidden * 4,
+          y + index * size.hidden * 4,
+          weights[index] as number,
+          size.hidden,
+        );
       });
     }
     if (shared === null) return;

@@ -1,8 +1,8 @@
-import { dirname, basename } from 'node:path';
-import { readTensor, type TensorInfo } from '@blyan/tensorblock';
+import { basename, dirname } from 'node:path';
 import { expertGraph, linearGraph, type Matrix } from '@blyan/model';
-import { InferenceError } from './errors.ts';
+import { readTensor, type TensorInfo } from '@blyan/tensorblock';
 import type { MappableBlock } from './block-source.ts';
+import { InferenceError } from './errors.ts';
 import type { Heap } from './heap.ts';
 import { Product, type Provider } from './product.ts';
 
@@ -28,7 +28,8 @@ export class LoadedBlock {
 
   product(name: string): Product {
     const product = this.products.get(name);
-    if (!product) throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${this.block.root} has no product ${name}.`);
+    if (!product)
+      throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${this.block.root} has no product ${name}.`);
     return product;
   }
 
@@ -71,7 +72,8 @@ export class LoadedBlock {
 
   #tensor(name: string): TensorInfo {
     const tensor = this.block.tensors.find((candidate) => candidate.name === name);
-    if (!tensor) throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${this.block.root} lacks the tensor ${name}.`);
+    if (!tensor)
+      throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${this.block.root} lacks the tensor ${name}.`);
     return tensor;
   }
 
@@ -86,6 +88,9 @@ export class LoadedBlock {
       const scales = { location, offset: tensor.scalesOffset, byteLength: tensor.scalesByteLength ?? 0 };
       return { kind: tensor.dtype, out, in: width, block: tensor.quantBlock ?? 32, data, scales };
     }
-    throw new InferenceError('ERR_INFERENCE_RUNTIME', `The tensor ${name} of ${this.block.root} has dtype ${tensor.dtype}, which must be expanded first.`);
+    throw new InferenceError(
+      'ERR_INFERENCE_RUNTIME',
+      `The tensor ${name} of ${this.block.root} has dtype ${tensor.dtype}, which must be expanded first.`,
+    );
   }
 }

@@ -88,7 +88,12 @@ export interface EngineWorkerApi {
   close(sequence: string): SequenceUsage | null;
   step(request: StepRequest): StepResult;
   embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Float32Array<ArrayBuffer>;
-  sample(request: { modelRoot: Root; hidden: Float32Array<ArrayBuffer>; position: number; spec: SampleSpec }): SampledToken;
+  sample(request: {
+    modelRoot: Root;
+    hidden: Float32Array<ArrayBuffer>;
+    position: number;
+    spec: SampleSpec;
+  }): SampledToken;
   experts(request: ExpertsRequest): ExpertsResult;
   status(): EngineStatus;
 }
@@ -105,7 +110,11 @@ export interface WireError {
 /** What the worker asks of the main thread while it works. */
 export interface MainApi {
   acquire(root: Root): Promise<MappableBlock>;
-  remote(request: { sequences: readonly string[]; call: RemoteExpertCall; fresh: boolean }): Promise<readonly Float32Array<ArrayBuffer>[]>;
+  remote(request: {
+    sequences: readonly string[];
+    call: RemoteExpertCall;
+    fresh: boolean;
+  }): Promise<readonly Float32Array<ArrayBuffer>[]>;
 }
 
 export type ToWorker =

@@ -17,11 +17,21 @@ export interface ModelView {
 export function modelView(manifest: ModelManifest): ModelView {
   const { spec } = manifest;
   const trunks: Root[] = [];
-  const experts = Array.from({ length: spec.layerCount }, () => Array.from({ length: spec.expertCount }, (): Root[] => []));
+  const experts = Array.from({ length: spec.layerCount }, () =>
+    Array.from({ length: spec.expertCount }, (): Root[] => []),
+  );
   let embedding = '';
   let head = '';
   for (const block of manifest.blocks) place(block);
-  return { root: manifest.root, spec, quantised: manifest.dtype === 'i8' || manifest.dtype === 'i4', embedding, head, trunks, experts };
+  return {
+    root: manifest.root,
+    spec,
+    quantised: manifest.dtype === 'i8' || manifest.dtype === 'i4',
+    embedding,
+    head,
+    trunks,
+    experts,
+  };
 
   function place(block: BlockRef): void {
     if (block.kind === 'embedding') embedding = block.root;
@@ -38,7 +48,10 @@ export function modelView(manifest: ModelManifest): ModelView {
 export function expertRoots(model: ModelView, layer: number, expert: number): readonly Root[] {
   const roots = model.experts[layer]?.[expert];
   if (!roots) {
-    throw new InferenceError('ERR_INFERENCE_RANGE', `The model has no expert ${layer}.${expert}.`, { kind: 'peer', meta: { layer, expert } });
+    throw new InferenceError('ERR_INFERENCE_RANGE', `The model has no expert ${layer}.${expert}.`, {
+      kind: 'peer',
+      meta: { layer, expert },
+    });
   }
   return roots;
 }

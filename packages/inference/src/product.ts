@@ -59,7 +59,11 @@ export class Product {
       });
       return new Product(session, shape.input, shape.output, shape.columns ?? false);
     } catch (cause) {
-      throw new InferenceError('ERR_INFERENCE_RUNTIME', 'ONNX Runtime refused a graph of ours; run `blyan-node doctor`.', { cause });
+      throw new InferenceError(
+        'ERR_INFERENCE_RUNTIME',
+        'ONNX Runtime refused a graph of ours; run `blyan-node doctor`.',
+        { cause },
+      );
     }
   }
 
@@ -67,8 +71,16 @@ export class Product {
   async run(heap: Heap, x: number, y: number, rows: number): Promise<void> {
     const tiles = Math.ceil(rows / TILE_ROWS);
     const height = this.#tiled ? tiles * TILE_ROWS : rows;
-    const outDims = !this.#tiled ? [rows, this.out] : this.columns ? [tiles, this.out, TILE_ROWS] : [tiles, TILE_ROWS, this.out];
-    const input = new Tensor('float32', heap.f32(x, height * this.in), this.#tiled ? [tiles, TILE_ROWS, this.in] : [rows, this.in]);
+    const outDims = !this.#tiled
+      ? [rows, this.out]
+      : this.columns
+        ? [tiles, this.out, TILE_ROWS]
+        : [tiles, TILE_ROWS, this.out];
+    const input = new Tensor(
+      'float32',
+      heap.f32(x, height * this.in),
+      this.#tiled ? [tiles, TILE_ROWS, this.in] : [rows, this.in],
+    );
     const output = new Tensor('float32', heap.f32(y, height * this.out), outDims);
     await this.#session.run({ x: input }, { y: output });
   }

@@ -15,7 +15,10 @@ function multiply(a: number, b: number): [high: number, low: number] {
  * Philox4x32-10: four 32-bit words as a pure function of a counter and a key.
  * @see Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011
  */
-export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+export function philox(
+  counter: readonly [number, number, number, number],
+  key: readonly [number, number],
+): [number, number, number, number] {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < 10; round++) {

@@ -19,7 +19,10 @@ export function ropeTables(
   const sin = workspace.buffer('sin', rows * half);
   const cosines = heap.f32(cos, rows * half);
   const sines = heap.f32(sin, rows * half);
-  const inverse = Float32Array.from({ length: half }, (_, i) => 1 / Math.fround(spec.ropeTheta ** Math.fround((2 * i) / spec.headDim)));
+  const inverse = Float32Array.from(
+    { length: half },
+    (_, i) => 1 / Math.fround(spec.ropeTheta ** Math.fround((2 * i) / spec.headDim)),
+  );
   let at = 0;
   for (const { kv, rows: count } of steps) {
     for (let row = 0; row < count; row++) {

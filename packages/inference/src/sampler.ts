@@ -47,7 +47,10 @@ export function assertFinite(logits: Float32Array): void {
   let sum = 0;
   for (const value of logits) sum += value;
   if (!Number.isFinite(sum)) {
-    throw new InferenceError('ERR_INFERENCE_NOT_FINITE', 'The model gave a logit that is not a number; its weights are broken or not made for this engine.');
+    throw new InferenceError(
+      'ERR_INFERENCE_NOT_FINITE',
+      'The model gave a logit that is not a number; its weights are broken or not made for this engine.',
+    );
   }
 }
 
@@ -73,7 +76,11 @@ export function sampleToken(logits: Float32Array, params: SamplingParams, positi
 }
 
 /** Natural logarithms of the probabilities of a token and of the `count` likeliest, of the untempered distribution. */
-export function logprobs(logits: Float32Array, tokenId: number, count: number): { logprob: TokenLogprob; topLogprobs: TokenLogprob[] } {
+export function logprobs(
+  logits: Float32Array,
+  tokenId: number,
+  count: number,
+): { logprob: TokenLogprob; topLogprobs: TokenLogprob[] } {
   let top = Number.NEGATIVE_INFINITY;
   for (const value of logits) top = Math.max(top, value);
   let sum = 0;

@@ -78,7 +78,8 @@ export class StepQueue {
     const seen = new Set<OpenSequence>();
     return this.#waiting
       .filter((pending) => {
-        const fits = isDecode(pending) && pending.sequence.route === first.sequence.route && !seen.has(pending.sequence);
+        const fits =
+          isDecode(pending) && pending.sequence.route === first.sequence.route && !seen.has(pending.sequence);
         if (!fits || this.#busy.has(pending.sequence)) return false;
         seen.add(pending.sequence);
         return true;
@@ -135,5 +136,7 @@ export class StepQueue {
 }
 
 function isDecode({ request }: Pending): boolean {
-  return request.input instanceof Uint32Array ? request.input.length === 1 : request.output !== 'none' && request.output !== 'all';
+  return request.input instanceof Uint32Array
+    ? request.input.length === 1
+    : request.output !== 'none' && request.output !== 'all';
 }

@@ -11,7 +11,11 @@ if (!port) throw new Error('worker.ts runs as a worker thread');
 const asked = new Map<number, { resolve: (value: never) => void; reject: (error: unknown) => void }>();
 let nextAsk = 0;
 
-function ask<Name extends keyof MainApi>(operation: Name, argument: Parameters<MainApi[Name]>[0], transfer: Transferable[] = []): ReturnType<MainApi[Name]> {
+function ask<Name extends keyof MainApi>(
+  operation: Name,
+  argument: Parameters<MainApi[Name]>[0],
+  transfer: Transferable[] = [],
+): ReturnType<MainApi[Name]> {
   return new Promise((resolve, reject) => {
     const id = nextAsk++;
     asked.set(id, { resolve, reject });

@@ -15,12 +15,22 @@ export interface TestEngine extends AsyncDisposable {
 export async function openEngine(
   dir: string,
   checkpoint: string,
-  options: { dtype?: ImportDType; sliceBudgetBytes?: number; kvBytes?: number; remote?: ConstructorParameters<typeof EngineCore>[1]['remote'] } = {},
+  options: {
+    dtype?: ImportDType;
+    sliceBudgetBytes?: number;
+    kvBytes?: number;
+    remote?: ConstructorParameters<typeof EngineCore>[1]['remote'];
+  } = {},
 ): Promise<TestEngine> {
   const store = new BlockStore({ dir: join(dir, 'blocks') }, { logger: silentLogger });
   await store.start();
   const { sliceBudgetBytes, dtype = 'f32' } = options;
-  const { manifest } = await importCheckpoint({ dir: checkpoint, store, dtype, ...(sliceBudgetBytes ? { sliceBudgetBytes } : {}) });
+  const { manifest } = await importCheckpoint({
+    dir: checkpoint,
+    store,
+    dtype,
+    ...(sliceBudgetBytes ? { sliceBudgetBytes } : {}),
+  });
   const remote = options.remote ?? (() => Promise.reject(new Error('no expert is remote in this test')));
   const engine = new EngineCore(
     { kvBytes: options.kvBytes ?? 64 << 20, sessionBytes: 1 << 30, provider: 'cpu' },
@@ -62,7 +72,13 @@ export function openLocal({ engine, model }: TestEngine, sequence: string, capac
 }
 
 /** Feeds a prompt in the given chunks, then decodes greedily; the logits of every sampled row. */
-export async function generate(test: TestEngine, sequence: string, prompt: readonly number[], count: number, chunks: readonly number[] = [prompt.length]): Promise<{ tokens: number[]; logits: Float32Array[] }> {
+export async function generate(
+  test: TestEngine,
+  sequence: string,
+  prompt: readonly number[],
+  count: number,
+  chunks: readonly number[] = [prompt.length],
+): Promise<{ tokens: number[]; logits: Float32Array[] }> {
   const tokens: number[] = [];
   const logits: Float32Array[] = [];
   openLocal(test, sequence, prompt.length + count);
@@ -70,7 +86,13 @@ export async function generate(test: TestEngine, sequence: string, prompt: reado
   for (const [index, rows] of chunks.entries()) {
     const last = index === chunks.length - 1;
     const input = Uint32Array.from(prompt.slice(position, position + rows));
-    const { token } = await test.engine.step({ sequence, position, input, output: last ? 'sample' : 'none', sample: GREEDY });
+    const { token } = await test.engine.step({
+      sequence,
+      position,
+      input,
+      output: last ? 'sample' : 'none',
+      sample: GREEDY,
+    });
     position += rows;
     if (token) record(token);
   }

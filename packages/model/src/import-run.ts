@@ -7,7 +7,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
 import type { ImportJournal } from './import-journal.ts';
 import type { BlockPlan } from './import-plan.ts';
-import { ScratchBuffers, writePlannedTensor } from './tensor-writer.ts';
+import { READ_BYTES, ScratchBuffers, writePlannedTensor } from './tensor-writer.ts';
 
 /** One import at work. */
 export interface ImportRun {
@@ -65,7 +65,8 @@ async function writeBlock(
   try {
     const onBytes = (bytes: number) => run.report(bytes, label);
     for (const tensor of plan.tensors) {
-      await writePlannedTensor(tensor, { checkpoint: run.checkpoint, writer, scratch, signal: run.signal, onBytes });
+      const { checkpoint, signal } = run;
+      await writePlannedTensor(tensor, { checkpoint, writer, scratch, readBytes: READ_BYTES, signal, onBytes });
     }
     return { path, ...(await writer.finish()) };
   } catch (error) {

@@ -5,19 +5,21 @@ import { elementBits, FLOAT_BYTES, widenToFloat32 } from './float-convert.ts';
 import type { MatrixWindow, TensorPlan } from './import-plan.ts';
 import { QUANT_BLOCK, type QuantDType, quantisedRowBytes, quantiseRow } from './quantise.ts';
 
-/** Bytes read from the checkpoint at a time. */
-const READ_BYTES = 8 << 20;
+/** Bytes read from the checkpoint at a time, at least one row; memory is a few times that. */
+export const READ_BYTES = 8 << 20;
 
 export interface TensorWriteContext {
   readonly checkpoint: Checkpoint;
   readonly writer: TensorBlockWriter;
   readonly scratch: ScratchBuffers;
+  /** READ_BYTES, or less. */
+  readonly readBytes: number;
   readonly signal: AbortSignal;
   /** Told after every piece how many bytes of the block were written. */
   onBytes(count: number): void;
 }
 
-/** Buffers that live as long as an import and grow to the largest request, a few times READ_BYTES. */
+/** Buffers that live as long as an import and grow to the largest request, a few times `readBytes`. */
 export class ScratchBuffers {
   #buffers = new Map<string, ArrayBuffer>();
 
@@ -53,10 +55,12 @@ async function writeValues(
   sources: readonly CheckpointTensor[],
   context: TensorWriteContext,
 ): Promise<void> {
+  // A multiple of every element size.
+  const step = Math.max(4, context.readBytes & ~3);
   for (const source of sources) {
-    for (let position = 0; position < source.byteLength; position += READ_BYTES) {
+    for (let position = 0; position < source.byteLength; position += step) {
       context.signal.throwIfAborted();
-      const length = Math.min(READ_BYTES, source.byteLength - position);
+      const length = Math.min(step, source.byteLength - position);
       const bytes = await context.checkpoint.read(source, position, context.scratch.take('read', length));
       if (dtype === source.dtype) {
         await writePiece(name, bytes, context);
@@ -82,7 +86,7 @@ async function* rowChunks(window: MatrixWindow, context: TensorWriteContext): As
   const { tensor, rows } = window;
   const stride = tensor.shape[1] as number;
   const rowBytes = stride * FLOAT_BYTES[tensor.dtype];
-  const step = Math.max(1, Math.floor(READ_BYTES / rowBytes));
+  const step = Math.max(1, Math.floor(context.readBytes / rowBytes));
   for (let row = rows.from; row < rows.to; row += step) {
     context.signal.throwIfAborted();
     const count = Math.min(step, rows.to - row);
@@ -115,8 +119,8 @@ async function writeFloats(
       await writePiece(target.name, bytes, context);
     }
   }
-  for (let left = (storedRows - outputs) * rowBytes; left > 0; left -= READ_BYTES) {
-    await writePiece(target.name, new Uint8Array(Math.min(left, READ_BYTES)), context);
+  for (let left = (storedRows - outputs) * rowBytes; left > 0; left -= context.readBytes) {
+    await writePiece(target.name, new Uint8Array(Math.min(left, context.readBytes)), context);
   }
 }
 

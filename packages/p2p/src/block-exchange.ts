@@ -127,18 +127,28 @@ export class BlockExchange {
     const offers = new Map<number, PeerId[]>();
     const ask = async (peerId: PeerId): Promise<void> => {
       try {
-        const answer = await this.#protocol.call(peerId, 'stat', { root }, {
-          response: statResponse,
-          timeoutMs: STAT_TIMEOUT_MS,
-          ...(signal && { signal }),
-        });
+        const answer = await this.#protocol.call(
+          peerId,
+          'stat',
+          { root },
+          {
+            response: statResponse,
+            timeoutMs: STAT_TIMEOUT_MS,
+            ...(signal && { signal }),
+          },
+        );
         offers.set(answer.byteLength, [...(offers.get(answer.byteLength) ?? []), peerId]);
       } catch (error) {
         signal?.throwIfAborted();
         onFault({ peerId, root, error: error as Error });
       }
     };
-    await Promise.all(peers.filter((id) => id !== this.#deps.host.peerId).slice(0, MAX_ASKED_PEERS).map(ask));
+    await Promise.all(
+      peers
+        .filter((id) => id !== this.#deps.host.peerId)
+        .slice(0, MAX_ASKED_PEERS)
+        .map(ask),
+    );
     const order = (id: PeerId): number => peers.indexOf(id);
     return [...offers]
       .filter(([length]) => byteLength === undefined || length === byteLength)

@@ -41,7 +41,12 @@ export class BlockFetch {
   #failure: unknown = null;
   #waiting: (() => void)[] = [];
 
-  constructor(tiles: Iterable<number>, peers: readonly PeerId[], signal: AbortSignal | undefined, deps: BlockFetchDeps) {
+  constructor(
+    tiles: Iterable<number>,
+    peers: readonly PeerId[],
+    signal: AbortSignal | undefined,
+    deps: BlockFetchDeps,
+  ) {
     this.#deps = deps;
     this.#queue = new TileQueue(tiles);
     this.#reserve = [...peers];
@@ -113,7 +118,8 @@ export class BlockFetch {
   #judge(peerId: PeerId, error: unknown): void {
     if (this.#dropped.has(peerId)) return;
     this.#dropped.add(peerId);
-    const subtile = error instanceof P2pError && error.code === 'ERR_P2P_BLOCK_CORRUPT' ? error.meta['subtile'] : undefined;
+    const subtile =
+      error instanceof P2pError && error.code === 'ERR_P2P_BLOCK_CORRUPT' ? error.meta.subtile : undefined;
     this.#deps.onFault({
       peerId,
       root: this.#deps.assembler.root,

@@ -1,5 +1,4 @@
-import { HASH_BYTES, leafHash, TILE_LEAVES, verifyTileProof } from '@blyan/crypto';
-import { fromHex } from '@blyan/crypto';
+import { fromHex, HASH_BYTES, leafHash, TILE_LEAVES, verifyTileProof } from '@blyan/crypto';
 import type { Root } from '@blyan/interface';
 import { type BlockGeometry, FORMAT_VERSION, SUBTILE_BYTES, tileRange } from '@blyan/tensorblock';
 import { P2pError } from './errors.ts';
@@ -54,7 +53,10 @@ export function decodeTile(body: Uint8Array, geometry: BlockGeometry, tile: numb
     view.getUint16(2, true) === leafBytes &&
     siblingBytes % HASH_BYTES === 0 &&
     siblingBytes <= MAX_SIBLING_BYTES;
-  if (!fits) throw new P2pError('ERR_P2P_BAD_RESPONSE', 'The peer sent something else than the tile asked for.', { kind: 'peer' });
+  if (!fits)
+    throw new P2pError('ERR_P2P_BAD_RESPONSE', 'The peer sent something else than the tile asked for.', {
+      kind: 'peer',
+    });
   return {
     siblings: body.subarray(4, start),
     leaves: body.subarray(start, start + leafBytes),
@@ -66,7 +68,8 @@ export function decodeTile(body: Uint8Array, geometry: BlockGeometry, tile: numb
 export function findWrongSubtile(root: Root, geometry: BlockGeometry, tile: number, message: TileMessage): number {
   const first = tile * TILE_LEAVES;
   const claimed: Uint8Array[] = [];
-  for (let at = 0; at < message.leaves.byteLength; at += HASH_BYTES) claimed.push(message.leaves.subarray(at, at + HASH_BYTES));
+  for (let at = 0; at < message.leaves.byteLength; at += HASH_BYTES)
+    claimed.push(message.leaves.subarray(at, at + HASH_BYTES));
   const binding = { version: FORMAT_VERSION, byteLength: geometry.byteLength, leafCount: geometry.leafCount };
   if (!verifyTileProof(fromHex(root), binding, tile, claimed, message.siblings)) return first;
   const wrong = claimed.findIndex((hash, i) => {

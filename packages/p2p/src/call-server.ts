@@ -142,20 +142,19 @@ export class CallServer {
   #request(frame: Frame): void {
     const handler = this.#handlers.get(frame.method);
     const { callId } = frame;
-    if (handler === undefined || handler.type === 'notify') {
-      const message = 'The peer does not know this method; it may run an older version.';
-      return this.#fail(callId, new P2pError('ERR_P2P_UNKNOWN_METHOD', message, { kind: 'caller' }));
-    }
     if (this.#served.has(callId)) {
       const message = 'The peer used a call id twice.';
-      return this.#frames.abort(new P2pError('ERR_P2P_BAD_FRAME', message, { kind: 'peer', meta: { peerId: this.#peerId } }));
+      this.#frames.abort(new P2pError('ERR_P2P_BAD_FRAME', message, { kind: 'peer', meta: { peerId: this.#peerId } }));
+    } else if (handler === undefined || handler.type === 'notify') {
+      const message = 'The peer does not know this method; it may run an older version.';
+      this.#fail(callId, new P2pError('ERR_P2P_UNKNOWN_METHOD', message, { kind: 'caller' }));
+    } else if (this.#served.size >= this.#options.maxServedCalls) {
+      this.#fail(callId, new P2pError('ERR_P2P_BUSY', 'The peer serves as many calls from this node as it allows.'));
+    } else {
+      const call = new ServedCall(this.#peerId);
+      this.#served.set(callId, call);
+      void this.#serve(handler, call, frame);
     }
-    if (this.#served.size >= this.#options.maxServedCalls) {
-      return this.#fail(callId, new P2pError('ERR_P2P_BUSY', 'The peer serves as many calls from this node as it allows.'));
-    }
-    const call = new ServedCall(this.#peerId);
-    this.#served.set(callId, call);
-    void this.#serve(handler, call, frame);
   }
 
   async #serve(handler: Exclude<Handler, { type: 'notify' }>, call: ServedCall, frame: Frame): Promise<void> {

@@ -15,7 +15,8 @@ export function coalescingTcp(init: Parameters<typeof tcp>[0] = {}): TcpFactory 
     const transport = make(components);
     const dial: Transport['dial'] = transport.dial.bind(transport);
     const createListener: Transport['createListener'] = transport.createListener.bind(transport);
-    transport.dial = (address, options) => dial(address, { ...options, upgrader: coalescing(options.upgrader) } as never);
+    transport.dial = (address, options) =>
+      dial(address, { ...options, upgrader: coalescing(options.upgrader) } as never);
     transport.createListener = (options) => createListener({ ...options, upgrader: coalescing(options.upgrader) });
     return transport;
   };

@@ -2,7 +2,12 @@ import { errorCode } from '@blyan/interface';
 import { P2pError } from './errors.ts';
 
 /** Names of libp2p errors that mean the encrypted handshake failed, not the connection. */
-const HANDSHAKE_ERRORS = new Set(['EncryptionFailedError', 'InvalidCryptoExchangeError', 'UnexpectedPeerError', 'InvalidCryptoTransmissionError']);
+const HANDSHAKE_ERRORS = new Set([
+  'EncryptionFailedError',
+  'InvalidCryptoExchangeError',
+  'UnexpectedPeerError',
+  'InvalidCryptoTransmissionError',
+]);
 
 /** What an operator can do about a failed dial; errors of ours pass unchanged. */
 export function dialError(target: string, error: unknown): P2pError {
@@ -20,7 +25,10 @@ export function dialError(target: string, error: unknown): P2pError {
 }
 
 function isHandshakeFailure(error: unknown): boolean {
-  return error instanceof Error && (HANDSHAKE_ERRORS.has(error.name) || /chacha20poly1305|authenticate data/.test(error.message));
+  return (
+    error instanceof Error &&
+    (HANDSHAKE_ERRORS.has(error.name) || /chacha20poly1305|authenticate data/.test(error.message))
+  );
 }
 
 function flatten(error: unknown, depth = 0): unknown[] {

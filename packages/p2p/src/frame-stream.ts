@@ -102,10 +102,14 @@ export class FrameStream {
     if (this.#closed) return gone(undefined);
     // The bound counts what follows the length field.
     if (byteLength - 4 > this.#options.maxFrameBytes) {
-      return new P2pError('ERR_P2P_FRAME_TOO_LARGE', `A message of ${byteLength} bytes exceeds the limit of its protocol.`, {
-        kind: 'caller',
-        meta: { frameBytes: byteLength, maxFrameBytes: this.#options.maxFrameBytes },
-      });
+      return new P2pError(
+        'ERR_P2P_FRAME_TOO_LARGE',
+        `A message of ${byteLength} bytes exceeds the limit of its protocol.`,
+        {
+          kind: 'caller',
+          meta: { frameBytes: byteLength, maxFrameBytes: this.#options.maxFrameBytes },
+        },
+      );
     }
     if (this.#queuedBytes + byteLength > this.#options.maxQueuedBytes && this.#queue.length > 0) {
       return new P2pError('ERR_P2P_BUSY', 'The peer reads slower than it is written to; wait for earlier messages.', {

@@ -34,7 +34,10 @@ export class GenesisExchange {
       if (this.#genesis !== null) break;
       signal?.throwIfAborted();
       try {
-        const bytes = await this.#protocol.callRaw(peerId, 'genesis', [], { timeoutMs: TIMEOUT_MS, ...(signal && { signal }) });
+        const bytes = await this.#protocol.callRaw(peerId, 'genesis', [], {
+          timeoutMs: TIMEOUT_MS,
+          ...(signal && { signal }),
+        });
         if (toHex(sha256(bytes)) === this.#host.networkId) this.#genesis = bytes;
         else this.#host.penalize(peerId, 50, 'wrong genesis');
       } catch (error) {
@@ -42,9 +45,13 @@ export class GenesisExchange {
       }
     }
     if (this.#genesis !== null) return this.#genesis;
-    throw new P2pError('ERR_P2P_GENESIS', 'No peer has handed over the genesis of this network; check that a node of the invite runs.', {
-      kind: 'peer',
-      meta: { networkId: this.#host.networkId, asked: peers.length },
-    });
+    throw new P2pError(
+      'ERR_P2P_GENESIS',
+      'No peer has handed over the genesis of this network; check that a node of the invite runs.',
+      {
+        kind: 'peer',
+        meta: { networkId: this.#host.networkId, asked: peers.length },
+      },
+    );
   }
 }

@@ -220,8 +220,13 @@ export class P2pHost implements Service {
     const valid = addresses.filter(isAddress).map((address) => withPeer(address, peerId));
     if (valid.length === 0) return;
     // Of two nodes that learn of each other at once, one dials.
-    this.#reconnector.offer({ key: peerId, peerId, addresses: valid, configured: false }, this.peerId < peerId ? 0 : 2000);
-    this.#node.peerStore.merge(peerIdFromString(peerId), { multiaddrs: valid.map((text) => multiaddr(text)) }).catch(() => {});
+    this.#reconnector.offer(
+      { key: peerId, peerId, addresses: valid, configured: false },
+      this.peerId < peerId ? 0 : 2000,
+    );
+    this.#node.peerStore
+      .merge(peerIdFromString(peerId), { multiaddrs: valid.map((text) => multiaddr(text)) })
+      .catch(() => {});
   }
 
   /** Stops trying to reach a peer that left the network. */
@@ -266,7 +271,11 @@ export class P2pHost implements Service {
         const message = `The peer does not speak ${id}; one of the two nodes runs an older version.`;
         throw new P2pError('ERR_P2P_PROTOCOL', message, { kind: 'peer', meta: { peerId, protocol: id }, cause });
       }
-      throw new P2pError('ERR_P2P_PEER_GONE', 'The connection to the peer was lost.', { kind: 'peer', meta: { peerId }, cause });
+      throw new P2pError('ERR_P2P_PEER_GONE', 'The connection to the peer was lost.', {
+        kind: 'peer',
+        meta: { peerId },
+        cause,
+      });
     }
   }
 
@@ -291,7 +300,10 @@ export class P2pHost implements Service {
     const admission = this.#admit(connection);
     this.#admissions.set(connection.id, admission);
     admission.catch((error) => {
-      this.#deps.logger.debug('peer not admitted', { peerId: connection.remotePeer.toString(), code: errorCode(error) });
+      this.#deps.logger.debug('peer not admitted', {
+        peerId: connection.remotePeer.toString(),
+        code: errorCode(error),
+      });
       connection.close().catch(() => connection.abort(error as Error));
     });
   }

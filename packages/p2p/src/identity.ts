@@ -65,7 +65,8 @@ async function readIdentity(path: string): Promise<Identity | null> {
   if (info.size !== IDENTITY_FILE_BYTES) throw badIdentity(path);
   if ((info.mode & 0o077) !== 0) await chmod(path, PRIVATE_MODE);
   const bytes = await readFile(path);
-  if (bytes.byteLength !== IDENTITY_FILE_BYTES || !bytes.subarray(0, PREFIX.byteLength).equals(PREFIX)) throw badIdentity(path);
+  if (bytes.byteLength !== IDENTITY_FILE_BYTES || !bytes.subarray(0, PREFIX.byteLength).equals(PREFIX))
+    throw badIdentity(path);
   try {
     const key = privateKeyFromProtobuf(bytes);
     if (key.type === 'Ed25519') return toIdentity(key);

@@ -36,12 +36,16 @@ const inviteBody = z.object({
 export function encodeInvite(invite: Invite): string {
   const { addresses, networkId, modelRoot, joinSecret } = invite;
   const value: Record<string, CanonicalValue> = { v: 1, addresses, network: fromHex(networkId) };
-  if (modelRoot !== undefined) value['model'] = fromHex(modelRoot);
-  if (joinSecret !== undefined) value['secret'] = joinSecret;
+  if (modelRoot !== undefined) value.model = fromHex(modelRoot);
+  if (joinSecret !== undefined) value.secret = joinSecret;
   if (!inviteBody.safeParse(value).success) {
-    throw new P2pError('ERR_P2P_INVITE', `An invite has 1 to ${MAX_ADDRESSES} addresses; this node has none others can reach.`, {
-      kind: 'caller',
-    });
+    throw new P2pError(
+      'ERR_P2P_INVITE',
+      `An invite has 1 to ${MAX_ADDRESSES} addresses; this node has none others can reach.`,
+      {
+        kind: 'caller',
+      },
+    );
   }
   const body = encodeCanonical(value);
   return INVITE_PREFIX + Buffer.concat([body, checksum(body)]).toString('base64url');
@@ -60,7 +64,9 @@ export function decodeInvite(text: string): Invite {
   const body = raw.subarray(0, Math.max(0, raw.byteLength - CHECKSUM_BYTES));
   if (raw.toString('base64url') !== encoded || !raw.subarray(body.byteLength).equals(checksum(body))) throw badInvite();
   try {
-    const { addresses, network, model, secret } = inviteBody.parse(decodeCanonical(body, { maxBytes: MAX_INVITE_CHARS }));
+    const { addresses, network, model, secret } = inviteBody.parse(
+      decodeCanonical(body, { maxBytes: MAX_INVITE_CHARS }),
+    );
     for (const address of addresses) multiaddr(address);
     return {
       addresses,

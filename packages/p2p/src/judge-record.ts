@@ -14,7 +14,11 @@ export interface KeptRecord {
 export type RecordVerdict =
   | { readonly verdict: 'accept'; readonly record: KeptRecord; readonly isNew: boolean }
   /** Not the fault of who passed it on. */
-  | { readonly verdict: 'ignore'; readonly reason: 'expired' | 'future' | 'old' | 'self'; readonly fields: NodeRecordFields }
+  | {
+      readonly verdict: 'ignore';
+      readonly reason: 'expired' | 'future' | 'old' | 'self';
+      readonly fields: NodeRecordFields;
+    }
   | { readonly verdict: 'reject'; readonly error: unknown };
 
 /**

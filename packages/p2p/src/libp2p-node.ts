@@ -1,10 +1,10 @@
+import { createHash } from 'node:crypto';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub';
 import { type Identify, identify } from '@libp2p/identify';
 import type { ConnectionGater, Ed25519PrivateKey, Libp2p } from '@libp2p/interface';
 import { mdns } from '@libp2p/mdns';
 import { type Ping, ping } from '@libp2p/ping';
-import { createHash } from 'node:crypto';
 import { createLibp2p } from 'libp2p';
 import { coalescingTcp } from './coalescing-tcp.ts';
 import { fastNoise } from './fast-noise.ts';
@@ -53,7 +53,7 @@ export async function createNode(options: Libp2pNodeOptions, gater: ConnectionGa
     connectionMonitor: { pingTimeout: { minTimeout: LIVENESS_TIMEOUT_MS } },
     peerDiscovery: options.mdns ? [mdns({ serviceTag })] : [],
     services: {
-      identify: identify({ runOnConnectionOpen: false, protocolPrefix: 'ipfs', agentVersion: `blyan/${options.agentVersion}` }),
+      identify: identify({ runOnConnectionOpen: false }),
       ping: ping(),
       pubsub: gossipsub({
         ...GOSSIP_DEGREES,

@@ -26,7 +26,7 @@ export interface NodeRecordsDeps {
 }
 
 interface RecordsEvents {
-  /** A record came, changed or expired, or a node became reachable or unreachable. */
+  /** A record came, changed or expired, a node became reachable or unreachable, or its clock was found to differ. */
   change: [];
 }
 
@@ -51,7 +51,10 @@ export class NodeRecords implements Service {
   readonly #skews = new Map<PeerId, number>();
   readonly #events = new EventEmitter<RecordsEvents>().setMaxListeners(EMITTER_LIMIT);
   readonly #onConnect = (peerId: PeerId): void => void this.#greet(peerId);
-  readonly #onDisconnect = (): void => this.#changed();
+  readonly #onDisconnect = (peerId: PeerId): void => {
+    this.#skews.delete(peerId);
+    this.#changed();
+  };
   #advertisement: NodeAdvertisement | null = null;
   #own: KeptRecord | null = null;
   #publishedAtMs = 0;
@@ -97,7 +100,10 @@ export class NodeRecords implements Service {
     this.#advertisement = advertisement;
     if (this.#timers.length === 0 || this.#delayedPublish !== null) return;
     const waitMs = this.#publishedAtMs + MIN_PUBLISH_INTERVAL_MS - performance.now();
-    if (waitMs <= 0) return this.#publishNow();
+    if (waitMs <= 0) {
+      this.#publishNow();
+      return;
+    }
     this.#delayedPublish = setTimeout(() => {
       this.#delayedPublish = null;
       this.#publishNow();
@@ -109,7 +115,12 @@ export class NodeRecords implements Service {
     const { host } = this.#deps;
     const own: NodeView[] = this.#own === null ? [] : [{ ...this.#own.fields, self: true, reachable: true, rttMs: 0 }];
     for (const { fields } of this.#table.values()) {
-      own.push({ ...fields, self: false, reachable: host.isConnected(fields.peerId), rttMs: host.rttMs(fields.peerId) });
+      own.push({
+        ...fields,
+        self: false,
+        reachable: host.isConnected(fields.peerId),
+        rttMs: host.rttMs(fields.peerId),
+      });
     }
     return own;
   }
@@ -235,10 +246,12 @@ export class NodeRecords implements Service {
       this.#skews.delete(from);
       return;
     }
-    if (!this.#skews.has(from) && this.#skews.size < MAX_RECORDS) {
-      this.#deps.logger.warn('the clock of a peer differs; set both clocks (NTP)', { peerId: from, skewMs });
-    }
+    const isNews = !this.#skews.has(from);
+    if (isNews && this.#skews.size >= MAX_RECORDS) return;
     this.#skews.set(from, skewMs);
+    if (!isNews) return;
+    this.#deps.logger.warn('the clock of a peer differs; set both clocks (NTP)', { peerId: from, skewMs });
+    this.#changed();
   }
 
   #changed(): void {

@@ -40,7 +40,8 @@ export const noiseCrypto: NoiseCrypto = {
     return output;
   },
   chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, dst) {
-    if (ciphertext.byteLength < SMALL_BYTES) return defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, dst);
+    if (ciphertext.byteLength < SMALL_BYTES)
+      return defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, dst);
     const end = ciphertext.byteLength - TAG_BYTES;
     const decipher = createDecipheriv(CIPHER, keyObject(key), nonce, { authTagLength: TAG_BYTES });
     if (ad.byteLength > 0) decipher.setAAD(ad, { plaintextLength: end });

@@ -200,7 +200,9 @@ export class PeerProtocol {
     const pending = this.#opening.get(peerId);
     if (pending !== undefined) return pending;
     if (this.#stopped) {
-      return Promise.reject(new P2pError('ERR_P2P_NOT_RUNNING', 'The network is stopped; start it before calling peers.'));
+      return Promise.reject(
+        new P2pError('ERR_P2P_NOT_RUNNING', 'The network is stopped; start it before calling peers.'),
+      );
     }
     const opening = this.#deps
       .openStream(peerId)
@@ -221,8 +223,12 @@ export class PeerProtocol {
 function parseResponse<S extends z.ZodType>(schema: S, body: Uint8Array, peerId: PeerId, method: string): z.output<S> {
   const parsed = schema.safeParse(decodeBody(body));
   if (parsed.success) return parsed.data;
-  throw new P2pError('ERR_P2P_BAD_RESPONSE', `The peer answered ${method} with something else than this method returns.`, {
-    kind: 'peer',
-    meta: { peerId, method },
-  });
+  throw new P2pError(
+    'ERR_P2P_BAD_RESPONSE',
+    `The peer answered ${method} with something else than this method returns.`,
+    {
+      kind: 'peer',
+      meta: { peerId, method },
+    },
+  );
 }

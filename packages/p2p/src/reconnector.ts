@@ -112,7 +112,11 @@ export class Reconnector {
       }
       state.failures++;
       state.dueAtMs = this.#deps.clock.nowMs() + backoffMs(state.failures);
-      this.#deps.logger.debug('dial failed', { target: state.target.key, code: errorCode(failure), failures: state.failures });
+      this.#deps.logger.debug('dial failed', {
+        target: state.target.key,
+        code: errorCode(failure),
+        failures: state.failures,
+      });
       this.#deps.onFailure(state.target, failure);
     } finally {
       state.dialling = false;

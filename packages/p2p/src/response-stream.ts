@@ -61,7 +61,9 @@ export class ResponseStream implements PendingCall {
 
   onResponse(): void {
     const message = 'The peer answered with one message where a stream was expected.';
-    this.onError(new P2pError('ERR_P2P_BAD_RESPONSE', message, { kind: 'peer', meta: { peerId: this.#client.peerId } }));
+    this.onError(
+      new P2pError('ERR_P2P_BAD_RESPONSE', message, { kind: 'peer', meta: { peerId: this.#client.peerId } }),
+    );
   }
 
   onChunk(body: Uint8Array): void {

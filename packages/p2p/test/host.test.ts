@@ -99,10 +99,10 @@ describe('P2pHost', () => {
   it('refuses a peer after repeated faults', async () => {
     const [a, b] = await Promise.all([start(), start()]);
     await connectHosts(a, b);
-    const left = peerEvent(a, 'peer:disconnect', b.peerId);
+    const left = [peerEvent(a, 'peer:disconnect', b.peerId), peerEvent(b, 'peer:disconnect', a.peerId)];
     a.penalize(b.peerId, 60, 'test');
     a.penalize(b.peerId, 60, 'test');
-    await left;
+    await Promise.all(left);
     await expect(b.dial(addressOf(a))).rejects.toMatchObject({ kind: 'peer' });
   });
 

@@ -106,10 +106,11 @@ describe('NodeRecords', () => {
     fast.advance(60_000);
     const [a, b] = [await startNode(clock, 'a'), await startNode(fast, 'b')];
     await connectHosts(a.host, b.host);
-    await until(b.records, () => b.records.clockSkews().length > 0 || hostOf(b, a) === 'a').catch(() => {});
-    a.records.publish(advertisement('a2'));
     await until(a.records, () => a.records.clockSkews().length > 0);
-    expect(a.records.clockSkews()[0]).toEqual({ peerId: b.host.peerId, skewMs: 60_000 });
+    await until(b.records, () => b.records.clockSkews().length > 0);
+    expect(a.records.clockSkews()).toEqual([{ peerId: b.host.peerId, skewMs: 60_000 }]);
+    expect(b.records.clockSkews()).toEqual([{ peerId: a.host.peerId, skewMs: -60_000 }]);
     expect(hostOf(a, b)).toBeUndefined();
+    expect(hostOf(b, a)).toBeUndefined();
   });
 });

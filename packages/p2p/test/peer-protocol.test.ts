@@ -88,7 +88,12 @@ describe('PeerProtocol', () => {
         await new Promise((resolve) => setImmediate(resolve));
       }
     });
-    for await (const { n } of client.stream(b.peerId, 'forever', {}, { response: z.object({ n: z.number() }), idleTimeoutMs: TIMEOUT_MS })) {
+    for await (const { n } of client.stream(
+      b.peerId,
+      'forever',
+      {},
+      { response: z.object({ n: z.number() }), idleTimeoutMs: TIMEOUT_MS },
+    )) {
       if (n === 3) break;
     }
     await stopped.promise;
@@ -101,7 +106,12 @@ describe('PeerProtocol', () => {
       cancelled.resolve();
     });
     const controller = new AbortController();
-    const call = client.call(b.peerId, 'wait', {}, { response: z.unknown(), timeoutMs: TIMEOUT_MS, signal: controller.signal });
+    const call = client.call(
+      b.peerId,
+      'wait',
+      {},
+      { response: z.unknown(), timeoutMs: TIMEOUT_MS, signal: controller.signal },
+    );
     await started.promise;
     controller.abort(new Error('no longer wanted'));
     await expect(call).rejects.toThrow('no longer wanted');
@@ -143,14 +153,18 @@ describe('PeerProtocol', () => {
   it('names what is wrong: method, major, handler, size, load', async () => {
     const { a, b, client, server } = await pair({ maxFrameBytes: 4096, maxServedCalls: 1 });
     const options = { response: z.unknown(), timeoutMs: TIMEOUT_MS };
-    await expect(client.call(b.peerId, 'nothing', {}, options)).rejects.toMatchObject({ code: 'ERR_P2P_UNKNOWN_METHOD' });
-    await expect(a.protocol('work', 2).call(b.peerId, 'x', {}, options)).rejects.toMatchObject({ code: 'ERR_P2P_PROTOCOL' });
+    await expect(client.call(b.peerId, 'nothing', {}, options)).rejects.toMatchObject({
+      code: 'ERR_P2P_UNKNOWN_METHOD',
+    });
+    await expect(a.protocol('work', 2).call(b.peerId, 'x', {}, options)).rejects.toMatchObject({
+      code: 'ERR_P2P_PROTOCOL',
+    });
     server.handle('fails', { request: z.object({}) }, async () => {
       throw new Error('secret path');
     });
-    const failed = await client.call(b.peerId, 'fails', {}, options).catch((error) => error);
+    const failed = await client.call(b.peerId, 'fails', {}, options).catch((error: Error) => error as Error);
     expect(failed).toMatchObject({ code: 'ERR_P2P_HANDLER' });
-    expect(failed.message).not.toContain('secret');
+    expect((failed as Error).message).not.toContain('secret');
     server.handleRawCall('big', async () => new Uint8Array(5000));
     await expect(client.callRaw(b.peerId, 'big', new Uint8Array(5000), options)).rejects.toMatchObject({
       code: 'ERR_P2P_FRAME_TOO_LARGE',

@@ -1,0 +1,88 @@
+import type { Logger } from '@blyan/interface';
+import { Delegate, type Engine, ExpertCaller, modelView, NetworkCoordinator, ResultInbox, StageHost, StageNetwork } from '@blyan/inference';
+import type { P2pHost } from '@blyan/p2p';
+import { MAX_FRAME_BYTES, PROTOCOL_MAJORS } from '@blyan/params';
+import { blockMap, hasBit, type NodeView, type Plan, signPlan } from '@blyan/routing';
+import { peerIdFromString } from '@libp2p/peer-id';
+import type { HostedBlocks } from './hosted-blocks.ts';
+
+export interface ExecutorOptions {
+  readonly profile: string;
+  readonly version: string;
+  /** Ed25519 seed of this node's identity; signs plans. */
+  readonly seed: Uint8Array;
+}
+
+export interface ExecutorDeps {
+  readonly host: P2pHost;
+  readonly engine: Engine;
+  readonly hosted: HostedBlocks;
+  readonly views: () => readonly NodeView[];
+  readonly logger: Logger;
+}
+
+export interface Executor {
+  readonly coordinator: NetworkCoordinator;
+  readonly stages: StageHost;
+  stop(): Promise<void>;
+}
+
+/** Puts together what runs plans: stages here and elsewhere, expert calls, delegates, and the coordinator over them. */
+export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Executor {
+  const { host, engine, hosted, logger, views } = deps;
+  const self = host.peerId;
+  const { manifest } = hosted;
+  const view = modelView(manifest);
+  const model = (root: string) => (root === manifest.root ? view : undefined);
+  const protocol = host.protocol('inference', PROTOCOL_MAJORS.inference, { maxFrameBytes: MAX_FRAME_BYTES });
+  const inbox = new ResultInbox();
+  const network = new StageNetwork({ self }, { protocol, inbox, publicKeyOf });
+  const experts = new ExpertCaller({ self }, { protocol, logger });
+  const stages = new StageHost({ self }, { engine, port: network, experts, logger, model });
+  const run = { engine, host: stages, network, inbox };
+  const delegate = new Delegate({ self }, { ...run, protocol, model, prepare });
+  network.serve(stages, engine);
+  delegate.serve();
+  const coordinator = new NetworkCoordinator(
+    { self, networkId: host.networkId, version: options.version, profile: options.profile },
+    {
+      ...run,
+      delegate,
+      logger,
+      port: {
+        views,
+        models: () => [{ manifest, learnedAt }],
+        fetch: (_manifest, blocks, signal) => hosted.fetch(blocks, signal),
+        sign: (plan) => signPlan(plan, options.seed),
+      },
+    },
+  );
+  const learnedAt = Math.floor(Date.now() / 1000);
+  const left = (peerId: string) => {
+    inbox.lost(peerId);
+    void stages.closeAllOf(peerId);
+  };
+  host.on('peer:disconnect', left);
+  return {
+    coordinator,
+    stages,
+    async stop() {
+      host.off('peer:disconnect', left);
+      await stages.stop();
+    },
+  };
+
+  /** What a delegate needs beside experts: trunks, embedding, head. */
+  async function prepare(plan: Plan, signal: AbortSignal): Promise<void> {
+    const map = blockMap(manifest);
+    const bitmap = hosted.bitmap();
+    const needed = [map.embedding, ...map.trunks, map.head].filter((index) => !hasBit(bitmap, index));
+    if (plan.modelRoot === manifest.root) await hosted.fetch(needed, signal);
+  }
+}
+
+function publicKeyOf(peerId: string): Uint8Array {
+  const key = peerIdFromString(peerId).publicKey;
+  if (key?.type !== 'Ed25519') throw new TypeError(`${peerId} is not an ed25519 identity`);
+  return key.raw;
+}
