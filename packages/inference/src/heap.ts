@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { InferenceError } from './errors.ts';
+import { Regions } from './regions.ts';
 
 /** The SIMD kernels of `kernels/kernels.as.ts`; pointers are byte offsets into the heap. */
 export interface Kernels {
@@ -53,23 +54,32 @@ const ALIGNMENT = 64;
 const kernelsPath = fileURLToPath(new URL('../kernels/kernels.wasm', import.meta.url));
 
 /**
- * The memory that the kernels and ONNX Runtime share: activations, KV pages and small weights. Freed regions are kept
- * by size and given out again. Its size is fixed, because growing would detach buffers that ONNX Runtime is computing
- * in; memory that was never touched costs nothing.
+ * The memory that the kernels and ONNX Runtime share: activations, KV pages and small weights. Its size is fixed,
+ * because growing would detach buffers that ONNX Runtime is computing in; memory that was never touched costs nothing.
  */
 export class Heap {
   readonly kernels: Kernels;
   readonly #memory: WebAssembly.Memory;
-  readonly #free = new Map<number, number[]>();
-  #top = WASM_PAGE;
+  readonly #regions: Regions;
 
-  /** @param sizeBytes up to 4 GiB */
+  /** @param sizeBytes at most 4 GiB count */
   constructor(sizeBytes: number) {
     const pages = Math.min(Math.ceil(sizeBytes / WASM_PAGE), 65_536);
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const module = new WebAssembly.Module(readFileSync(kernelsPath));
     const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
     this.kernels = instance.exports as unknown as Kernels;
+    // The compiler keeps its static data below.
+    this.#regions = new Regions(WASM_PAGE, this.sizeBytes);
+  }
+
+  get sizeBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** Bytes that are allocated now. */
+  get usedBytes(): number {
+    return this.#regions.used;
   }
 
   f32(pointer: number, elements: number): Float32Array<ArrayBuffer> {
@@ -80,35 +90,23 @@ export class Heap {
     return new Uint32Array(this.#memory.buffer as ArrayBuffer, pointer, elements);
   }
 
-  /** Bytes of address space in use or kept for reuse. */
-  get usedBytes(): number {
-    return this.#top;
-  }
-
   /**
-   * Zeroed when new, not when reused.
+   * A region of 4-byte elements; it may hold what an earlier owner left.
    * @throws InferenceError ERR_INFERENCE_BUSY when the heap is full.
    */
   allocate(elements: number): number {
-    const bytes = Math.ceil((elements * 4) / ALIGNMENT) * ALIGNMENT;
-    const reused = this.#free.get(bytes)?.pop();
-    if (reused !== undefined) return reused;
-    const pointer = this.#top;
-    if (pointer + bytes > this.#memory.buffer.byteLength) {
+    const pointer = this.#regions.take(regionBytes(elements));
+    if (pointer === null) {
       throw new InferenceError(
         'ERR_INFERENCE_BUSY',
         'The engine has no memory left for this request; retry when another one has ended.',
       );
     }
-    this.#top += bytes;
     return pointer;
   }
 
   free(pointer: number, elements: number): void {
-    const bytes = Math.ceil((elements * 4) / ALIGNMENT) * ALIGNMENT;
-    const list = this.#free.get(bytes);
-    if (list) list.push(pointer);
-    else this.#free.set(bytes, [pointer]);
+    this.#regions.give(pointer, regionBytes(elements));
   }
 
   /** Copies values into a new region. */
@@ -117,4 +115,8 @@ export class Heap {
     this.f32(pointer, values.length).set(values);
     return pointer;
   }
+}
+
+function regionBytes(elements: number): number {
+  return Math.max(1, Math.ceil((elements * 4) / ALIGNMENT)) * ALIGNMENT;
 }

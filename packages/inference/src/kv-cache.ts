@@ -11,7 +11,8 @@ export class KvSequence {
   readonly capacity: number;
   readonly #cache: KvCache;
   readonly #pageElements: number;
-  readonly #tables: number[];
+  /** Page tables of the layers, one after the other. */
+  readonly #tables: number;
   readonly #tableLength: number;
   #pages = 0;
   #length = 0;
@@ -24,7 +25,7 @@ export class KvSequence {
     this.capacity = capacity;
     this.#pageElements = pageElements;
     this.#tableLength = Math.ceil(capacity / PAGE_POSITIONS);
-    this.#tables = Array.from({ length: lastLayer - firstLayer + 1 }, () => cache.heap.allocate(this.#tableLength));
+    this.#tables = cache.heap.allocate(this.#layers * this.#tableLength);
   }
 
   /** Positions whose keys and values are held. */
@@ -34,12 +35,13 @@ export class KvSequence {
 
   /** Pointer to the page table of a layer. */
   table(layer: number): number {
-    return this.#tables[layer - this.firstLayer] as number;
+    return this.#tables + (layer - this.firstLayer) * this.#tableLength * 4;
   }
 
   /**
    * Makes room for positions up to `length` (exclusive).
-   * @throws InferenceError ERR_INFERENCE_CAPACITY beyond what the sequence was opened for.
+   * @throws InferenceError ERR_INFERENCE_CAPACITY beyond what the sequence was opened for; ERR_INFERENCE_BUSY when the
+   *   heap is full all the same, with what was taken so far kept for a later try.
    */
   reserve(length: number): void {
     if (length > this.capacity) {
@@ -49,12 +51,11 @@ export class KvSequence {
         { kind: 'caller' },
       );
     }
-    const wanted = Math.ceil(length / PAGE_POSITIONS);
+    // Page by page, so that an allocation that fails loses none: page i belongs to layer i % layers.
+    const wanted = Math.ceil(length / PAGE_POSITIONS) * this.#layers;
     for (; this.#pages < wanted; this.#pages++) {
-      for (const table of this.#tables) {
-        const page = this.#cache.heap.allocate(this.#pageElements);
-        this.#cache.heap.u32(table, this.#tableLength)[this.#pages] = page;
-      }
+      const page = this.#cache.heap.allocate(this.#pageElements);
+      this.#slots()[this.#slotOf(this.#pages)] = page;
     }
   }
 
@@ -67,12 +68,22 @@ export class KvSequence {
     if (this.#closed) return;
     this.#closed = true;
     const { heap } = this.#cache;
-    for (const table of this.#tables) {
-      for (const page of heap.u32(table, this.#tableLength).subarray(0, this.#pages))
-        heap.free(page, this.#pageElements);
-      heap.free(table, this.#tableLength);
-    }
+    const slots = this.#slots();
+    for (let page = 0; page < this.#pages; page++) heap.free(slots[this.#slotOf(page)] as number, this.#pageElements);
+    heap.free(this.#tables, slots.length);
     this.#cache.released(this, this.#pageElements);
+  }
+
+  get #layers(): number {
+    return this.lastLayer - this.firstLayer + 1;
+  }
+
+  #slots(): Uint32Array {
+    return this.#cache.heap.u32(this.#tables, this.#layers * this.#tableLength);
+  }
+
+  #slotOf(page: number): number {
+    return (page % this.#layers) * this.#tableLength + Math.floor(page / this.#layers);
   }
 }
 
@@ -107,9 +118,10 @@ export class KvCache {
         { meta: { freeBytes: this.freeBytes, neededBytes: bytes } },
       );
     }
+    const sequence = new KvSequence(this, firstLayer, lastLayer, capacity, pageElements);
     this.#reservedBytes += bytes;
     this.#sequences++;
-    return new KvSequence(this, firstLayer, lastLayer, capacity, pageElements);
+    return sequence;
   }
 
   released(sequence: KvSequence, pageElements: number): void {

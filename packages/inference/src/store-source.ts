@@ -1,6 +1,6 @@
 import type { Root } from '@blyan/interface';
 import { expandBlock, needsExpansion } from '@blyan/model';
-import type { BlockStore } from '@blyan/store';
+import type { BlockStore, StoredBlock } from '@blyan/store';
 import { fileIdentity } from './block-cache.ts';
 import type { BlockSource, MappableBlock } from './block-source.ts';
 
@@ -14,8 +14,18 @@ export class StoreSource implements BlockSource {
 
   /** @throws StoreError ERR_STORE_CORRUPT, ERR_STORE_NOT_FOUND */
   async acquire(root: Root): Promise<MappableBlock> {
+    let before: string | null = null;
+    for (;;) {
+      const block = await this.#verified(root);
+      const identity = fileIdentity(block.path);
+      // Verified between two equal looks at the file: the identity is that of the bytes that were hashed.
+      if (identity === before) return { root, path: block.path, tensors: block.manifest.tensors, identity };
+      before = identity;
+    }
+  }
+
+  async #verified(root: Root): Promise<StoredBlock> {
     const source = await this.#store.acquire(root);
-    const block = needsExpansion(source) ? await expandBlock(this.#store, root) : source;
-    return { root, path: block.path, tensors: block.manifest.tensors, identity: fileIdentity(block.path) };
+    return needsExpansion(source) ? expandBlock(this.#store, root) : source;
   }
 }

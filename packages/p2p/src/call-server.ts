@@ -27,6 +27,7 @@ export type Handler =
 
 export interface CallServerOptions extends FrameStreamOptions {
   readonly maxServedCalls: number;
+  readonly maxServedBytes: number;
 }
 
 /** One request being served; the controller is made only when the handler looks at its signal. */
@@ -83,6 +84,7 @@ export class CallServer {
   readonly #logger: Logger;
   readonly #frames: FrameStream;
   readonly #served = new Map<number, ServedCall>();
+  #servedBytes = 0;
 
   constructor(
     peerId: PeerId,
@@ -98,7 +100,6 @@ export class CallServer {
       onFrame: (frame) => this.#receive(frame),
       onClose: () => {
         for (const call of this.#served.values()) call.cancel();
-        this.#served.clear();
         deps.onClose();
       },
     });
@@ -148,11 +149,12 @@ export class CallServer {
     } else if (handler === undefined || handler.type === 'notify') {
       const message = 'The peer does not know this method; it may run an older version.';
       this.#fail(callId, new P2pError('ERR_P2P_UNKNOWN_METHOD', message, { kind: 'caller' }));
-    } else if (this.#served.size >= this.#options.maxServedCalls) {
+    } else if (this.#isFull(frame.body.byteLength)) {
       this.#fail(callId, new P2pError('ERR_P2P_BUSY', 'The peer serves as many calls from this node as it allows.'));
     } else {
       const call = new ServedCall(this.#peerId);
       this.#served.set(callId, call);
+      this.#servedBytes += frame.body.byteLength;
       void this.#serve(handler, call, frame);
     }
   }
@@ -181,7 +183,14 @@ export class CallServer {
       }
     } finally {
       this.#served.delete(callId);
+      this.#servedBytes -= frame.body.byteLength;
     }
+  }
+
+  #isFull(bytes: number): boolean {
+    const { maxServedCalls, maxServedBytes } = this.#options;
+    const { size } = this.#served;
+    return size >= maxServedCalls || (size > 0 && this.#servedBytes + bytes > maxServedBytes);
   }
 
   #parse(handler: Extract<Handler, { type: 'message' }>, body: Uint8Array): unknown {

@@ -4,6 +4,7 @@ import { P2pError } from './errors.ts';
 
 /** Larger writes are cut: what one stream hands to the connection at once bounds how long another stream waits. */
 const WRITE_PIECE_BYTES = 64 * 1024;
+const SHORT_FRAME_BYTES = 4096;
 
 export interface FrameStreamOptions {
   readonly maxFrameBytes: number;
@@ -111,7 +112,10 @@ export class FrameStream {
         },
       );
     }
-    if (this.#queuedBytes + byteLength > this.#options.maxQueuedBytes && this.#queue.length > 0) {
+    // Short frames (errors, cancels, credit) still pass: they are what relieves the queue.
+    const { maxQueuedBytes } = this.#options;
+    const limit = byteLength <= SHORT_FRAME_BYTES ? 2 * maxQueuedBytes : maxQueuedBytes;
+    if (this.#queuedBytes + byteLength > limit && this.#queue.length > 0) {
       return new P2pError('ERR_P2P_BUSY', 'The peer reads slower than it is written to; wait for earlier messages.', {
         kind: 'peer',
         meta: { queuedBytes: this.#queuedBytes },

@@ -49,6 +49,7 @@ const DEFAULT_MAX_CONNECTIONS = 128;
 const MAX_GOSSIP_BYTES = 64 * 1024;
 const MAX_STREAMS_PER_PROTOCOL = 4;
 const IDENTIFY_TIMEOUT_MS = 10_000;
+const LEARNED_DIAL_DELAY_MS = 2000;
 const TOPIC_NAMES = ['records'];
 
 /**
@@ -64,6 +65,7 @@ export class P2pHost implements Service {
   readonly #protocols = new Map<string, PeerProtocol>();
   readonly #admissions = new Map<string, Promise<void>>();
   readonly #members = new Set<PeerId>();
+  readonly #maxConnections: number;
   readonly #penalties: PeerPenalties;
   readonly #reconnector: Reconnector;
   readonly #rtt: RttMonitor;
@@ -74,16 +76,18 @@ export class P2pHost implements Service {
     this.#options = options;
     this.#deps = deps;
     this.networkId = options.networkId;
+    this.#maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
     this.peerId = peerIdFromPrivateKey(options.privateKey).toString();
     this.#penalties = new PeerPenalties(deps.clock);
     this.#reconnector = new Reconnector({
       clock: deps.clock,
       logger: deps.logger,
       isConnected: (peerId) => this.#members.has(peerId) || peerId === this.peerId,
+      wantsMore: () => this.#members.size < this.#maxConnections / 2,
       dial: (address) => this.dial(address, AbortSignal.timeout(OPEN_TIMEOUT_MS)),
       onFailure: (target, error) => this.#dialFailed(target, error),
     });
-    this.#rtt = new RttMonitor(this.protocol('rtt', 1, { maxFrameBytes: 1024 }), {
+    this.#rtt = new RttMonitor(this.protocol('rtt', 1, { maxFrameBytes: 1024, maxServedCalls: 16 }), {
       logger: deps.logger,
       onSample: (peerId) => this.#events.emit('rtt', peerId),
     });
@@ -117,7 +121,7 @@ export class P2pHost implements Service {
         announce,
         mdns: this.#options.mdns,
         joinSecret: this.#options.joinSecret,
-        maxConnections: this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+        maxConnections: this.#maxConnections,
         agentVersion: this.#options.version ?? '0',
         allowedTopics: TOPIC_NAMES.map((name) => this.topic(name)),
         maxGossipBytes: MAX_GOSSIP_BYTES,
@@ -131,14 +135,15 @@ export class P2pHost implements Service {
     node.addEventListener('peer:discovery', (event) => {
       this.learn(event.detail.id.toString(), event.detail.multiaddrs.map(String));
     });
+    this.#node = node;
+    this.#stopping = null;
     try {
       await node.start();
     } catch (error) {
+      this.#node = null;
       await Promise.resolve(node.stop()).catch(() => {});
       throw listenError(listen, error);
     }
-    this.#node = node;
-    this.#stopping = null;
     for (const address of bootstrap) {
       const peerId = peerOf(parseAddress(address));
       if (peerId === this.peerId) continue;
@@ -220,13 +225,13 @@ export class P2pHost implements Service {
     const valid = addresses.filter(isAddress).map((address) => withPeer(address, peerId));
     if (valid.length === 0) return;
     // Of two nodes that learn of each other at once, one dials.
-    this.#reconnector.offer(
-      { key: peerId, peerId, addresses: valid, configured: false },
-      this.peerId < peerId ? 0 : 2000,
-    );
-    this.#node.peerStore
-      .merge(peerIdFromString(peerId), { multiaddrs: valid.map((text) => multiaddr(text)) })
-      .catch(() => {});
+    const delayMs = this.peerId < peerId ? 0 : LEARNED_DIAL_DELAY_MS;
+    const target: ReconnectTarget = { key: peerId, peerId, addresses: valid, configured: false };
+    if (!this.#reconnector.offer(target, delayMs)) return;
+    const multiaddrs = valid.map((text) => multiaddr(text));
+    this.#node.peerStore.merge(peerIdFromString(peerId), { multiaddrs }).catch((error) => {
+      this.#deps.logger.debug('addresses not kept', { peerId, code: errorCode(error) });
+    });
   }
 
   /** Stops trying to reach a peer that left the network. */

@@ -25,7 +25,7 @@ export async function generateIdentity(): Promise<Identity> {
  * The node's persistent identity: read from the file, or created there with mode 0600 when it is missing. Two processes
  * that start at once agree on one key.
  *
- * @throws P2pError ERR_P2P_IDENTITY when the file is not such a key or others may read it.
+ * @throws P2pError ERR_P2P_IDENTITY when the file is not such a key; it is left as it is
  */
 export async function loadOrCreateIdentity(path: string): Promise<Identity> {
   const existing = await readIdentity(path);

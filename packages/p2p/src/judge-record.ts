@@ -16,7 +16,7 @@ export type RecordVerdict =
   /** Not the fault of who passed it on. */
   | {
       readonly verdict: 'ignore';
-      readonly reason: 'expired' | 'future' | 'old' | 'self';
+      readonly reason: 'expired' | 'future' | 'old' | 'self' | 'full';
       readonly fields: NodeRecordFields;
     }
   | { readonly verdict: 'reject'; readonly error: unknown };

@@ -14,9 +14,10 @@ import { TopicValidatorResult } from '@libp2p/gossipsub';
 import type { Ed25519PrivateKey } from '@libp2p/interface';
 import { z } from 'zod';
 import type { P2pHost } from './host.ts';
-import { judgeRecord, type KeptRecord, type RecordVerdict } from './judge-record.ts';
+import type { KeptRecord, RecordVerdict } from './judge-record.ts';
 import { encodeNodeRecord } from './node-record.ts';
 import type { PeerProtocol } from './peer-protocol.ts';
+import { RecordTable } from './record-table.ts';
 
 export interface NodeRecordsDeps {
   readonly host: P2pHost;
@@ -35,6 +36,7 @@ const SWEEP_INTERVAL_MS = 1000;
 const MIN_PUBLISH_INTERVAL_MS = 200;
 const PULL_IDLE_TIMEOUT_MS = 10_000;
 const INVALID_RECORD_POINTS = 20;
+const MAX_SERVED_PULLS = 4;
 const EMITTER_LIMIT = 100;
 
 const pulled = z.object({ record: z.instanceof(Uint8Array) });
@@ -47,7 +49,7 @@ export class NodeRecords implements Service {
   readonly #deps: NodeRecordsDeps;
   readonly #protocol: PeerProtocol;
   readonly #topic: string;
-  readonly #table = new Map<PeerId, KeptRecord>();
+  readonly #table: RecordTable;
   readonly #skews = new Map<PeerId, number>();
   readonly #events = new EventEmitter<RecordsEvents>().setMaxListeners(EMITTER_LIMIT);
   readonly #onConnect = (peerId: PeerId): void => void this.#greet(peerId);
@@ -63,8 +65,12 @@ export class NodeRecords implements Service {
 
   constructor(deps: NodeRecordsDeps) {
     this.#deps = deps;
+    this.#table = new RecordTable(deps.host.peerId, deps.clock);
     this.#topic = deps.host.topic('records');
-    this.#protocol = deps.host.protocol('records', PROTOCOL_MAJORS.records, { maxFrameBytes: MAX_RECORD_BYTES + 1024 });
+    this.#protocol = deps.host.protocol('records', PROTOCOL_MAJORS.records, {
+      maxFrameBytes: MAX_RECORD_BYTES + 1024,
+      maxServedCalls: MAX_SERVED_PULLS,
+    });
     this.#protocol.handle('list', { request: z.object({}) }, () => this.#list());
     this.#protocol.handleRaw('push', (bytes, { peerId }) => this.#pushed(bytes, peerId));
   }
@@ -148,15 +154,9 @@ export class NodeRecords implements Service {
 
   /** Drops what has expired by the clock; a timer calls it every second. */
   sweep(): void {
-    const now = this.#deps.clock.nowMs();
-    let dropped = 0;
-    for (const [peerId, record] of this.#table) {
-      if (record.expiresAtMs > now) continue;
-      this.#table.delete(peerId);
-      this.#deps.host.forget(peerId);
-      dropped++;
-    }
-    if (dropped > 0) this.#changed();
+    const gone = this.#table.sweep();
+    for (const peerId of gone) this.#deps.host.forget(peerId);
+    if (gone.length > 0) this.#changed();
   }
 
   #publishNow(): void {
@@ -199,7 +199,7 @@ export class NodeRecords implements Service {
 
   async *#list(): AsyncGenerator<{ record: Uint8Array }> {
     if (this.#own !== null) yield { record: this.#own.bytes };
-    for (const { bytes } of [...this.#table.values()]) yield { record: bytes };
+    for (const { bytes } of this.#table.values()) yield { record: bytes };
   }
 
   async #greet(peerId: PeerId): Promise<void> {
@@ -219,19 +219,15 @@ export class NodeRecords implements Service {
 
   #receive(bytes: Uint8Array, from: PeerId): RecordVerdict {
     const { host, clock, logger } = this.#deps;
-    const nowMs = clock.nowMs();
-    const judged = judgeRecord(bytes, { nowMs, selfId: host.peerId, known: (peerId) => this.#table.get(peerId) });
+    const judged = this.#table.receive(bytes);
     if (judged.verdict === 'reject') {
       logger.debug('record rejected', { from, code: errorCode(judged.error) });
       host.penalize(from, INVALID_RECORD_POINTS, 'invalid record');
-    } else if (judged.verdict === 'ignore') this.#noteSkew(judged.fields, from, nowMs);
-    else if (judged.isNew) {
-      const { fields } = judged.record;
-      this.#noteSkew(fields, from, nowMs);
-      if (!this.#table.has(fields.peerId) && this.#table.size >= MAX_RECORDS) {
-        return { verdict: 'ignore', reason: 'old', fields };
-      }
-      this.#table.set(fields.peerId, judged.record);
+      return judged;
+    }
+    const fields = judged.verdict === 'accept' ? judged.record.fields : judged.fields;
+    this.#noteSkew(fields, from, clock.nowMs());
+    if (judged.verdict === 'accept' && judged.isNew) {
       host.learn(fields.peerId, fields.addresses);
       this.#changed();
     }

@@ -8,6 +8,7 @@ import {
   DEFAULT_MAX_FRAME_BYTES,
   DEFAULT_MAX_PENDING_CALLS,
   DEFAULT_MAX_QUEUED_BYTES,
+  DEFAULT_MAX_SERVED_BYTES,
   DEFAULT_MAX_SERVED_CALLS,
 } from './constants.ts';
 import { P2pError } from './errors.ts';
@@ -23,6 +24,8 @@ export interface PeerProtocolOptions {
   readonly maxPendingCalls?: number;
   /** Calls of one peer served at once; more are answered with ERR_P2P_BUSY. */
   readonly maxServedCalls?: number;
+  /** Bytes of the requests of one peer that are being served; one request alone is always taken. */
+  readonly maxServedBytes?: number;
 }
 
 export interface PeerProtocolDeps {
@@ -54,6 +57,7 @@ export class PeerProtocol {
       maxQueuedBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
       maxPendingCalls: options.maxPendingCalls ?? DEFAULT_MAX_PENDING_CALLS,
       maxServedCalls: options.maxServedCalls ?? DEFAULT_MAX_SERVED_CALLS,
+      maxServedBytes: options.maxServedBytes ?? DEFAULT_MAX_SERVED_BYTES,
     };
     this.#deps = deps;
   }

@@ -19,6 +19,8 @@ export interface ReconnectorDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   isConnected(peerId: PeerId): boolean;
+  /** False when there are enough connections: then only configured targets are dialled. */
+  wantsMore(): boolean;
   /** Connects by one address; resolves to the peer that answered there. */
   dial(address: string): Promise<PeerId>;
   onFailure(target: ReconnectTarget, error: unknown): void;
@@ -59,17 +61,23 @@ export class Reconnector {
     this.#timer = null;
   }
 
-  /** Adds or updates a target. With `delayMs` the first dial waits, so that of two nodes only one dials the other. */
-  offer(target: ReconnectTarget, delayMs = 0): void {
+  /**
+   * Adds or updates a target. With `delayMs` the first dial waits, so that of two nodes only one dials the other.
+   *
+   * @returns true when the target or its addresses are news
+   */
+  offer(target: ReconnectTarget, delayMs = 0): boolean {
     const known = this.#targets.get(target.key);
     if (known !== undefined) {
+      const isNews = known.target.addresses.join() !== target.addresses.join();
       if (!known.target.configured || target.configured) known.target = target;
-      return;
+      return isNews;
     }
-    if (this.#targets.size >= MAX_TARGETS) return;
+    if (this.#targets.size >= MAX_TARGETS) return false;
     const dueAtMs = this.#deps.clock.nowMs() + delayMs;
     this.#targets.set(target.key, { target, answeredBy: null, failures: 0, dueAtMs, dialling: false });
     if (delayMs === 0 && this.#timer !== null) this.tick();
+    return true;
   }
 
   forget(key: string): void {
@@ -90,6 +98,7 @@ export class Reconnector {
     for (const state of this.#targets.values()) {
       if (this.#dialling >= MAX_PARALLEL_DIALS) return;
       const peerId = state.target.peerId ?? state.answeredBy;
+      if (!state.target.configured && !this.#deps.wantsMore()) continue;
       if (state.dialling || state.dueAtMs > now || (peerId !== null && this.#deps.isConnected(peerId))) continue;
       void this.#dial(state);
     }
