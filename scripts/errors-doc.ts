@@ -7,9 +7,12 @@ const DOCUMENT = join(ROOT, 'docs', 'ERRORS.md');
 
 const KINDS = `| kind | whose fault | command line | HTTP |
 | --- | --- | --- | --- |
-| \`caller\` | of whoever asked: a request, a file, a setting | exit code 1 (2 for usage and configuration) | 4xx |
-| \`peer\` | of another node: what it sent is refused, and it may be penalised | exit code 1 | 502 or 503 |
-| \`internal\` | ours or the machine's | exit code 1 | 500 |`;
+| \`caller\` | of whoever asked: a request, a file, a setting | exit code 1 (2 for usage and configuration) | 400 |
+| \`peer\` | of another node: what it sent is refused, and it may be penalised | exit code 1 | 503 |
+| \`internal\` | ours or the machine's | exit code 1 | 500 |
+
+The status is that of the kind unless \`gateway/src/http-errors.ts\` has a rule for the code: that file is the one table from errors
+to HTTP.`;
 
 const HEAD = `# Errors
 

@@ -1,5 +1,12 @@
 import type { BlyanAnswer, FinishReason } from '@blyan/api';
-import type { Coordinator, GenerateEvent, GenerateRequest, PlanType, TokenLogprob } from '@blyan/interface';
+import {
+  ANSWER_COMPLETE,
+  type Coordinator,
+  type GenerateEvent,
+  type GenerateRequest,
+  type PlanType,
+  type TokenLogprob,
+} from '@blyan/interface';
 import type { Tokenizer } from '@blyan/model';
 import { GatewayError } from './errors.ts';
 import { StopStrings } from './stop-strings.ts';
@@ -37,9 +44,6 @@ export type AnswerEvent =
 
 type Planned = Extract<GenerateEvent, { type: 'plan' }>;
 type Done = Extract<GenerateEvent, { type: 'done' }>;
-
-/** `signal.reason` of a generation that needs no more tokens: its answer is complete, no one gave up on it. */
-export const ANSWER_COMPLETE = 'answer complete';
 
 /**
  * Runs one generation and turns its tokens into text: whole code points only, cut before the first stop string.

@@ -1,20 +1,29 @@
 import { AppError } from '@blyan/interface';
 
 export type GatewayErrorCode =
+  /** Another program listens on the address; stop it, or choose another. */
   | 'ERR_GATEWAY_PORT_TAKEN'
+  /** The address is not of this machine, or this user may not listen on it. */
   | 'ERR_GATEWAY_ADDRESS_UNUSABLE'
   | 'ERR_GATEWAY_PAGE_MISSING'
+  /** The body, the path or a field is not what the route takes; `param` names the field. */
   | 'ERR_GATEWAY_REQUEST_INVALID'
   | 'ERR_GATEWAY_BODY_TOO_LARGE'
   | 'ERR_GATEWAY_MEDIA_TYPE'
+  /** The request asks for something that would change the answer and is not implemented; `param` names it. */
   | 'ERR_GATEWAY_UNSUPPORTED'
+  /** There is nothing at this path. */
   | 'ERR_GATEWAY_ROUTE_UNKNOWN'
+  /** The path does not take this method; the `allow` header lists those it takes. */
   | 'ERR_GATEWAY_METHOD_NOT_ALLOWED'
   | 'ERR_GATEWAY_HOST_REFUSED'
+  /** No such model is served here; the sentence lists those that are. */
   | 'ERR_GATEWAY_MODEL_UNKNOWN'
+  /** The prompt leaves no room in the context for a token of the answer. */
   | 'ERR_GATEWAY_CONTEXT_EXCEEDED'
   | 'ERR_GATEWAY_LOGITS_NOT_LOCAL'
   | 'ERR_GATEWAY_LOGITS_TOO_LARGE'
+  /** As many answers as allowed are being generated; ask again in a moment. */
   | 'ERR_GATEWAY_TOO_MANY_ANSWERS'
   | 'ERR_GATEWAY_CLIENT_GONE'
   | 'ERR_GATEWAY_STOPPING'

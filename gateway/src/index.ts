@@ -1,4 +1,3 @@
-export { ANSWER_COMPLETE } from './answer.ts';
 export { GatewayError, type GatewayErrorCode } from './errors.ts';
 export { createGateway, type Gateway } from './gateway.ts';
 export { type HttpError, toHttpError } from './http-errors.ts';

@@ -21,6 +21,8 @@ export type NodeErrorCode =
   | 'ERR_NODE_MODEL_NOT_FOUND'
   /** A daemon of the local network ended before the network was ready; the sentence holds its last words. */
   | 'ERR_NODE_CHILD_FAILED'
+  /** A block this node computes with is damaged or gone, and no reachable peer has it; start a node that has. */
+  | 'ERR_NODE_BLOCK_UNAVAILABLE'
   /** The data folder, an invite and the peers do not belong to one network. */
   | 'ERR_NODE_WRONG_NETWORK'
   /** The daemon was stopped before it was ready. */

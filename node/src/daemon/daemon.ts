@@ -1,67 +1,66 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { createGateway, type Gateway } from '@blyan/gateway';
+import { createGateway } from '@blyan/gateway';
 import { Engine, modelView, StoreSource } from '@blyan/inference';
-import { errorCode, systemClock } from '@blyan/interface';
+import { errorCode, type Root, systemClock } from '@blyan/interface';
+import type { ModelManifest } from '@blyan/model';
 import { BlockExchange, encodeInvite, GenesisExchange, loadOrCreateIdentity, NodeRecords, P2pHost } from '@blyan/p2p';
-import { RECORD_INTERVAL_MS } from '@blyan/params';
-import type { MeasuredFigures, NodeAdvertisement } from '@blyan/routing';
 import { BlockStore } from '@blyan/store';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { NodeDaemon, NodeDaemonDeps, ReadyInfo } from '../daemon-port.ts';
 import { dataDirPaths } from '../data-dir/data-dir.ts';
 import { NodeError } from '../errors.ts';
 import { VERSION } from '../version.ts';
+import { Advertiser } from './advertiser.ts';
+import { BlockPatrol } from './block-patrol.ts';
 import { createExecutor, type Executor } from './executor.ts';
 import { arithmeticProfile, probeTier } from './hardware.ts';
 import { HealingSource } from './healing-source.ts';
 import { HostedBlocks } from './hosted-blocks.ts';
-import { isMeasurement, measureEngine, zeros } from './measure.ts';
-import { keepGenesis, resolveMembership } from './network-membership.ts';
+import { isMeasurement, zeros } from './measure.ts';
+import { joinNetwork, resolveMembership } from './network-membership.ts';
 import { resolveModel } from './served-model.ts';
+import { nextNews } from './wait-for-peers.ts';
 
 const MIB = 1024 * 1024;
 /** KV cache: an eighth of the machine's memory, at most what the engine's heap can address. */
 const KV_BYTES = Math.min(totalmem() / 8, 2048 * MIB);
-const UNMEASURED: MeasuredFigures = { stepUs: 0, trunkUs: 0, expertUs: 0, headUs: 0, prefillRowUs: 0, bandwidthMBps: 0, messageUs: 0 };
+const SHOWN_MISSING = 12;
 
 /** Composes one daemon: store, network, engine, executor and gateway, started in this order and stopped in reverse. */
 export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Promise<NodeDaemon> {
   const { logger } = deps;
   const paths = dataDirPaths(config.dataDir);
   const membership = await resolveMembership(paths.genesis, config.bootstrap);
+  const { networkId, joinSecret } = membership;
   const { privateKey, peerId } = await loadOrCreateIdentity(paths.nodeKey);
   const profile = arithmeticProfile(config.provider);
   const store = new BlockStore({ dir: paths.blocks, quotaBytes: config.storeQuotaBytes }, { logger });
+  const { listen, announce, mdns } = config;
   const host = new P2pHost(
-    {
-      privateKey,
-      networkId: membership.networkId,
-      listen: config.listen,
-      announce: config.announce,
-      bootstrap: membership.bootstrap,
-      mdns: config.mdns,
-      joinSecret: membership.joinSecret,
-      version: VERSION,
-    },
+    { privateKey, networkId, listen, announce, bootstrap: membership.bootstrap, mdns, joinSecret, version: VERSION },
     { logger, clock: systemClock },
   );
   const records = new NodeRecords({ host, privateKey, logger, clock: systemClock });
   const exchange = new BlockExchange({ partialDir: join(paths.root, 'partial') }, { host, store, logger });
   const genesis = new GenesisExchange(host, membership.genesis);
   const stopping = new AbortController();
-  const undo: (() => Promise<void> | void)[] = [];
+  const { signal } = stopping;
+  const undo: (() => unknown)[] = [];
   const ready = Promise.withResolvers<ReadyInfo>();
   ready.promise.catch(() => undefined);
+  let beginning: Promise<ReadyInfo> | null = null;
   let stopped: Promise<void> | null = null;
 
   return {
-    async start(signal) {
-      const abort = () => stopping.abort(signal?.reason);
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted) abort();
+    async start(outer) {
+      const abort = () => stopping.abort(outer?.reason);
+      outer?.addEventListener('abort', abort, { once: true });
+      undo.push(() => outer?.removeEventListener('abort', abort));
+      if (outer?.aborted) abort();
+      beginning = begin();
       try {
-        await begin();
+        ready.resolve(await beginning);
       } catch (error) {
         ready.reject(error);
         await stop();
@@ -72,137 +71,149 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     stop,
   };
 
-  async function begin(): Promise<void> {
-    const { signal } = stopping;
+  async function begin(): Promise<ReadyInfo> {
+    const damaged: { root: Root; error: Error }[] = [];
+    let tell = (found: (typeof damaged)[number]): void => {
+      damaged.push(found);
+    };
+    undo.push(store.on('corrupt', (found) => tell(found)));
     await store.start(signal);
     undo.push(() => store.stop());
+    undo.push(warnOfBootstrap());
     await host.start(signal);
     undo.push(() => host.stop());
     await records.start();
     undo.push(() => records.stop());
     await exchange.tidy();
-    if (!membership.genesis) await fetchGenesis(signal);
-    const joins = membership.bootstrap.length > 0;
-    const options = { model: config.model, invited: membership.modelRoot, blocksDir: paths.blocks, joins };
-    const manifest = await resolveModel(options, { store, host, exchange, logger }, signal);
+    if (!membership.genesis) await joinNetwork(paths.genesis, { host, genesis, logger }, signal);
+    const manifest = await findModel();
 
-    const views = () => records.records();
-    const hosted = new HostedBlocks(manifest, { host: config.host, blocksDir: paths.blocks }, { store, exchange, views, logger });
+    const hosted = hostBlocks(manifest);
     undo.push(() => hosted.stop());
-    const source = new HealingSource({ source: new StoreSource(store), heal: (root, healing) => hosted.heal(root, healing), logger });
+    tell = ({ root, error }) => hosted.damaged(root, error);
+    damaged.forEach(tell);
+
+    const { engine, attach } = createEngine(hosted);
+    undo.push(() => engine.stop());
+    await engine.start();
+    await engine.loadModel(modelView(manifest));
+    const executor = createExecutor(
+      { profile, version: VERSION, seed: privateKey.raw.subarray(0, 32) },
+      { host, engine, hosted, views, logger },
+    );
+    attach(executor);
+    undo.push(() => executor.stop());
+
+    const advertiser = new Advertiser(
+      { version: VERSION, tier: await probeTier(), profile, host: config.host, gateway: config.gateway !== null },
+      { records, engine, hosted, active: () => executor.stages.active, logger },
+    );
+    undo.push(() => advertiser.stop());
+    await advertiser.start();
+    const fill = () => hosted.fill(signal);
+    records.on('change', fill);
+    undo.push(() => void records.off('change', fill));
+    // HTTP answers meanwhile: `/readyz` tells what is missing.
+    const addresses = await startGateway(executor);
+    await hosted.start(signal);
+    await advertiser.measure(signal);
+    const patrol = new BlockPatrol({ store, roots: () => hosted.roots(), logger });
+    undo.push(() => patrol.stop());
+    patrol.start();
+    const missing = hosted.missing();
+    if (missing.length > 0) {
+      logger.warn('not every block to host is here; it is fetched when a peer offers it', {
+        missing: missing.slice(0, SHOWN_MISSING),
+        count: missing.length,
+      });
+    }
+    const invite = encodeInvite({ addresses: host.addresses(), networkId, modelRoot: manifest.root, joinSecret });
+    return { ...addresses, peerId, networkId, invite };
+  }
+
+  function views() {
+    return records.records();
+  }
+
+  function findModel(): Promise<ModelManifest> {
+    const options = {
+      model: config.model,
+      invited: membership.modelRoot,
+      blocksDir: paths.blocks,
+      rememberPath: join(paths.root, 'model'),
+      joins: membership.bootstrap.length > 0,
+    };
+    return resolveModel(options, { store, host, exchange, logger }, signal);
+  }
+
+  function hostBlocks(manifest: ModelManifest): HostedBlocks {
+    const joins = membership.bootstrap.length > 0;
+    const options = { host: config.host, blocksDir: paths.blocks, joins };
+    const news = (timeoutMs: number, until: AbortSignal) => nextNews(records, timeoutMs, until);
+    return new HostedBlocks(manifest, options, { store, exchange, views, nextNews: news, logger });
+  }
+
+  /** The engine, which calls the experts of other nodes through the executor that is attached to it. */
+  function createEngine(hosted: HostedBlocks): { engine: Engine; attach: (executor: Executor) => void } {
     let executor: Executor | null = null;
+    const source = new HealingSource({
+      source: new StoreSource(store),
+      heal: (root, healing) => hosted.heal(root, AbortSignal.any([healing, signal])),
+      labelOf: (root) => hosted.labelOf(root),
+      logger,
+    });
+    const sessionBytes = config.sessionCacheBytes ?? totalmem() / 2;
     const engine = new Engine(
-      { kvBytes: KV_BYTES, sessionBytes: config.sessionCacheBytes ?? totalmem() / 2, provider: config.provider },
+      { kvBytes: KV_BYTES, sessionBytes, provider: config.provider },
       {
         logger,
         acquire: (root) => source.acquire(root),
-        remote: async ({ sequences, call, fresh }) => {
+        remote: async ({ sequences, call }) => {
           if (isMeasurement(sequences)) return zeros(call);
           if (!executor) throw new NodeError('ERR_NODE_STOPPED', 'The executor does not run yet.');
-          return executor.stages.callExperts(sequences, call, fresh);
+          return executor.stages.callExperts(sequences, call);
         },
       },
     );
-    await engine.start();
-    undo.push(() => engine.stop());
-    await engine.loadModel(modelView(manifest));
-    executor = createExecutor({ profile, version: VERSION, seed: privateKey.raw.subarray(0, 32) }, { host, engine, hosted, views, logger });
-    undo.push(() => executor?.stop());
-
-    const advertiser = await advertise({ manifest, hosted, engine, executor });
-    const settle = () => hosted.fill(signal);
-    records.on('change', settle);
-    undo.push(() => void records.off('change', settle));
-    await hosted.start(signal);
-    await advertiser.measure();
-    const gateway = await startGateway(executor);
-    const missing = hosted.missing();
-    if (missing.length > 0) logger.warn('not every block to host is here; it is fetched when a peer offers it', { missing: missing.slice(0, 12) });
-    ready.resolve({
-      gateway: gateway?.address() ?? null,
-      metrics: gateway?.metricsAddress() ?? null,
-      peerId,
-      networkId: membership.networkId,
-      invite: encodeInvite({ addresses: host.addresses(), networkId: membership.networkId, modelRoot: manifest.root, joinSecret: membership.joinSecret }),
-    });
-  }
-
-  /** Publishes this node's record, at once when what it hosts changes, and keeps its load current. */
-  async function advertise(parts: { manifest: { root: string }; hosted: HostedBlocks; engine: Engine; executor: Executor }) {
-    const { hosted, engine, executor } = parts;
-    const tier = await probeTier();
-    let measured = UNMEASURED;
-    let bitmap = hosted.bitmap();
-    const publish = async () => {
-      const status = await engine.status();
-      const advertisement: NodeAdvertisement = {
-        version: VERSION,
-        tier,
-        profile,
-        host: config.host,
-        models: [{ root: parts.manifest.root, blocks: bitmap }],
-        measured,
-        active: executor.stages.active,
-        queued: status.queued,
-        freeKvBytes: Math.max(0, Math.floor(status.freeKvBytes)),
-        gateway: config.gateway !== null,
-      };
-      records.publish(advertisement);
-    };
-    const again = () => {
-      publish().catch((error) => logger.debug('the record was not published', { code: errorCode(error) }));
-    };
-    hosted.on('change', () => {
-      bitmap = hosted.bitmap();
-      again();
-    });
-    const timer = setInterval(again, RECORD_INTERVAL_MS);
-    undo.push(() => clearInterval(timer));
-    await publish();
     return {
-      async measure() {
-        const figures = await measureEngine(engine, modelView(hosted.manifest), hosted.manifest, bitmap);
-        measured = { ...UNMEASURED, ...figures };
-        await publish();
+      engine,
+      attach: (value) => {
+        executor = value;
       },
     };
   }
 
-  async function startGateway({ coordinator }: Executor): Promise<Gateway | null> {
-    if (config.gateway === null) return null;
-    const gateway = createGateway({ coordinator, logger, ...config.gateway, version: VERSION, metrics: config.metrics ?? 'off' });
-    await gateway.start();
-    undo.push(() => gateway.stop());
-    return gateway;
-  }
-
-  /** Waits for peers until one has handed the genesis over. */
-  async function fetchGenesis(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted();
-      const connected = new Promise<void>((resolve) => {
-        host.on('peer:connect', () => resolve());
-        signal.addEventListener('abort', () => resolve(), { once: true });
+  /** Says why an address of the command line does not work, each reason once. */
+  function warnOfBootstrap(): () => void {
+    const told = new Map<string, string>();
+    const listener = ({ address, error }: { readonly address: string; readonly error: unknown }) => {
+      const code = errorCode(error);
+      if (told.get(address) === code) return;
+      told.set(address, code);
+      logger.warn('no way into the network through a bootstrap address yet', {
+        address,
+        code,
+        reason: (error as Error).message,
       });
-      if (host.peers().length === 0) {
-        logger.info('waiting for a peer of the invite');
-        await connected;
-        continue;
-      }
-      try {
-        await keepGenesis(paths.genesis, await genesis.fetch(host.peers(), signal));
-        return;
-      } catch (error) {
-        if (signal.aborted) throw error;
-        logger.warn('no genesis yet', { reason: (error as Error).message });
-        await connected;
-      }
-    }
+    };
+    host.on('bootstrap:error', listener);
+    return () => host.off('bootstrap:error', listener);
   }
 
+  async function startGateway({ coordinator }: Executor): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'>> {
+    if (config.gateway === null) return { gateway: null, metrics: null };
+    const metrics = config.metrics ?? 'off';
+    const gateway = createGateway({ coordinator, logger, ...config.gateway, version: VERSION, metrics });
+    undo.push(() => gateway.stop());
+    await gateway.start(signal);
+    return { gateway: gateway.address(), metrics: gateway.metricsAddress() };
+  }
+
+  /** Ends what is under way, waits for a start to give up, then undoes in reverse what was started. */
   function stop(): Promise<void> {
     stopped ??= (async () => {
       stopping.abort(new NodeError('ERR_NODE_STOPPED', 'The node is stopping.'));
+      await beginning?.catch(() => undefined);
       for (const step of undo.splice(0).reverse()) {
         try {
           await step();

@@ -1,5 +1,14 @@
+import {
+  Delegate,
+  type Engine,
+  ExpertCaller,
+  modelView,
+  NetworkCoordinator,
+  ResultInbox,
+  StageHost,
+  StageNetwork,
+} from '@blyan/inference';
 import type { Logger } from '@blyan/interface';
-import { Delegate, type Engine, ExpertCaller, modelView, NetworkCoordinator, ResultInbox, StageHost, StageNetwork } from '@blyan/inference';
 import type { P2pHost } from '@blyan/p2p';
 import { MAX_FRAME_BYTES, PROTOCOL_MAJORS } from '@blyan/params';
 import { blockMap, hasBit, type NodeView, type Plan, signPlan } from '@blyan/routing';

@@ -3,28 +3,43 @@ import { statfs } from 'node:fs/promises';
 import { errorCode, type Logger, type PeerId, type Root } from '@blyan/interface';
 import { type BlockRef, blockLabel, type ModelManifest } from '@blyan/model';
 import type { BlockExchange } from '@blyan/p2p';
-import { autoPlacement, bitmapOf, describeMissing, hasBit, type NodeView, parseHostSpec, resolveHostSpec } from '@blyan/routing';
+import { autoPlacement, bitmapOf, hasBit, type NodeView, parseHostSpec, resolveHostSpec } from '@blyan/routing';
 import type { BlockStore } from '@blyan/store';
+import { inLanes } from './in-lanes.ts';
+import { LostBlocks } from './lost-blocks.ts';
 
 /** A node that places itself takes at most this share of the free disk. */
 const AUTO_DISK_SHARE = 0.5;
+/** Blocks that are fetched or hashed at once. */
+const LANES = 4;
+/** How long a start waits for peers that have what is missing. */
+const PATIENCE_MS = 6_000;
+/** Records come in bursts: nobody has been heard of for so long when all are here. */
+const QUIET_MS = 300;
+const NO_ROOM = new Set(['ERR_STORE_DISK_FULL', 'ERR_STORE_QUOTA']);
 
 export interface HostedBlocksOptions {
   /** SPEC */
   readonly host: string;
   readonly blocksDir: string;
+  /** Whether there are peers to wait for. */
+  readonly joins: boolean;
 }
 
 export interface HostedBlocksDeps {
   readonly store: BlockStore;
   readonly exchange: BlockExchange;
   readonly views: () => readonly NodeView[];
+  /** Settles with the next change of the views (true), or after the time given (false). */
+  readonly nextNews: (timeoutMs: number, signal: AbortSignal) => Promise<boolean>;
   readonly logger: Logger;
 }
 
 interface HostedEvents {
   /** The set of verified blocks changed. */
   change: [];
+  /** A round of fetching and verifying is over, and something was gained. */
+  filled: [];
 }
 
 /** The blocks this node is to host, which of them are here and verified, and the work of getting and healing the rest. */
@@ -34,6 +49,8 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
   readonly #deps: HostedBlocksDeps;
   readonly #verified = new Set<number>();
   readonly #byRoot = new Map<Root, number[]>();
+  readonly #lost: LostBlocks;
+  readonly #unlisten: () => void;
   #wanted: readonly number[] = [];
   #filling: Promise<void> | null = null;
   #again = false;
@@ -44,10 +61,11 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
     this.manifest = manifest;
     this.#options = options;
     this.#deps = deps;
+    this.#lost = new LostBlocks(deps.logger, (root) => this.labelOf(root));
     manifest.blocks.forEach(({ root }, index) => {
       this.#byRoot.set(root, [...(this.#byRoot.get(root) ?? []), index]);
     });
-    deps.store.on('corrupt', ({ root, error }) => this.#damaged(root, error));
+    this.#unlisten = deps.store.on('removed', ({ root }) => this.#removed(root));
   }
 
   /** Bit i: block i of the manifest is hosted and verified. */
@@ -57,46 +75,72 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
 
   /** Wanted blocks that are not here. */
   missing(): readonly string[] {
-    return this.#wanted.filter((index) => !this.#verified.has(index)).map((index) => blockLabel(this.#ref(index)));
+    return this.#missing().map((index) => blockLabel(this.#ref(index)));
+  }
+
+  /** Roots of what is hosted, the model manifest first. */
+  roots(): readonly Root[] {
+    return [this.manifest.root, ...new Set([...this.#verified].map((index) => this.#ref(index).root))];
+  }
+
+  /** `expert:1.2`, or `model` for the manifest; null for what is not of this model. Equal blocks share a root. */
+  labelOf(root: Root): string | null {
+    if (root === this.manifest.root) return 'model';
+    return (this.#byRoot.get(root) ?? []).map((index) => blockLabel(this.#ref(index))).join('+') || null;
+  }
+
+  /** A stored block was found damaged, before or while this object existed. */
+  damaged(root: Root, error: Error): void {
+    this.#lost.damaged(root, error);
   }
 
   /**
-   * Decides what to host, verifies what is in the store and fetches the rest from peers. Blocks nobody offers are left
-   * for later: `fill` is called again when the network changes.
+   * Decides what to host, verifies what is in the store and fetches the rest from peers. Blocks nobody offers within a
+   * few seconds are left for later: `fill` is called again when the network changes.
    */
   async start(signal: AbortSignal): Promise<void> {
     const spec = parseHostSpec(this.#options.host, this.manifest.spec);
-    this.#wanted = spec.kind === 'auto' ? await this.#placeSelf() : resolveHostSpec(spec, this.manifest);
+    this.#wanted = spec.kind === 'auto' ? await this.#placeSelf(signal) : resolveHostSpec(spec, this.manifest);
     await this.#fill(signal);
+    const deadline = performance.now() + PATIENCE_MS;
+    while (this.#options.joins && this.#missing().length > 0 && !signal.aborted) {
+      if (!(await this.#deps.nextNews(deadline - performance.now(), signal))) break;
+      await this.#fill(signal);
+    }
+    signal.throwIfAborted();
   }
 
   /** Tries again what is missing. */
   fill(signal: AbortSignal): void {
-    if (this.#stopped || this.missing().length === 0) return;
+    if (this.#stopped || (this.#missing().length === 0 && this.#deps.store.has(this.manifest.root))) return;
     this.#fill(signal).catch((error) => {
       if (!signal.aborted) this.#deps.logger.warn('blocks could not be fetched', { code: errorCode(error) });
     });
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stopped = true;
+    this.#unlisten();
+    await this.#filling?.catch(() => undefined);
   }
 
   /** Fetches blocks of the model that this node needs but does not host. */
   async fetch(indices: readonly number[], signal: AbortSignal): Promise<void> {
     for (const index of indices) {
       const { root } = this.#ref(index);
-      if (!this.#deps.store.has(root)) await this.#fetch(index, this.#holders(index), signal);
+      if (!this.#deps.store.has(root)) await this.#fetch(root, signal);
       await this.#deps.store.acquire(root, { signal });
     }
   }
 
-  /** Gets one damaged or absent block back from whoever has it. */
+  /**
+   * Gets one damaged or absent block of the model, its manifest included, back from whoever has it.
+   * @throws P2pError ERR_P2P_BLOCK_UNAVAILABLE, ERR_P2P_BLOCK_CORRUPT; StoreError
+   */
   async heal(root: Root, signal: AbortSignal): Promise<void> {
-    const [index] = this.#byRoot.get(root) ?? [];
-    if (index === undefined) return;
-    await this.#fetch(index, this.#holders(index), signal);
-    this.#deps.logger.info('a block was fetched again from a peer', { block: blockLabel(this.#ref(index)), root });
+    await this.#fetch(root, signal);
+    await this.#deps.store.acquire(root, { signal });
+    this.#gain(root);
   }
 
   async #fill(signal: AbortSignal): Promise<void> {
@@ -104,82 +148,116 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
       this.#again = true;
       return this.#filling;
     }
-    this.#filling = (async () => {
-      do {
-        this.#again = false;
-        for (const index of this.#wanted) {
-          if (!this.#verified.has(index) && !this.#stopped) await this.#take(index, signal);
-        }
-      } while (this.#again && !this.#stopped);
-    })().finally(() => {
+    this.#filling = this.#rounds(signal).finally(() => {
       this.#filling = null;
     });
     return this.#filling;
   }
 
-  /** Makes one block available, if it is here or somebody has it. */
-  async #take(index: number, signal: AbortSignal): Promise<void> {
-    const { root } = this.#ref(index);
-    const { store, logger } = this.#deps;
-    signal.throwIfAborted();
+  async #rounds(signal: AbortSignal): Promise<void> {
+    const before = this.#verified.size;
+    let full = false;
+    do {
+      this.#again = false;
+      if (!this.#deps.store.has(this.manifest.root)) await this.#take(this.manifest.root, signal);
+      await inLanes(this.#missing(), LANES, async (index) => {
+        if (full || this.#stopped) return;
+        full = !(await this.#take(this.#ref(index).root, signal));
+      });
+    } while (this.#again && !full && !this.#stopped);
+    if (this.#verified.size > before) this.emit('filled');
+  }
+
+  /** Makes one block available, if it is here or somebody has it. @returns false when there is no room for more */
+  async #take(root: Root, signal: AbortSignal): Promise<boolean> {
     try {
-      if (store.has(root)) await store.acquire(root, { signal });
-      else {
-        const holders = this.#holders(index);
-        if (holders.length === 0) return;
-        await this.#fetch(index, holders, signal);
-        await store.acquire(root, { signal });
-      }
+      if (!(await this.#obtain(root, signal))) return true;
+      await this.#deps.store.pin(root);
     } catch (error) {
       if (signal.aborted) throw error;
-      logger.warn('a block to host is not available', { block: blockLabel(this.#ref(index)), code: errorCode(error), reason: (error as Error).message });
-      // Damage was removed: the block is fetched on the next round.
-      if (errorCode(error) === 'ERR_STORE_CORRUPT') this.#again = this.#holders(index).length > 0;
-      return;
+      this.#lost.unavailable(root, error);
+      return !NO_ROOM.has(errorCode(error));
     }
-    await store.pin(root);
-    this.#verified.add(index);
-    this.emit('change');
+    this.#gain(root);
+    return true;
   }
 
-  async #fetch(index: number, peers: readonly PeerId[], signal: AbortSignal): Promise<void> {
-    const { root, byteLength } = this.#ref(index);
-    await this.#deps.exchange.fetch(root, { peers, byteLength, signal });
+  /** @returns false when the block is not here and nobody within reach has it */
+  async #obtain(root: Root, signal: AbortSignal): Promise<boolean> {
+    const { store, logger } = this.#deps;
+    signal.throwIfAborted();
+    if (store.has(root)) {
+      try {
+        await store.acquire(root, { signal });
+        return true;
+      } catch (error) {
+        // Damage was told and removed: fetch it instead.
+        if (store.has(root) || signal.aborted) throw error;
+      }
+    }
+    if (this.#holders(root).length === 0) return false;
+    await this.#fetch(root, signal);
+    await store.acquire(root, { signal });
+    logger.debug('a block arrived', { block: this.labelOf(root), root });
+    return true;
   }
 
-  #holders(index: number): PeerId[] {
-    const { root } = this.manifest;
+  async #fetch(root: Root, signal: AbortSignal): Promise<void> {
+    const [index] = this.#byRoot.get(root) ?? [];
+    const byteLength = index === undefined ? undefined : this.#ref(index).byteLength;
+    await this.#deps.exchange.fetch(root, { peers: this.#holders(root), byteLength, signal });
+    this.#lost.found(root);
+  }
+
+  /** Reachable nodes that have the block; whoever serves the model has its manifest. */
+  #holders(root: Root): PeerId[] {
+    const indices = this.#byRoot.get(root) ?? [];
     return this.#deps
       .views()
       .filter((view) => !view.self && view.reachable)
-      .filter((view) => view.models.some((model) => model.root === root && hasBit(model.blocks, index)))
+      .filter((view) => {
+        const served = view.models.find((model) => model.root === this.manifest.root);
+        if (served === undefined) return false;
+        return root === this.manifest.root || indices.some((index) => hasBit(served.blocks, index));
+      })
       .map((view) => view.peerId);
   }
 
-  #damaged(root: Root, error: Error): void {
-    const indices = this.#byRoot.get(root) ?? [];
-    if (indices.length === 0) return;
-    this.#deps.logger.error('a stored block is damaged and was removed', { block: indices.map((index) => blockLabel(this.#ref(index))).join(), root, reason: error.message });
+  #missing(): number[] {
+    return this.#wanted.filter((index) => !this.#verified.has(index));
+  }
+
+  /** The block is here and verified: it is hosted if it is to be. */
+  #gain(root: Root): void {
     const before = this.#verified.size;
-    for (const index of indices) this.#verified.delete(index);
+    for (const index of this.#byRoot.get(root) ?? []) if (this.#wanted.includes(index)) this.#verified.add(index);
     if (this.#verified.size !== before) this.emit('change');
   }
 
-  async #placeSelf(): Promise<readonly number[]> {
+  #removed(root: Root): void {
+    const before = this.#verified.size;
+    for (const index of this.#byRoot.get(root) ?? []) this.#verified.delete(index);
+    // Telling the network of it brings news, and with them the next try to get it back.
+    if (this.#verified.size !== before || root === this.manifest.root) this.emit('change');
+  }
+
+  async #placeSelf(signal: AbortSignal): Promise<readonly number[]> {
+    const { nextNews, views, store, logger } = this.#deps;
+    const others = () => views().filter((view) => !view.self);
+    const deadline = performance.now() + PATIENCE_MS;
+    while (this.#options.joins && performance.now() < deadline && !signal.aborted) {
+      const known = others().length;
+      const heard = await nextNews(known === 0 ? deadline - performance.now() : QUIET_MS, signal);
+      if (!heard && others().length === known) break;
+    }
     const { bavail, bsize } = await statfs(this.#options.blocksDir);
-    const capacity = Math.floor(bavail * bsize * AUTO_DISK_SHARE) + this.#deps.store.usedBytes;
-    const others = this.#deps.views().filter((view) => !view.self);
-    const chosen = autoPlacement(others, this.manifest, capacity);
-    this.#deps.logger.info('chose what to host', { blocks: chosen.length, of: this.manifest.blocks.length });
+    const capacity = Math.floor(bavail * bsize * AUTO_DISK_SHARE) + store.usedBytes;
+    const chosen = autoPlacement(others(), this.manifest, capacity);
+    logger.info('chose what to host', { blocks: chosen.length, of: this.manifest.blocks.length });
     return chosen;
   }
 
   #ref(index: number): BlockRef {
     return this.manifest.blocks[index] as BlockRef;
   }
-}
-
-/** `trunk:0, expert:1.2 and 3 more`. */
-export function listed(labels: readonly string[]): string {
-  return describeMissing(labels);
 }

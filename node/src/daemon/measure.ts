@@ -1,5 +1,5 @@
 import type { Engine, ModelView, RemoteExpertCall } from '@blyan/inference';
-import { hasBit, type MeasuredFigures, blockMap, type RoutedModel } from '@blyan/routing';
+import { blockMap, hasBit, type MeasuredFigures, type RoutedModel } from '@blyan/routing';
 
 const SEQUENCE = 'measure';
 const DECODE_ROUNDS = 6;
@@ -17,11 +17,20 @@ export function zeros(call: RemoteExpertCall): Float32Array<ArrayBuffer>[] {
   return call.groups.map((group) => new Float32Array(group.rows.length * Math.floor(hidden)));
 }
 
+/** A node's figures but those of its links. */
+export type EngineFigures = Omit<MeasuredFigures, 'bandwidthMBps' | 'messageUs'>;
+
 /**
  * What a layer's parts take on this machine, measured on the blocks it hosts; 0 for what it does not host. The median
  * of several rounds, after one that loads the blocks.
  */
-export async function measureEngine(engine: Engine, model: ModelView, manifest: RoutedModel, bitmap: Uint8Array): Promise<Omit<MeasuredFigures, 'bandwidthMBps' | 'messageUs'>> {
+export async function measureEngine(
+  engine: Engine,
+  model: ModelView,
+  manifest: RoutedModel,
+  bitmap: Uint8Array,
+  signal: AbortSignal,
+): Promise<EngineFigures> {
   const map = blockMap(manifest);
   const { spec } = model;
   const row = (rows: number) => Float32Array.from({ length: rows * spec.hiddenSize }, (_, i) => Math.sin(i));
@@ -46,10 +55,19 @@ export async function measureEngine(engine: Engine, model: ModelView, manifest: 
     const layers = lastLayer - firstLayer + 1;
     const rows = Math.min(PREFILL_ROWS, spec.contextLength - DECODE_ROUNDS - 2);
     const localExperts = new Uint8Array(spec.layerCount * spec.expertCount);
-    await engine.open({ sequence: SEQUENCE, modelRoot: model.root, firstLayer, lastLayer, capacity: rows + DECODE_ROUNDS + 2, route: SEQUENCE, localExperts });
+    await engine.open({
+      sequence: SEQUENCE,
+      modelRoot: model.root,
+      firstLayer,
+      lastLayer,
+      capacity: rows + DECODE_ROUNDS + 2,
+      route: SEQUENCE,
+      localExperts,
+    });
     try {
       let position = 0;
       const step = async (count: number) => {
+        signal.throwIfAborted();
         const { ms } = await engine.step({ sequence: SEQUENCE, position, input: row(count), output: 'none' });
         position += count;
         return (ms * 1000) / layers / count;
@@ -65,11 +83,14 @@ export async function measureEngine(engine: Engine, model: ModelView, manifest: 
   }
 
   async function measureExperts(): Promise<{ decode: number; prefill: number }> {
-    const held = map.experts.flatMap((layer, l) => layer.flatMap((slices, e) => (slices.every((index) => hasBit(bitmap, index)) ? [[l, e] as const] : [])));
+    const held = map.experts.flatMap((layer, l) =>
+      layer.flatMap((slices, e) => (slices.every((index) => hasBit(bitmap, index)) ? [[l, e] as const] : [])),
+    );
     if (held.length === 0) return { decode: 0, prefill: 0 };
     const call = async ([layer, expert]: readonly [number, number], count: number) => {
+      signal.throwIfAborted();
       const groups = [{ expert, rows: Array.from({ length: count }, (_, i) => i) }];
-      const { ms } = await engine.experts({ modelRoot: model.root, layer, rows: row(count), groups, fresh: false });
+      const { ms } = await engine.experts({ modelRoot: model.root, layer, rows: row(count), groups });
       return (ms * 1000) / count;
     };
     const some = held.filter((_, index) => index % Math.ceil(held.length / 8) === 0);
@@ -85,8 +106,14 @@ export async function measureEngine(engine: Engine, model: ModelView, manifest: 
     if (!hasBit(bitmap, map.head)) return 0;
     const times = [];
     for (let round = 0; round < 4; round++) {
+      signal.throwIfAborted();
       const started = performance.now();
-      await engine.sample({ modelRoot: model.root, hidden: row(1), position: 1, spec: { params: { temperature: 0, topK: 0, topP: 1, seed: 0 } } });
+      await engine.sample({
+        modelRoot: model.root,
+        hidden: row(1),
+        position: 1,
+        spec: { params: { temperature: 0, topK: 0, topP: 1, seed: 0 } },
+      });
       if (round > 0) times.push((performance.now() - started) * 1000);
     }
     return median(times);

@@ -1,10 +1,14 @@
 import { assertProtocolParams, decodeGenesis } from '@blyan/chain';
 import { sha256, toHex } from '@blyan/crypto';
-import type { NetworkId } from '@blyan/interface';
-import { decodeInvite, type Invite, isInvite } from '@blyan/p2p';
+import type { Logger, NetworkId } from '@blyan/interface';
+import { decodeInvite, type GenesisExchange, type Invite, isInvite, type P2pHost } from '@blyan/p2p';
 import { writeFileAtomic } from '../data-dir/atomic-file.ts';
 import { ensurePrivateGenesis, readGenesisFile } from '../data-dir/genesis-file.ts';
 import { NodeError } from '../errors.ts';
+import { nextConnection } from './wait-for-peers.ts';
+
+/** How long to wait for another peer before those that are connected are asked again. */
+const ASK_AGAIN_MS = 3_000;
 
 /** Which network this node is in, and how it gets there. */
 export interface Membership {
@@ -45,10 +49,27 @@ export async function resolveMembership(genesisPath: string, bootstrap: readonly
   return { networkId, genesis, bootstrap: addresses, modelRoot, joinSecret };
 }
 
-/** Keeps a genesis that a peer handed over, after checking that this program follows its rules. */
-export async function keepGenesis(genesisPath: string, bytes: Uint8Array): Promise<void> {
-  assertProtocolParams(decodeGenesis(bytes));
-  await writeFileAtomic(genesisPath, bytes, 0o644);
+/**
+ * Asks peers for the genesis until one hands it over, checks that this program follows its rules, and keeps it.
+ * @throws the errors of a genesis this program cannot follow; the signal's reason
+ */
+export async function joinNetwork(
+  genesisPath: string,
+  { host, genesis, logger }: { host: P2pHost; genesis: GenesisExchange; logger: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let waits = 0; ; waits++) {
+    signal.throwIfAborted();
+    const connected = nextConnection(host, ASK_AGAIN_MS, signal);
+    const peers = host.peers();
+    if (peers.length === 0 && waits === 0) logger.info('waiting for a peer of the invite');
+    const bytes = peers.length === 0 ? null : await genesis.fetch(peers, signal).catch(() => null);
+    if (bytes !== null) {
+      assertProtocolParams(decodeGenesis(bytes));
+      return await writeFileAtomic(genesisPath, bytes, 0o644);
+    }
+    await connected;
+  }
 }
 
 function wrongNetwork(message: string): NodeError {

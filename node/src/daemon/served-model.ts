@@ -1,11 +1,16 @@
+import { readFile } from 'node:fs/promises';
 import { isRoot, type Logger, type Root } from '@blyan/interface';
 import { importCheckpoint, loadModelManifest, type ModelManifest } from '@blyan/model';
 import type { BlockExchange, P2pHost } from '@blyan/p2p';
 import type { BlockStore } from '@blyan/store';
-import { join } from 'node:path';
+import { writeFileAtomic } from '../data-dir/atomic-file.ts';
 import { findModel, listModels } from '../data-dir/models.ts';
+import { type Checkpoint, findCheckpoint } from '../devnet/checkpoint-folder.ts';
 import { NodeError } from '../errors.ts';
-import { installedPath } from '../installation.ts';
+import { nextConnection } from './wait-for-peers.ts';
+
+/** How long to wait for another peer before those that are connected are asked again. */
+const ASK_AGAIN_MS = 3_000;
 
 export interface ServedModelOptions {
   /** Name or root, when the operator named one. */
@@ -13,68 +18,106 @@ export interface ServedModelOptions {
   /** The model of the invite. */
   readonly invited?: Root;
   readonly blocksDir: string;
+  /** Where the choice is kept for the next start. */
+  readonly rememberPath: string;
   /** Whether there are peers to ask. */
   readonly joins: boolean;
 }
 
-/** The model this node serves: the one named, the one of the invite, the only one stored, or the genesis model. */
+export interface ServedModelDeps {
+  readonly store: BlockStore;
+  readonly host: P2pHost;
+  readonly exchange: BlockExchange;
+  readonly logger: Logger;
+}
+
+/**
+ * The model this node serves: the one named, the one of the invite, the one served before, the only one stored, or the
+ * genesis model. Its manifest is verified, pinned, and fetched when it is not here or damaged.
+ * @throws NodeError ERR_NODE_MODEL_NOT_FOUND; the errors of the import; the signal's reason
+ */
 export async function resolveModel(
   options: ServedModelOptions,
-  deps: { store: BlockStore; host: P2pHost; exchange: BlockExchange; logger: Logger },
+  deps: ServedModelDeps,
   signal: AbortSignal,
 ): Promise<ModelManifest> {
-  const { model, invited, blocksDir } = options;
-  const root = model !== undefined && isRoot(model.toLowerCase()) ? model.toLowerCase() : model === undefined ? invited : undefined;
-  if (root !== undefined) return fetchManifest(root, deps, signal);
-  if (model !== undefined) return findModel(blocksDir, model);
-  const stored = await listModels(blocksDir);
-  if (stored.length === 1) return stored[0] as ModelManifest;
-  if (stored.length > 1) {
-    const names = stored.map(({ name }) => name).join(', ');
-    throw new NodeError('ERR_NODE_MODEL_NOT_FOUND', `The data folder holds several models (${names}); choose one with --model.`, { kind: 'caller' });
-  }
-  if (options.joins) {
-    throw new NodeError('ERR_NODE_MODEL_NOT_FOUND', 'The invite names no model; name one with --model ROOT.', { kind: 'caller' });
-  }
-  deps.logger.info('importing the genesis model');
-  const { manifest } = await importCheckpoint({ dir: join(await installedPath('genesis'), 'model'), store: deps.store, name: 'genesis', dtype: 'f32', signal });
+  const manifest = await obtainManifest(await chooseRoot(options, deps, signal), deps, signal);
+  await writeFileAtomic(options.rememberPath, `${manifest.root}\n`, 0o644);
   return manifest;
 }
 
-/** The manifest from the store, or from the first peers that have it; waits until one does. */
-async function fetchManifest(root: Root, deps: { store: BlockStore; host: P2pHost; exchange: BlockExchange; logger: Logger }, signal: AbortSignal): Promise<ModelManifest> {
+async function chooseRoot(options: ServedModelOptions, deps: ServedModelDeps, signal: AbortSignal): Promise<Root> {
+  const { model, invited, blocksDir } = options;
+  if (model !== undefined) return rootOfName(model, options, deps, signal);
+  if (invited !== undefined) return invited;
+  const remembered = await servedBefore(options.rememberPath);
+  if (remembered !== null) return remembered;
+  const stored = await listModels(blocksDir);
+  if (stored.length === 1) return (stored[0] as ModelManifest).root;
+  if (stored.length > 1) {
+    const names = stored.map(({ name }) => name).join(', ');
+    throw notFound(`The data folder holds several models (${names}); choose one with --model.`);
+  }
+  if (options.joins) throw notFound('The invite names no model; name one with --model ROOT.');
+  deps.logger.info('importing the genesis model');
+  const { folder, name } = (await findCheckpoint(undefined, blocksDir)) as Checkpoint;
+  return (await importCheckpoint({ dir: folder, store: deps.store, name, dtype: 'f32', signal })).root;
+}
+
+/** A name is looked up among the models stored here, then compared with the one of the invite. */
+async function rootOfName(
+  model: string,
+  { invited, blocksDir }: ServedModelOptions,
+  deps: ServedModelDeps,
+  signal: AbortSignal,
+): Promise<Root> {
+  if (isRoot(model.toLowerCase())) return model.toLowerCase();
+  try {
+    return (await findModel(blocksDir, model)).root;
+  } catch (error) {
+    if (invited === undefined) throw error;
+    const offered = await obtainManifest(invited, deps, signal);
+    if (offered.name === model) return invited;
+    throw notFound(
+      `No model "${model}" is stored here, and the model of the invite has another name. Name it by its root.`,
+    );
+  }
+}
+
+async function servedBefore(path: string): Promise<Root | null> {
+  const text = (await readFile(path, 'utf8').catch(() => '')).trim();
+  return isRoot(text) ? text : null;
+}
+
+/** The manifest from the store, or from the first peer that has it; waits until one does. */
+async function obtainManifest(root: Root, deps: ServedModelDeps, signal: AbortSignal): Promise<ModelManifest> {
   const { store, host, exchange, logger } = deps;
-  for (;;) {
+  for (let waits = 0; ; waits++) {
     signal.throwIfAborted();
     if (store.has(root)) {
-      await store.acquire(root, { signal });
-      await store.pin(root);
-      return { ...(await loadModelManifest(store.pathOf(root))), root };
+      try {
+        await store.acquire(root, { signal });
+        await store.pin(root);
+        return { ...(await loadModelManifest(store.pathOf(root))), root };
+      } catch (error) {
+        // Damage was removed: what follows fetches it.
+        if (store.has(root) || signal.aborted) throw error;
+      }
     }
+    const connected = nextConnection(host, ASK_AGAIN_MS, signal);
     const peers = host.peers();
-    const connected = nextConnection(host, signal);
     try {
       if (peers.length > 0) await exchange.fetch(root, { peers, signal });
-      else logger.info('waiting for a peer that has the model', { model: root.slice(0, 12) });
+      else if (waits === 0)
+        logger.warn('the model is not in the data folder; waiting for a peer that has it', { root });
     } catch (error) {
       if (signal.aborted) throw error;
-      logger.warn('no peer has the model yet', { model: root.slice(0, 12), reason: (error as Error).message });
+      if (waits === 0) logger.warn('no peer has the model yet', { root, reason: (error as Error).message });
     }
     if (!store.has(root)) await connected;
   }
 }
 
-/** Resolves with the next connection; peers may also learn the model later, so it looks again every few seconds. */
-function nextConnection(host: P2pHost, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, 3_000);
-    function done(): void {
-      clearTimeout(timer);
-      host.off('peer:connect', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    host.on('peer:connect', done);
-    signal.addEventListener('abort', done, { once: true });
-  });
+function notFound(message: string): NodeError {
+  return new NodeError('ERR_NODE_MODEL_NOT_FOUND', message, { kind: 'caller' });
 }

@@ -22,7 +22,10 @@ export async function chooseGateway(asked: Endpoint | undefined, report: (text: 
   return chosen;
 }
 
-/** Where the coordinator serves metrics; of no importance to a local network, so any port will do. */
-export function chooseMetrics(): Promise<string> {
-  return freeDefault(DEFAULT_METRICS);
+/**
+ * Where the coordinator serves metrics: the usual port, if it is free, beside a gateway on its usual port. Whoever chose
+ * the gateway's port may be starting several networks at once, which must not race for one port: those get any.
+ */
+export async function chooseMetrics(gateway: string): Promise<string> {
+  return gateway === DEFAULT_GATEWAY ? await freeDefault(DEFAULT_METRICS) : ANY_PORT;
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Root } from '@blyan/interface';
-import type { BlockSource, MappableBlock } from './block-source.ts';
+import type { BlockSource } from './block-source.ts';
+import { InferenceError } from './errors.ts';
 import type { Heap } from './heap.ts';
 import { LoadedBlock } from './loaded-block.ts';
 import type { Provider } from './product.ts';
@@ -11,14 +12,15 @@ export function fileIdentity(path: string): string {
   return stat ? `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}` : 'gone';
 }
 
-/** How old the last look at a file's identity may be while a sequence decodes; a new sequence always looks. */
-const IDENTITY_AGE_MS = 200;
+/** How often a block that changes while it is being loaded is tried again. */
+const LOAD_ATTEMPTS = 3;
+
+type Load = (block: LoadedBlock) => Promise<void>;
 
 interface Entry {
   readonly loaded: Promise<LoadedBlock>;
   users: number;
   evicted: boolean;
-  checkedAtMs: number;
   bytes: number;
 }
 
@@ -45,32 +47,29 @@ export class BlockCache {
     return this.#bytes;
   }
 
-  /** Runs `work` with the block loaded; it is not released meanwhile. */
-  async use<T>(
-    root: Root,
-    load: (block: LoadedBlock) => Promise<void>,
-    fresh: boolean,
-    work: (block: LoadedBlock) => Promise<T>,
-  ): Promise<T> {
-    const entry = await this.#lease(root, load, fresh);
+  /**
+   * Runs `work` with the block loaded; it is not released meanwhile. The file's identity is looked at every time: that
+   * costs 2 us, and a changed byte is found before anything is computed with it, also in mid-answer.
+   */
+  async use<T>(root: Root, load: Load, work: (block: LoadedBlock) => Promise<T>): Promise<T> {
+    const entry = await this.#lease(root, load);
     try {
       return await work(await entry.loaded);
     } finally {
       entry.users--;
-      if (entry.evicted && entry.users === 0) await (await entry.loaded).release();
+      if (entry.evicted) await this.#releaseIdle(entry);
+      else await this.#shrink();
     }
   }
 
   /** The entry with one more user, who must go. */
-  async #lease(root: Root, load: (block: LoadedBlock) => Promise<void>, fresh: boolean): Promise<Entry> {
-    const held = this.#entries.get(root);
-    if (held) {
-      const now = performance.now();
+  async #lease(root: Root, load: Load): Promise<Entry> {
+    for (;;) {
+      const held = this.#entries.get(root);
+      if (!held) return this.#load(root, load);
       held.users++;
       const { block } = await held.loaded;
-      const recent = !fresh && now - held.checkedAtMs < IDENTITY_AGE_MS;
-      if (!held.evicted && (recent || fileIdentity(block.path) === block.identity)) {
-        if (!recent) held.checkedAtMs = now;
+      if (!held.evicted && fileIdentity(block.path) === block.identity) {
         // Most recently used last.
         this.#entries.delete(root);
         this.#entries.set(root, held);
@@ -78,25 +77,19 @@ export class BlockCache {
       }
       held.users--;
       await this.#evict(root, held);
-      return this.#lease(root, load, fresh);
     }
-    return this.#load(root, load);
   }
 
-  async #load(root: Root, load: (block: LoadedBlock) => Promise<void>): Promise<Entry> {
-    const entry: Entry = {
-      loaded: this.#source.acquire(root).then((block) => this.#open(block, load)),
-      users: 1,
-      evicted: false,
-      checkedAtMs: performance.now(),
-      bytes: 0,
-    };
+  async #load(root: Root, load: Load): Promise<Entry> {
+    const entry: Entry = { loaded: this.#open(root, load), users: 1, evicted: false, bytes: 0 };
     this.#entries.set(root, entry);
     try {
       const loaded = await entry.loaded;
-      entry.bytes = loaded.bytes;
-      this.#bytes += entry.bytes;
-      await this.#shrink();
+      if (!entry.evicted) {
+        entry.bytes = loaded.bytes;
+        this.#bytes += entry.bytes;
+        await this.#shrink();
+      }
       return entry;
     } catch (error) {
       if (this.#entries.get(root) === entry) this.#entries.delete(root);
@@ -104,18 +97,25 @@ export class BlockCache {
     }
   }
 
-  async #open(block: MappableBlock, load: (block: LoadedBlock) => Promise<void>): Promise<LoadedBlock> {
-    const loaded = new LoadedBlock(block, this.#heap, this.#provider);
-    try {
-      await load(loaded);
-      return loaded;
-    } catch (error) {
+  async #open(root: Root, load: Load): Promise<LoadedBlock> {
+    for (let attempt = 0; attempt < LOAD_ATTEMPTS; attempt++) {
+      const block = await this.#source.acquire(root);
+      const loaded = new LoadedBlock(block, this.#heap, this.#provider);
+      try {
+        await load(loaded);
+      } catch (error) {
+        await loaded.release();
+        throw error;
+      }
+      // What was read or mapped is what was verified only if the file did not change in between.
+      if (fileIdentity(block.path) === block.identity) return loaded;
       await loaded.release();
-      throw error;
     }
+    throw new InferenceError('ERR_INFERENCE_RUNTIME', `The file of block ${root} changes while it is being loaded.`);
   }
 
   async #shrink(): Promise<void> {
+    if (this.#bytes <= this.budgetBytes) return;
     for (const [root, entry] of this.#entries) {
       if (this.#bytes <= this.budgetBytes) return;
       if (entry.users === 0 && entry.bytes > 0) await this.#evict(root, entry);
@@ -128,6 +128,10 @@ export class BlockCache {
       this.#bytes -= entry.bytes;
       if (this.#entries.get(root) === entry) this.#entries.delete(root);
     }
+    await this.#releaseIdle(entry);
+  }
+
+  async #releaseIdle(entry: Entry): Promise<void> {
     if (entry.users === 0) await (await entry.loaded).release();
   }
 

@@ -6,10 +6,17 @@ import type { BlockSource, MappableBlock } from './block-source.ts';
 import { InferenceError } from './errors.ts';
 import type { ModelView } from './model-view.ts';
 
+interface OpenFile {
+  readonly block: MappableBlock;
+  readonly fd: number;
+  readonly tensor: TensorInfo;
+}
+
 /** Reads rows of the embedding from its verified block; the page cache keeps the hot ones. */
 export class Embedding {
   readonly #source: BlockSource;
-  readonly #open = new Map<string, { block: MappableBlock; fd: number; tensor: TensorInfo }>();
+  readonly #files = new Map<string, OpenFile>();
+  readonly #opening = new Map<string, Promise<void>>();
 
   constructor(source: BlockSource) {
     this.#source = source;
@@ -20,45 +27,62 @@ export class Embedding {
    * @throws InferenceError ERR_INFERENCE_RANGE for a token id outside the vocabulary.
    */
   async lookup(model: ModelView, tokens: Uint32Array): Promise<Float32Array<ArrayBuffer>> {
-    const { hiddenSize, vocabSize } = model.spec;
-    const { fd, tensor } = await this.#file(model);
-    const rowBytes = tensor.byteLength / vocabSize;
-    const row = new Uint8Array(rowBytes);
-    const rows = new Float32Array(tokens.length * hiddenSize);
-    for (const [index, token] of tokens.entries()) {
-      if (token >= vocabSize) {
-        throw new InferenceError(
-          'ERR_INFERENCE_RANGE',
-          `The token id ${token} is outside the vocabulary of ${vocabSize}.`,
-          { kind: 'caller', meta: { token } },
-        );
-      }
-      readSync(fd, row, 0, rowBytes, tensor.offset + token * rowBytes);
-      rows.set(toF32(row, tensor), index * hiddenSize);
+    const { vocabSize } = model.spec;
+    const token = tokens.find((id) => id >= vocabSize);
+    if (token !== undefined) {
+      const message = `The token id ${token} is outside the vocabulary of ${vocabSize}.`;
+      throw new InferenceError('ERR_INFERENCE_RANGE', message, { kind: 'caller', meta: { token } });
     }
-    return rows;
+    for (;;) {
+      // Looked up, checked and read in one go: another call may close the file whenever this one waits.
+      const file = this.#files.get(model.embedding);
+      if (file && fileIdentity(file.block.path) === file.block.identity) return readRows(file, model, tokens);
+      await this.#reopen(model.embedding, file);
+    }
   }
 
   close(): void {
-    for (const { fd } of this.#open.values()) closeSync(fd);
-    this.#open.clear();
+    for (const { fd } of this.#files.values()) closeSync(fd);
+    this.#files.clear();
   }
 
-  async #file(model: ModelView): Promise<{ fd: number; tensor: TensorInfo }> {
-    const root = model.embedding;
-    const held = this.#open.get(root);
-    if (held && fileIdentity(held.block.path) === held.block.identity) return held;
-    if (held) {
-      closeSync(held.fd);
-      this.#open.delete(root);
+  /** Calls for one block share one verification. */
+  #reopen(root: string, stale: OpenFile | undefined): Promise<void> {
+    const opening = this.#opening.get(root) ?? this.#openFile(root, stale).finally(() => this.#opening.delete(root));
+    this.#opening.set(root, opening);
+    return opening;
+  }
+
+  async #openFile(root: string, stale: OpenFile | undefined): Promise<void> {
+    if (stale) {
+      closeSync(stale.fd);
+      this.#files.delete(root);
     }
     const block = await this.#source.acquire(root);
     const tensor = block.tensors.find(({ name }) => name === 'embedding');
     if (!tensor) throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${root} holds no embedding.`);
-    const file = { block, fd: openSync(block.path, 'r'), tensor };
-    this.#open.set(root, file);
-    return file;
+    this.#files.set(root, { block, fd: openSync(block.path, 'r'), tensor });
   }
+}
+
+function readRows(
+  { fd, tensor, block }: OpenFile,
+  { spec }: ModelView,
+  tokens: Uint32Array,
+): Float32Array<ArrayBuffer> {
+  const rowBytes = tensor.byteLength / spec.vocabSize;
+  const row = new Uint8Array(rowBytes);
+  const rows = new Float32Array(tokens.length * spec.hiddenSize);
+  for (const [index, token] of tokens.entries()) {
+    if (readSync(fd, row, 0, rowBytes, tensor.offset + token * rowBytes) !== rowBytes) {
+      throw new InferenceError(
+        'ERR_INFERENCE_RUNTIME',
+        `The file of block ${block.root} ends before its embedding does.`,
+      );
+    }
+    rows.set(toF32(row, tensor), index * spec.hiddenSize);
+  }
+  return rows;
 }
 
 function toF32(bytes: Uint8Array, tensor: TensorInfo): Float32Array {

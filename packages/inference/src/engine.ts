@@ -46,6 +46,7 @@ export class Engine implements Service {
 
   /** @throws InferenceError ERR_INFERENCE_PROVIDER when this build of ONNX Runtime lacks the provider. */
   async start(): Promise<void> {
+    if (this.#worker) return;
     const { provider } = this.#options;
     const available = listSupportedBackends().map(({ name }) => name);
     if (!available.includes(provider)) {
@@ -60,15 +61,17 @@ export class Engine implements Service {
     worker.on('message', (message: FromWorker) => this.#receive(message));
     worker.on('error', (error) => {
       this.#deps.logger.error('the engine worker failed', { code: errorCode(error), error: error.message });
-      this.#fail();
     });
-    worker.on('exit', () => this.#fail());
+    worker.on('exit', () => {
+      // Calls to a worker that is gone would wait for ever; one that was stopped may have a successor already.
+      if (this.#worker === worker) this.#fail();
+    });
     await this.status();
   }
 
+  /** Ends the worker, also in the middle of a computation; what waits for it is refused. Idempotent. */
   async stop(): Promise<void> {
     const worker = this.#worker;
-    this.#worker = null;
     this.#fail();
     await worker?.terminate();
   }
@@ -118,8 +121,8 @@ export class Engine implements Service {
     return new Promise((resolve, reject) => {
       if (!this.#worker) return reject(stopped());
       const id = this.#next++;
-      this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ type: 'call', id, operation, argument } satisfies ToWorker);
+      this.#waiting.set(id, { resolve, reject });
     });
   }
 
@@ -149,6 +152,7 @@ export class Engine implements Service {
   }
 
   #fail(): void {
+    this.#worker = null;
     for (const { reject } of this.#waiting.values()) reject(stopped());
     this.#waiting.clear();
   }

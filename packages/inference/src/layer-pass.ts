@@ -1,5 +1,6 @@
 import { paddedLength } from '@blyan/model';
 import type { BlockCache } from './block-cache.ts';
+import { InferenceError } from './errors.ts';
 import { runExpert } from './experts.ts';
 import { chooseExperts, type GateChoice } from './gate.ts';
 import type { Heap } from './heap.ts';
@@ -29,8 +30,6 @@ export type RemoteExperts = (call: RemoteExpertCall) => Promise<readonly Float32
 export interface PassOptions {
   readonly firstLayer: number;
   readonly lastLayer: number;
-  /** Look at every file's identity before use: true for the rows of a prompt. */
-  readonly fresh: boolean;
   /** Whether this node runs an expert itself. */
   readonly isLocal: (layer: number, expert: number) => boolean;
   readonly remote: RemoteExperts;
@@ -89,7 +88,7 @@ export async function runLayers(
   for (const step of steps) step.kv.reserve(step.kv.length + step.rows);
   for (let layer = options.firstLayer; layer <= options.lastLayer; layer++) {
     const root = model.trunks[layer] as string;
-    await blocks.use(root, load, options.fresh, async (trunk) => {
+    await blocks.use(root, load, async (trunk) => {
       const { kernels } = heap;
       kernels.rmsNorm(
         hidden,
@@ -185,11 +184,11 @@ export async function runLayers(
       if (!options.isLocal(layer, expert)) continue;
       const x = gather(members);
       const y = outputs + (places.get(expert) as number) * 4;
-      await runExpert(context, model, { layer, expert, fresh: options.fresh }, workspace, x, y, members.length);
+      await runExpert(context, model, { layer, expert }, workspace, x, y, members.length);
     }
     const shared = spec.sharedExpertFfnSize > 0 ? await sharedExpert(trunk) : null;
-    for (const [index, values] of ((await answer) ?? []).entries()) {
-      const group = away[index] as (typeof away)[number];
+    for (const [index, values] of checked(await answer, away, size.hidden).entries()) {
+      const group = away[index] as ExpertGroup;
       heap.f32(outputs + (places.get(group.expert) as number) * 4, values.length).set(values);
     }
 
@@ -269,4 +268,18 @@ export function groupByExpert(choice: GateChoice, rows: number, k: number): Expe
     group.weights.push(choice.weights[index] as number);
   }
   return [...groups.values()].sort((a, b) => a.expert - b.expert);
+}
+
+/** Outputs of remote experts, one of the right size for every group: anything else would be summed as if it were. */
+function checked(
+  outputs: readonly Float32Array[] | null,
+  groups: readonly ExpertGroup[],
+  hidden: number,
+): readonly Float32Array[] {
+  const fit =
+    (outputs ?? []).length === groups.length &&
+    groups.every((group, index) => outputs?.[index]?.length === group.rows.length * hidden);
+  if (fit) return outputs ?? [];
+  const message = 'Another node answered an expert call with a wrong number of rows.';
+  throw new InferenceError('ERR_INFERENCE_FRAME', message, { kind: 'peer' });
 }

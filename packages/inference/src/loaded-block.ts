@@ -10,7 +10,7 @@ import { Product, type Provider } from './product.ts';
 export class LoadedBlock {
   readonly block: MappableBlock;
   readonly products = new Map<string, Product>();
-  /** Anonymous memory it costs: quantised matrices are repacked in memory, float ones stay in the file. */
+  /** Anonymous memory it costs: vectors and repacked quantised matrices; float matrices stay in the file. */
   bytes = 64 * 1024;
   readonly #heap: Heap;
   readonly #provider: Provider;
@@ -45,6 +45,7 @@ export class LoadedBlock {
     const values = new Float32Array(bytes.byteLength / 4);
     new Uint8Array(values.buffer).set(bytes);
     this.#vectors.set(name, { pointer: this.#heap.place(values), elements: values.length });
+    this.bytes += bytes.byteLength;
   }
 
   async loadLinear(name: string, options: { columns?: boolean } = {}): Promise<void> {
@@ -64,10 +65,11 @@ export class LoadedBlock {
   }
 
   async release(): Promise<void> {
-    for (const { pointer, elements } of this.#vectors.values()) this.#heap.free(pointer, elements);
+    const [vectors, products] = [[...this.#vectors.values()], [...this.products.values()]];
     this.#vectors.clear();
-    await Promise.all([...this.products.values()].map((product) => product.release()));
     this.products.clear();
+    for (const { pointer, elements } of vectors) this.#heap.free(pointer, elements);
+    await Promise.all(products.map((product) => product.release()));
   }
 
   #tensor(name: string): TensorInfo {

@@ -65,7 +65,6 @@ export interface ExpertsRequest {
   /** [rows, hidden] */
   readonly rows: Float32Array<ArrayBuffer>;
   readonly groups: readonly { readonly expert: number; readonly rows: readonly number[] }[];
-  readonly fresh: boolean;
 }
 
 export interface ExpertsResult {
@@ -113,7 +112,6 @@ export interface MainApi {
   remote(request: {
     sequences: readonly string[];
     call: RemoteExpertCall;
-    fresh: boolean;
   }): Promise<readonly Float32Array<ArrayBuffer>[]>;
 }
 

@@ -1,15 +1,14 @@
-import type { OpenSequence } from './engine-core.ts';
+import { AppError } from '@blyan/interface';
 import { InferenceError } from './errors.ts';
-import type { StepRequest, StepResult } from './messages.ts';
+import type { StepResult } from './messages.ts';
+import type { OpenSequence, SequenceStep } from './open-sequence.ts';
 
 /** Most sequences computed in one pass. */
 const MAX_BATCH = 32;
 /** Most passes that may wait for remote experts at once. */
 const MAX_PASSES = 16;
 
-interface Pending {
-  readonly sequence: OpenSequence;
-  readonly request: StepRequest;
+interface Pending extends SequenceStep {
   readonly resolve: (result: StepResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -20,14 +19,14 @@ interface Pending {
  * overlap, because they mostly wait.
  */
 export class StepQueue {
-  readonly #run: (batch: readonly { sequence: OpenSequence; request: StepRequest }[]) => Promise<StepResult[]>;
+  readonly #run: (batch: readonly SequenceStep[]) => Promise<StepResult[]>;
   readonly #waiting: Pending[] = [];
   readonly #busy = new Set<OpenSequence>();
   readonly #idle = new Map<OpenSequence, () => void>();
   #passes = 0;
   #computing = false;
 
-  constructor(run: (batch: readonly { sequence: OpenSequence; request: StepRequest }[]) => Promise<StepResult[]>) {
+  constructor(run: (batch: readonly SequenceStep[]) => Promise<StepResult[]>) {
     this.#run = run;
   }
 
@@ -35,7 +34,7 @@ export class StepQueue {
     return this.#waiting.length;
   }
 
-  push(sequence: OpenSequence, request: StepRequest): Promise<StepResult> {
+  push(sequence: OpenSequence, request: SequenceStep['request']): Promise<StepResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ sequence, request, resolve, reject });
       // Steps that arrive in the same turn are computed together.
@@ -71,24 +70,24 @@ export class StepQueue {
 
   #mayRun({ sequence }: Pending): boolean {
     if (this.#busy.has(sequence) || this.#passes >= MAX_PASSES) return false;
-    return !this.#computing || sequence.localExperts.includes(0);
+    return !this.#computing || sequence.remote;
   }
 
   #together(first: Pending): Pending[] {
     const seen = new Set<OpenSequence>();
     return this.#waiting
       .filter((pending) => {
-        const fits =
-          isDecode(pending) && pending.sequence.route === first.sequence.route && !seen.has(pending.sequence);
-        if (!fits || this.#busy.has(pending.sequence)) return false;
-        seen.add(pending.sequence);
-        return true;
+        const { sequence } = pending;
+        // Its first waiting step or none: a later one must not overtake rows of a prompt.
+        if (seen.has(sequence) || this.#busy.has(sequence)) return false;
+        seen.add(sequence);
+        return isDecode(pending) && sequence.route === first.sequence.route;
       })
       .slice(0, MAX_BATCH);
   }
 
   async #pass(batch: readonly Pending[]): Promise<void> {
-    const computing = !(batch[0] as Pending).sequence.localExperts.includes(0);
+    const computing = !(batch[0] as Pending).sequence.remote;
     this.#passes++;
     if (computing) this.#computing = true;
     const ready = batch.filter((pending) => this.#atItsPosition(pending));
@@ -98,9 +97,12 @@ export class StepQueue {
         pending.resolve(results[index] as StepResult);
       });
     } catch (error) {
-      // One bad step must not fail its neighbours: they are tried alone.
-      if (ready.length === 1) (ready[0] as Pending).reject(error);
-      else for (const pending of ready) await this.#alone(pending);
+      if (ready.length === 1 || isShared(error)) {
+        for (const pending of ready) fail(pending, error);
+      } else {
+        // One bad step must not fail its neighbours: they are tried alone.
+        for (const pending of ready) await this.#alone(pending);
+      }
     } finally {
       this.#passes--;
       if (computing) this.#computing = false;
@@ -115,17 +117,19 @@ export class StepQueue {
 
   async #alone(pending: Pending): Promise<void> {
     try {
+      // The pass before may have got beyond the layers.
+      pending.sequence.kv.seek(pending.request.position);
       const [result] = await this.#run([pending]);
       pending.resolve(result as StepResult);
     } catch (error) {
-      pending.reject(error);
+      fail(pending, error);
     }
   }
 
   /** A step continues the sequence, or goes back to an earlier position and computes on from there. */
   #atItsPosition(pending: Pending): boolean {
     const { sequence, request } = pending;
-    if (request.position > sequence.kv.length || request.position < 0) {
+    if (!Number.isInteger(request.position) || request.position > sequence.kv.length || request.position < 0) {
       const message = `The sequence stands at ${sequence.kv.length}; a step at ${request.position} would leave a gap.`;
       pending.reject(new InferenceError('ERR_INFERENCE_POSITION', message, { kind: 'peer' }));
       return false;
@@ -135,8 +139,18 @@ export class StepQueue {
   }
 }
 
-function isDecode({ request }: Pending): boolean {
-  return request.input instanceof Uint32Array
-    ? request.input.length === 1
-    : request.output !== 'none' && request.output !== 'all';
+/** The sequence stands where it stood, so that the step can be asked for again. */
+function fail({ sequence, request, reject }: Pending, error: unknown): void {
+  sequence.kv.seek(request.position);
+  reject(error);
+}
+
+/** A block that cannot be had fails every step of the pass, and the first error says more than a second try's. */
+function isShared(error: unknown): boolean {
+  return error instanceof AppError && !error.code.startsWith('ERR_INFERENCE');
+}
+
+function isDecode({ sequence, request }: Pending): boolean {
+  const rows = request.input instanceof Uint32Array ? 1 : sequence.model.spec.hiddenSize;
+  return request.input.length === rows;
 }

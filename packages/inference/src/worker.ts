@@ -25,7 +25,7 @@ function ask<Name extends keyof MainApi>(
 
 const core = new EngineCore(workerData as WorkerOptions, {
   source: { acquire: (root) => ask('acquire', root) },
-  remote: (sequences, call, fresh) => ask('remote', { sequences, call, fresh }, [call.rows.buffer]),
+  remote: (sequences, call) => ask('remote', { sequences, call }, [call.rows.buffer]),
 });
 
 port.on('message', (message: ToWorker) => {

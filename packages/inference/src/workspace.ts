@@ -16,7 +16,11 @@ export class Workspace {
   buffer(name: string, elements: number): number {
     const held = this.#buffers.get(name);
     if (held && held.elements >= elements) return held.pointer;
-    if (held) this.#heap.free(held.pointer, held.elements);
+    if (held) {
+      this.#heap.free(held.pointer, held.elements);
+      // Forgotten before the heap may refuse: it is someone else's from here on.
+      this.#buffers.delete(name);
+    }
     const size = 2 ** Math.ceil(Math.log2(Math.max(elements, 1024)));
     const pointer = this.#heap.allocate(size);
     // Reused regions hold old numbers: padding columns must be zero.

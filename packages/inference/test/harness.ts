@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { silentLogger } from '@blyan/interface';
 import { type ImportDType, importCheckpoint, type ModelManifest } from '@blyan/model';
 import { BlockStore } from '@blyan/store';
+import { type RandomModelSizes, writeRandomCheckpoint } from '@blyan/testkit';
+import type { EngineCoreDeps } from '../src/engine-core.ts';
 import { EngineCore, type ModelView, modelView, type SampleSpec, StoreSource } from '../src/index.ts';
 
 export interface TestEngine extends AsyncDisposable {
@@ -11,33 +13,30 @@ export interface TestEngine extends AsyncDisposable {
   readonly store: BlockStore;
 }
 
+export interface EngineSettings {
+  readonly kvBytes?: number;
+  readonly sessionBytes?: number;
+  readonly remote?: EngineCoreDeps['remote'];
+}
+
+export interface ImportSettings {
+  readonly dtype?: ImportDType;
+  readonly sliceBudgetBytes?: number;
+}
+
 /** An engine in this thread over a freshly imported checkpoint. */
 export async function openEngine(
   dir: string,
   checkpoint: string,
-  options: {
-    dtype?: ImportDType;
-    sliceBudgetBytes?: number;
-    kvBytes?: number;
-    remote?: ConstructorParameters<typeof EngineCore>[1]['remote'];
-  } = {},
+  options: EngineSettings & ImportSettings = {},
 ): Promise<TestEngine> {
   const store = new BlockStore({ dir: join(dir, 'blocks') }, { logger: silentLogger });
   await store.start();
   const { sliceBudgetBytes, dtype = 'f32' } = options;
-  const { manifest } = await importCheckpoint({
-    dir: checkpoint,
-    store,
-    dtype,
-    ...(sliceBudgetBytes ? { sliceBudgetBytes } : {}),
-  });
-  const remote = options.remote ?? (() => Promise.reject(new Error('no expert is remote in this test')));
-  const engine = new EngineCore(
-    { kvBytes: options.kvBytes ?? 64 << 20, sessionBytes: 1 << 30, provider: 'cpu' },
-    { source: new StoreSource(store), remote },
-  );
+  const slices = sliceBudgetBytes ? { sliceBudgetBytes } : {};
+  const { manifest } = await importCheckpoint({ dir: checkpoint, store, dtype, ...slices });
   const model = modelView(manifest);
-  engine.loadModel(model);
+  const engine = engineOver(store, model, options);
   return {
     engine,
     model,
@@ -47,6 +46,43 @@ export async function openEngine(
       await engine.stop();
       await store.stop();
     },
+  };
+}
+
+/** The same over a random checkpoint. */
+export async function openRandom(
+  dir: string,
+  sizes: RandomModelSizes,
+  options: EngineSettings & ImportSettings = {},
+): Promise<TestEngine> {
+  const checkpoint = join(dir, 'checkpoint');
+  await writeRandomCheckpoint({ dir: checkpoint, seed: 7, ...sizes });
+  return openEngine(dir, checkpoint, options);
+}
+
+/** One more engine over a store, as on another node that holds the same blocks. */
+export function engineOver(store: BlockStore, model: ModelView, settings: EngineSettings = {}): EngineCore {
+  const remote = settings.remote ?? (() => Promise.reject(new Error('no expert is remote in this test')));
+  const options = {
+    kvBytes: settings.kvBytes ?? 64 << 20,
+    sessionBytes: settings.sessionBytes ?? 1 << 30,
+    provider: 'cpu' as const,
+  };
+  const engine = new EngineCore(options, { source: new StoreSource(store), remote });
+  engine.loadModel(model);
+  return engine;
+}
+
+/** Answers expert calls with another engine, as the protocol does. */
+export function served(by: EngineCore, { root, spec }: ModelView): EngineCoreDeps['remote'] {
+  return async (_, call) => {
+    const { outputs } = await by.experts({ modelRoot: root, layer: call.layer, rows: call.rows, groups: call.groups });
+    let at = 0;
+    return call.groups.map(({ rows }) => {
+      const part = outputs.slice(at, at + rows.length * spec.hiddenSize);
+      at += part.length;
+      return part;
+    });
   };
 }
 

@@ -126,6 +126,12 @@ export interface NetworkState {
 }
 
 /**
+ * Reason to abort a generation with when the caller has all it wants (a stop string matched): the stages are freed, and
+ * `done` still follows with what the nodes did.
+ */
+export const ANSWER_COMPLETE = 'answer complete';
+
+/**
  * What a gateway may ask of the network. `generate` throws before its first event when the request is refused (unknown
  * model, prompt longer than the context, missing blocks, node too busy); aborting the signal cancels every stage.
  */

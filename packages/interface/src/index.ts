@@ -1,4 +1,5 @@
 export {
+  ANSWER_COMPLETE,
   type Coordinator,
   type GenerateEvent,
   type GenerateRequest,

@@ -26,7 +26,7 @@ export const devnet: CommandHandler = async (context, input) => {
   const color = context.stderr.isTTY === true && context.env.NO_COLOR === undefined;
   await using dataDir = await openDataDir(options.dataDir, context.pid);
   const gateway = await chooseGateway(options.gateway, report);
-  const metrics = await chooseMetrics();
+  const metrics = await chooseMetrics(gateway);
   const progress = openProgress(context, 'importing', formatBytes);
   const prepared = await prepareDevnet(options, dataDir, {
     logger: createLogger({ level: 'warn', stream: context.stderr, color }),

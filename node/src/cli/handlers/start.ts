@@ -36,8 +36,11 @@ export const start: CommandHandler = async (context, input) => {
 };
 
 async function assertPortsFree(config: NodeConfig): Promise<void> {
-  if (config.gateway !== null) await assertPortFree(config.gateway, '--gateway');
-  if (config.metrics !== null) await assertPortFree(config.metrics, '--metrics');
+  if (config.gateway !== null) {
+    await assertPortFree(config.gateway, '--gateway');
+    // Metrics are the gateway's; without one nobody listens there.
+    if (config.metrics !== null) await assertPortFree(config.metrics, '--metrics');
+  }
   for (const multiaddr of config.listen) {
     const endpoint = endpointOfMultiaddr(multiaddr);
     if (endpoint !== null) await assertPortFree(endpoint, '--listen');

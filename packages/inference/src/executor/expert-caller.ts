@@ -1,4 +1,4 @@
-import { errorCode, type Logger, type PeerId } from '@blyan/interface';
+import { AppError, errorCode, isRoot, type Logger, type PeerId } from '@blyan/interface';
 import type { PeerProtocol } from '@blyan/p2p';
 import type { Plan } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
@@ -31,7 +31,7 @@ export class ExpertCaller {
    * @returns outputs in the order of the call's groups, each [rows of the group, hidden]
    * @throws InferenceError ERR_INFERENCE_MISSING_BLOCKS when no holder of an expert answers
    */
-  async call(context: ExpertCallContext, call: RemoteExpertCall, fresh: boolean): Promise<Float32Array<ArrayBuffer>[]> {
+  async call(context: ExpertCallContext, call: RemoteExpertCall): Promise<Float32Array<ArrayBuffer>[]> {
     const outputs = new Array<Float32Array<ArrayBuffer>>(call.groups.length);
     const byHolder = new Map<PeerId, number[]>();
     call.groups.forEach((group, index) => {
@@ -41,7 +41,7 @@ export class ExpertCaller {
       if (indices) indices.push(index);
       else byHolder.set(holder, [index]);
     });
-    await Promise.all([...byHolder].map(([holder, indices]) => this.#ask(context, call, fresh, holder, indices, new Set(), outputs)));
+    await Promise.all([...byHolder].map(([holder, indices]) => this.#ask(context, call, holder, indices, new Set(), outputs)));
     return outputs;
   }
 
@@ -49,7 +49,6 @@ export class ExpertCaller {
   async #ask(
     context: ExpertCallContext,
     call: RemoteExpertCall,
-    fresh: boolean,
     holder: PeerId,
     indices: readonly number[],
     failed: ReadonlySet<PeerId>,
@@ -58,7 +57,7 @@ export class ExpertCaller {
     const groups = indices.map((index) => call.groups[index] as ExpertGroup);
     const started = packed(groups, call.rows, context.hiddenSize);
     try {
-      const body = encodeExperts({ modelRoot: context.plan.modelRoot, layer: call.layer, fresh, ...started });
+      const body = encodeExperts({ modelRoot: context.plan.modelRoot, layer: call.layer, ...started });
       const options = { timeoutMs: EXPERTS_TIMEOUT_MS, signal: context.signal };
       const answer = decodeOutput(await this.#protocol.callRaw(holder, 'experts', body, options));
       let at = 0;
@@ -81,7 +80,7 @@ export class ExpertCaller {
         if (other === undefined) throw unanswered(call.layer, [expert], error);
         next.set(other, [...(next.get(other) ?? []), index]);
       }
-      await Promise.all([...next].map(([other, rest]) => this.#ask(context, call, fresh, other, rest, tried, outputs)));
+      await Promise.all([...next].map(([other, rest]) => this.#ask(context, call, other, rest, tried, outputs)));
     }
   }
 
@@ -103,9 +102,14 @@ function packed(groups: readonly ExpertGroup[], rows: Float32Array, hiddenSize: 
 
 function unanswered(layer: number, experts: readonly number[], cause?: unknown): InferenceError {
   const missing = experts.map((expert) => `expert:${layer}.${expert}`);
-  return new InferenceError('ERR_INFERENCE_MISSING_BLOCKS', `No node that holds ${missing.join(', ')} answers; ask again when one is back, or start another holder.`, {
+  // The last holder may have said which of its files is lost.
+  const root = cause instanceof AppError && typeof cause.meta.root === 'string' && isRoot(cause.meta.root) ? cause.meta.root : null;
+  const block = root === null ? '' : ` (block ${root})`;
+  const code = cause === undefined ? '' : `, the last try ended with ${errorCode(cause)}`;
+  const message = `No node that holds ${missing.join(', ')}${block} answers${code}; ask again when one is back, or start another holder.`;
+  return new InferenceError('ERR_INFERENCE_MISSING_BLOCKS', message, {
     kind: 'peer',
-    meta: { missing, ...(cause === undefined ? {} : { code: errorCode(cause) }) },
+    meta: { missing, ...(cause === undefined ? {} : { code: errorCode(cause) }), ...(root === null ? {} : { root }) },
     cause,
   });
 }

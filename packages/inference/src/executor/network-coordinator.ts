@@ -1,4 +1,5 @@
 import {
+  ANSWER_COMPLETE,
   type Coordinator,
   type GenerateEvent,
   type GenerateRequest,
@@ -24,7 +25,7 @@ import {
   type PlanInput,
   type Refusal,
 } from '@blyan/routing';
-import type { ModelManifest } from '@blyan/model';
+import { blockLabel, type ModelManifest } from '@blyan/model';
 import { InferenceError } from '../errors.ts';
 import type { SampledToken } from '../messages.ts';
 import { modelView } from '../model-view.ts';
@@ -182,7 +183,7 @@ export class NetworkCoordinator implements Coordinator {
     const lengths = { promptTokens: request.promptTokens.length, outputTokens: request.maxTokens };
     if (request.plan === 'auto') {
       const best = choosePlan({ ...base, ...lengths, nowMs: Date.now(), correction: (type) => this.#history.correction(type, manifest.root) });
-      if ('refused' in best) throw refused(best);
+      if ('refused' in best) throw refused(best, manifest);
       const chosen = { plan: this.#deps.port.sign(best.plan), forecast: best.forecast, fetch: [] };
       // The delegate was ranked without having seen the prompt's experts.
       if (best.type !== 'static_delegate') return chosen;
@@ -191,7 +192,7 @@ export class NetworkCoordinator implements Coordinator {
     const started = performance.now();
     const predicted = type === 'static_delegate' ? await this.#predict(base, manifest, request, signal) : undefined;
     const outcome = buildPlan(type, { ...base, predicted }, { hostedOnly: request.plan === 'auto' });
-    if (isRefusal(outcome)) throw refused(outcome);
+    if (isRefusal(outcome)) throw refused(outcome, manifest);
     const here = outcome.plan.stages[0]?.peerId === this.#options.self;
     if (outcome.fetch.length > 0 && here) await this.#deps.port.fetch(manifest, outcome.fetch, signal);
     const result = forecast(outcome.plan, views, {
@@ -212,7 +213,7 @@ export class NetworkCoordinator implements Coordinator {
     const possible = outcomes.flatMap((outcome) => (isRefusal(outcome) ? [] : [outcome.plan]));
     const delay = (plan: Plan) => forecast(plan, base.views, { spec: manifest.spec, promptTokens }).msToFirstToken;
     const [best] = possible.sort((a, b) => delay(a) - delay(b));
-    if (!best) throw refused(outcomes.find(isRefusal) as Refusal);
+    if (!best) throw refused(outcomes.find(isRefusal) as Refusal, manifest);
     const plan = this.#deps.port.sign(best);
     const sampling = { temperature: 0, topK: 0, topP: 1, seed: 0 };
     // The pass is a request of its own: the delegate uses the id of the answer.
@@ -234,9 +235,11 @@ export class NetworkCoordinator implements Coordinator {
     const run = new PlanRun({ self: this.#options.self, plan, model, request, signal }, this.#deps);
     await run.open();
     let route: readonly RouteEntry[] = [];
-    let finishReason: 'stop' | 'length' = 'length';
+    let finishReason: 'stop' | 'length' = 'stop';
     try {
       finishReason = yield* generateTokens(run, model, request);
+    } catch (error) {
+      if (signal.reason !== ANSWER_COMPLETE) throw error;
     } finally {
       ({ route } = await run.close());
     }
@@ -245,8 +248,11 @@ export class NetworkCoordinator implements Coordinator {
 
   async *#delegated(plan: Plan, request: GenerateRequest, signal: AbortSignal): AsyncGenerator<SampledToken, { finishReason: 'stop' | 'length'; route: readonly RouteEntry[] }> {
     for await (const event of this.#deps.delegate.ask(plan, request, signal)) {
-      if (event.type === 'token') yield event.token;
-      else if (event.type === 'end') return { finishReason: event.finishReason, route: event.route };
+      if (event.type === 'token') {
+        yield event.token;
+        // Ending the iteration cancels the delegate; what it did is not heard then.
+        if (signal.reason === ANSWER_COMPLETE) return { finishReason: 'stop', route: [] };
+      } else if (event.type === 'end') return { finishReason: event.finishReason, route: event.route };
     }
     throw new InferenceError('ERR_INFERENCE_STAGE', 'The delegate ended the answer without saying why; ask again.', { kind: 'peer' });
   }
@@ -278,6 +284,14 @@ function rounded({ msToFirstToken, msPerToken }: Timing): Timing {
   return { msToFirstToken: three(msToFirstToken), msPerToken: three(msPerToken) };
 }
 
-function refused({ refused, missing }: Refusal): InferenceError {
-  return new InferenceError('ERR_INFERENCE_MISSING_BLOCKS', refused, { kind: 'caller', meta: { missing } });
+/** Most missing parts whose roots a refusal spells out. */
+const NAMED_ROOTS = 4;
+
+/** The refusal as an error that also says which blocks to look for. */
+function refused({ refused: sentence, missing }: Refusal, { blocks }: ModelManifest): InferenceError {
+  const roots = missing.slice(0, NAMED_ROOTS).flatMap((label) =>
+    blocks.filter((block) => blockLabel({ ...block, slice: undefined }) === label).map(({ root }) => `${label} is ${root}`),
+  );
+  const message = roots.length === 0 ? sentence : `${sentence} As blocks: ${roots.join(', ')}.`;
+  return new InferenceError('ERR_INFERENCE_MISSING_BLOCKS', message, { kind: 'caller', meta: { missing } });
 }

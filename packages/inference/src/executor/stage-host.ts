@@ -161,13 +161,13 @@ export class StageHost {
   }
 
   /** Experts of other nodes, for the engine. */
-  callExperts(sequences: readonly string[], call: RemoteExpertCall, fresh: boolean): Promise<Float32Array<ArrayBuffer>[]> {
+  callExperts(sequences: readonly string[], call: RemoteExpertCall): Promise<Float32Array<ArrayBuffer>[]> {
     const stages = sequences.map((id) => this.#stages.get(id)).filter((stage) => stage !== undefined);
     const [first] = stages;
     if (!first) throw new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed.');
     const signal = stages.length === 1 ? first.abort.signal : new AbortController().signal;
     const tallies = stages.map(({ tally }) => tally);
-    return this.#deps.experts.call({ plan: first.plan, hiddenSize: first.model.spec.hiddenSize, tallies, signal }, call, fresh);
+    return this.#deps.experts.call({ plan: first.plan, hiddenSize: first.model.spec.hiddenSize, tallies, signal }, call);
   }
 
   /** Frees a stage's KV cache and tells what it did; null when it is not open. */

@@ -121,8 +121,8 @@ export class StageNetwork implements StagePort {
 }
 
 async function experts(engine: Engine, body: Uint8Array): Promise<{ ms: number; rows: Float32Array<ArrayBuffer> }> {
-  const { modelRoot, layer, groups, rows, fresh } = decodeExperts(body);
-  const { outputs, ms } = await engine.experts({ modelRoot, layer, groups, rows, fresh });
+  const { modelRoot, layer, groups, rows } = decodeExperts(body);
+  const { outputs, ms } = await engine.experts({ modelRoot, layer, groups, rows });
   return { ms, rows: outputs };
 }
 

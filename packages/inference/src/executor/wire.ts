@@ -56,14 +56,12 @@ export interface ExpertGroup {
 export interface ExpertsFrame {
   readonly modelRoot: string;
   readonly layer: number;
-  /** Look at the files before use: the first step of an answer. */
-  readonly fresh: boolean;
   readonly groups: readonly ExpertGroup[];
   readonly rows: Float32Array<ArrayBuffer>;
 }
 
 export function encodeExperts(frame: ExpertsFrame): readonly Uint8Array[] {
-  const words = [EXPERTS_MAGIC, frame.layer, frame.fresh ? 1 : 0, frame.groups.length];
+  const words = [EXPERTS_MAGIC, frame.layer, frame.groups.length];
   for (const { expert, rows } of frame.groups) words.push(expert, rows.length, ...rows);
   const head = new Uint32Array(ROOT_WORDS + 1 + words.length);
   // The length of the header in words comes first of all.
@@ -76,7 +74,7 @@ export function encodeExperts(frame: ExpertsFrame): readonly Uint8Array[] {
 /** @throws InferenceError ERR_INFERENCE_FRAME */
 export function decodeExperts(bytes: Uint8Array): ExpertsFrame {
   const length = bytes.byteLength >= 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) : 0;
-  if (length < ROOT_WORDS + 5 || length * 4 > bytes.byteLength) throw malformed('an expert call is cut off');
+  if (length < ROOT_WORDS + 4 || length * 4 > bytes.byteLength) throw malformed('an expert call is cut off');
   const words = new Uint32Array(bytes.slice(0, length * 4).buffer);
   let at = 1 + ROOT_WORDS;
   const next = (bound: number): number => {
@@ -86,7 +84,6 @@ export function decodeExperts(bytes: Uint8Array): ExpertsFrame {
   };
   if (next(0xffffffff) !== EXPERTS_MAGIC) throw malformed('an expert call has a wrong magic number');
   const layer = next(0xffff);
-  const fresh = next(1) === 1;
   const groups = Array.from({ length: next(0xffff) }, () => {
     const expert = next(0xffff);
     const count = next(MAX_STEP_ROWS * 32);
@@ -96,7 +93,7 @@ export function decodeExperts(bytes: Uint8Array): ExpertsFrame {
     return { expert, rows };
   });
   if (at !== words.length) throw malformed('an expert call has words to spare');
-  return { modelRoot: readHex(words, 1, ROOT_WORDS), layer, fresh, groups, rows: floats(bytes, words.byteLength) };
+  return { modelRoot: readHex(words, 1, ROOT_WORDS), layer, groups, rows: floats(bytes, words.byteLength) };
 }
 
 /** Rows that answer a call, and the milliseconds they took to compute. */

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { BlockCache } from './block-cache.ts';
+import type { Heap } from './heap.ts';
+import type { LoadedBlock } from './loaded-block.ts';
+import type { SampledToken, SampleSpec } from './messages.ts';
+import type { ModelView } from './model-view.ts';
+import { bufferRows } from './product.ts';
+import { assertFinite, logprobs, sampleToken } from './sampler.ts';
+import type { Workspace } from './workspace.ts';
+
+async function loadHead(block: LoadedBlock): Promise<void> {
+  await block.loadVector('norm');
+  await block.loadLinear('lm_head', { columns: true });
+}
+
+/** Final norm and head for rows [hidden] that lie at the given pointers of the heap: logits [vocabulary] of each. */
+export async function headLogits(
+  context: { heap: Heap; blocks: BlockCache },
+  model: ModelView,
+  workspace: Workspace,
+  pointers: readonly number[],
+): Promise<Float32Array[]> {
+  const { heap, blocks } = context;
+  const { hiddenSize, rmsNormEps, vocabSize } = model.spec;
+  const height = bufferRows(pointers.length);
+  return blocks.use(model.head, loadHead, async (block) => {
+    const product = block.product('lm_head');
+    const norm = block.vector('norm');
+    const normed = workspace.buffer('head normed', height * product.in);
+    const out = workspace.buffer('logits', height * product.out);
+    pointers.forEach((pointer, index) => {
+      const target = normed + index * product.in * 4;
+      heap.kernels.rmsNorm(pointer, hiddenSize, norm, target, product.in, 1, hiddenSize, rmsNormEps);
+    });
+    await product.run(heap, normed, out, pointers.length);
+    const all = heap.f32(out, height * product.out);
+    return pointers.map((_, index) => {
+      if (!product.columns) return all.slice(index * vocabSize, (index + 1) * vocabSize);
+      const tile = bufferRows(1);
+      const base = Math.floor(index / tile) * product.out * tile + (index % tile);
+      const row = new Float32Array(vocabSize);
+      for (let id = 0; id < vocabSize; id++) row[id] = all[base + id * tile] as number;
+      return row;
+    });
+  });
+}
+
+/**
+ * Draws the token that stands at `position` and tells what was asked for about it.
+ * @throws InferenceError ERR_INFERENCE_NOT_FINITE
+ */
+export function drawToken(logits: Float32Array, spec: SampleSpec, position: number): SampledToken {
+  assertFinite(logits);
+  const tokenId = sampleToken(logits, spec.params, position);
+  const bytes = new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength);
+  return {
+    tokenId,
+    ...(spec.topLogprobs === undefined ? {} : logprobs(logits, tokenId, spec.topLogprobs)),
+    ...(spec.logits === 'sha256' ? { logits: createHash('sha256').update(bytes).digest('hex') } : {}),
+    ...(spec.logits === 'f32' ? { logits: Buffer.from(bytes).toString('base64') } : {}),
+  };
+}

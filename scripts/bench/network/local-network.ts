@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NetworkState } from '@blyan/interface';
+import type { BenchRun } from '../benchmark.ts';
+import { Daemon } from './daemon.ts';
+
+const POLL_MS = 250;
+/** Pings go out every few seconds and the best of several counts. */
+const RTT_ROUNDS = 3;
+const RTT_PAUSE_MS = 2500;
+
+export interface LocalNetworkOptions {
+  /** Round trip added to every link between nodes. */
+  readonly delayMs: number;
+  /** A data folder with the model in it, and the model's name; the genesis model by default. */
+  readonly model?: { readonly dataDir: string; readonly name: string };
+}
+
+/** The genesis model's name in a local network. */
+export const GENESIS_MODEL = 'blyan';
+
+/** Three daemons on this machine: a coordinator with the first layers, and two more with the rest. */
+export class LocalNetwork implements AsyncDisposable {
+  readonly model: string;
+  readonly #daemon: Daemon;
+
+  private constructor(daemon: Daemon, model: string) {
+    this.#daemon = daemon;
+    this.model = model;
+  }
+
+  static async start(run: BenchRun, { delayMs, model }: LocalNetworkOptions): Promise<LocalNetwork> {
+    const dataDir = model?.dataDir ?? join(run.workDir, 'genesis-network');
+    const args = ['devnet', '--nodes', '3', '--data-dir', dataDir, '--gateway', '127.0.0.1:0'];
+    if (model) args.push('--model', model.name);
+    if (delayMs > 0) args.push('--link-delay-ms', String(delayMs));
+    return new LocalNetwork(await Daemon.start(args, run.signal), model?.name ?? GENESIS_MODEL);
+  }
+
+  get gateway(): string {
+    return this.#daemon.ready.gateway;
+  }
+
+  async state(signal: AbortSignal): Promise<NetworkState> {
+    const response = await fetch(`${this.gateway}/api/v1/state`, { signal });
+    return (await response.json()) as NetworkState;
+  }
+
+  /**
+   * Mean round trip from the coordinator to the others in milliseconds, as its own pings measure it: same links, same proxies,
+   * encryption and multiplexing included. Waits for a few pings.
+   */
+  async roundTripMs(signal: AbortSignal): Promise<number> {
+    for (let round = 0; ; ) {
+      const { nodes } = await this.state(signal);
+      const others = nodes.filter(({ self }) => !self).map(({ rttMs }) => rttMs);
+      if (others.length > 0 && others.every((rttMs) => rttMs !== null)) round++;
+      if (round >= RTT_ROUNDS) return others.reduce((sum: number, rttMs) => sum + (rttMs ?? 0), 0) / others.length;
+      await delay(round === 0 ? POLL_MS : RTT_PAUSE_MS, undefined, { signal });
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#daemon[Symbol.asyncDispose]();
+  }
+}
