@@ -6,7 +6,8 @@ import { ROOT } from './workspaces.ts';
 // Runs as `prepack` and `postpack` of a workspace, in its folder: for the moment of packing, package.json points at `dist`
 // and not at the sources; afterwards it is as before. A packed package needs no TypeScript and nothing of the repository.
 const KEPT = '.package.json.kept';
-/** Folders of the repository that a package carries along. */
+/** What every package carries along from the top of the repository, and what single ones do. */
+const LEGAL = ['LICENSE', 'NOTICE'];
 const CARRIED: Readonly<Record<string, readonly string[]>> = { node: ['genesis'] };
 
 interface Manifest {
@@ -18,12 +19,12 @@ interface Manifest {
 }
 
 function carried(): readonly string[] {
-  return CARRIED[basename(process.cwd())] ?? [];
+  return [...LEGAL, ...(CARRIED[basename(process.cwd())] ?? [])];
 }
 
 function restore(): void {
   if (existsSync(KEPT)) renameSync(KEPT, 'package.json');
-  for (const folder of carried()) rmSync(folder, { recursive: true, force: true });
+  for (const name of carried()) rmSync(name, { recursive: true, force: true });
 }
 
 function prepare(): void {
@@ -40,7 +41,7 @@ function prepare(): void {
     /\.tsx?$/.test(path) ? { types: compiled(path, '.d.ts'), default: compiled(path, '.js') } : path,
   ]);
   const files = [...new Set(['dist', 'bin', ...(manifest.files ?? []), ...carried()])].filter((name) => name !== 'src');
-  for (const folder of carried()) cpSync(join(ROOT, folder), folder, { recursive: true });
+  for (const name of carried()) cpSync(join(ROOT, name), name, { recursive: true });
   writeFileSync(KEPT, text);
   const contents = { ...packed, exports: Object.fromEntries(exports), files, engines: { node: '>=24' } };
   writeFileSync('package.json', `${JSON.stringify(contents, null, 2)}\n`);

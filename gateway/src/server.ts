@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { API_LIMITS, type ApiErrorBody, methodsOf } from '@blyan/api';
 import cors from '@fastify/cors';
@@ -15,6 +16,9 @@ import { pageRoutes } from './routes/page.ts';
 
 /** Longest a client may take to send its request. */
 const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Longest that the rest of a body nobody wants is read. */
+const DISCARD_TIMEOUT_MS = 5_000;
 
 /** Everything from the page's own origin, nothing inline: text of a model can never become script. */
 const CONTENT_SECURITY_POLICY = {
@@ -49,7 +53,9 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, context));
+  app.setErrorHandler((error, request, reply) => {
+    whenReceived(request.raw, () => sendError(error, request, reply, context));
+  });
   app.setNotFoundHandler((request) => {
     throw noSuchRoute(app, request);
   });
@@ -98,6 +104,24 @@ function corsOptions(request: FastifyRequest) {
     maxAge: 86_400,
     strictPreflight: false,
   };
+}
+
+/**
+ * Calls back once the request's body has come in, discarding what is left of it, or after the time for that: a client
+ * that is still writing when the connection closes never reads the answer.
+ */
+function whenReceived(raw: IncomingMessage, then: () => void): void {
+  if (raw.complete || raw.destroyed) {
+    then();
+    return;
+  }
+  const done = () => {
+    clearTimeout(timer);
+    raw.off('end', done).off('close', done);
+    then();
+  };
+  const timer = setTimeout(done, DISCARD_TIMEOUT_MS);
+  raw.on('end', done).on('close', done).resume();
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, context: GatewayContext): void {

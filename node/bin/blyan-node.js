@@ -2,6 +2,7 @@
 // Plain JavaScript that any Node can parse: it finds a Node new enough for the program and hands over to it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +42,8 @@ function handOver(runtime) {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= MINIMUM_MAJOR) {
+  // Compiling the program takes half of a start's processor time; where the folder cannot be written, nothing is kept.
+  module.enableCompileCache(join(here, '..', '..', 'node_modules', '.cache', 'blyan-node'));
   const source = join(here, '..', 'src', 'main.ts');
   await import(existsSync(source) ? '../src/main.ts' : '../dist/main.js');
 } else {

@@ -69,7 +69,8 @@ export async function readConfigFile(
     text = await readBounded(path);
   } catch (error) {
     if (error instanceof NodeError) throw error;
-    if (errorCode(error) === 'ENOENT' && !required) return {};
+    // A path through a file has no file either; opening the data folder says what is wrong with it.
+    if (!required && (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR')) return {};
     throw configError(`${path}: the configuration file cannot be read (${errorCode(error)}).`, error);
   }
   let document: Record<string, unknown>;

@@ -26,6 +26,8 @@ const MIB = 1024 * 1024;
 /** KV cache: an eighth of the machine's memory, at most what the engine's heap can address. */
 const KV_BYTES = Math.min(totalmem() / 8, 2048 * MIB);
 const SHOWN_MISSING = 12;
+/** How long one part of the node may take to stop. */
+const STOP_STEP_MS = 5_000;
 
 /** Composes one daemon: store, network, engine, executor and gateway, started in this order and stopped in reverse. */
 export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Promise<NodeDaemon> {
@@ -216,12 +218,25 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
       await beginning?.catch(() => undefined);
       for (const step of undo.splice(0).reverse()) {
         try {
-          await step();
+          await inTime(step());
         } catch (error) {
           logger.warn('a part of the node did not stop cleanly', { code: errorCode(error) });
         }
       }
     })();
     return stopped;
+  }
+}
+
+/** Stopping always ends. @throws NodeError ERR_NODE_STOPPED when the step takes too long */
+async function inTime(step: unknown): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new NodeError('ERR_NODE_STOPPED', `A part of the node did not stop within ${STOP_STEP_MS} ms.`));
+  }, STOP_STEP_MS);
+  try {
+    await Promise.race([step, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -8,7 +8,7 @@ import {
   StageHost,
   StageNetwork,
 } from '@blyan/inference';
-import type { Logger } from '@blyan/interface';
+import { errorCode, type Logger } from '@blyan/interface';
 import type { P2pHost } from '@blyan/p2p';
 import { MAX_FRAME_BYTES, PROTOCOL_MAJORS } from '@blyan/params';
 import { blockMap, hasBit, type NodeView, type Plan, signPlan } from '@blyan/routing';
@@ -69,7 +69,9 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   const learnedAt = Math.floor(Date.now() / 1000);
   const left = (peerId: string) => {
     inbox.lost(peerId);
-    void stages.closeAllOf(peerId);
+    stages
+      .closeAllOf(peerId)
+      .catch((error) => logger.debug('sequences of a peer were not closed', { code: errorCode(error) }));
   };
   host.on('peer:disconnect', left);
   return {

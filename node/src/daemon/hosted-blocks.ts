@@ -92,6 +92,7 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
   /** A stored block was found damaged, before or while this object existed. */
   damaged(root: Root, error: Error): void {
     this.#lost.damaged(root, error);
+    if (this.#deps.store.has(root)) this.#lost.found(root);
   }
 
   /**
@@ -126,11 +127,11 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
 
   /** Fetches blocks of the model that this node needs but does not host. */
   async fetch(indices: readonly number[], signal: AbortSignal): Promise<void> {
-    for (const index of indices) {
+    await inLanes(indices, LANES, async (index) => {
       const { root } = this.#ref(index);
       if (!this.#deps.store.has(root)) await this.#fetch(root, signal);
       await this.#deps.store.acquire(root, { signal });
-    }
+    });
   }
 
   /**
@@ -171,8 +172,9 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
   /** Makes one block available, if it is here or somebody has it. @returns false when there is no room for more */
   async #take(root: Root, signal: AbortSignal): Promise<boolean> {
     try {
-      if (!(await this.#obtain(root, signal))) return true;
+      // Before it is here, so that no collection of garbage takes it.
       await this.#deps.store.pin(root);
+      if (!(await this.#obtain(root, signal))) return true;
     } catch (error) {
       if (signal.aborted) throw error;
       this.#lost.unavailable(root, error);
@@ -196,7 +198,13 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
       }
     }
     if (this.#holders(root).length === 0) return false;
-    await this.#fetch(root, signal);
+    try {
+      await this.#fetch(root, signal);
+    } catch (error) {
+      // What an explicit plan once fetched makes room for what is hosted.
+      if (errorCode(error) !== 'ERR_STORE_QUOTA' || (await store.gc({ signal })).removed.length === 0) throw error;
+      await this.#fetch(root, signal);
+    }
     await store.acquire(root, { signal });
     logger.debug('a block arrived', { block: this.labelOf(root), root });
     return true;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { NodeError } from '../errors.ts';
 import { type DaemonCommand, DaemonProcess, describeExit, type ReadyEvent } from './daemon-process.ts';
 
@@ -54,8 +55,11 @@ export class Network {
     return [first, ...(await Promise.all(others))];
   }
 
-  /** Settles when the gateway answers `/readyz` with 200: every block of the model is reachable. */
-  async untilServing(gateway: string): Promise<void> {
+  /**
+   * Settles when the gateway answers `/readyz` with 200, that is, every block of the model is reachable, or says that
+   * nothing lacks but what is expected to.
+   */
+  async untilServing(gateway: string, expectedMissing: readonly string[] = []): Promise<void> {
     const { signal, report } = this.#deps;
     for (let waitedMs = 0; ; waitedMs += READY_POLL_MS) {
       signal.throwIfAborted();
@@ -65,6 +69,7 @@ export class Network {
       const response = await fetch(`${gateway}/readyz`, { signal: bounded }).catch(() => null);
       if (response?.status === 200) return await response.body?.cancel();
       const text = (await response?.text().catch(() => '')) ?? 'no answer';
+      if (expectedMissing.length > 0 && (await lacksOnly(gateway, expectedMissing, bounded))) return;
       if (waitedMs > 0 && waitedMs % READY_NOTE_EVERY_MS === 0)
         report(`waiting for the network: ${text.slice(0, 500)}`);
       await delay(READY_POLL_MS, undefined, { signal });
@@ -105,5 +110,17 @@ export class Network {
       }
     });
     return { ...ready, pid: daemon.pid };
+  }
+}
+
+const stateSchema = z.object({ models: z.array(z.object({ missing: z.array(z.string()) })).min(1) });
+
+async function lacksOnly(gateway: string, expected: readonly string[], signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(`${gateway}/api/v1/state`, { signal });
+    const { models } = stateSchema.parse(await response.json());
+    return models.every(({ missing }) => missing.every((label) => expected.includes(label)));
+  } catch {
+    return false;
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type AppError, errorCode } from '@blyan/interface';
-import { devnetHostSpecs, parseHostSpec } from '@blyan/routing';
+import { blockLabel, type ModelManifest } from '@blyan/model';
+import { devnetHostSpecs, parseHostSpec, resolveHostSpec } from '@blyan/routing';
 import type { DataDir } from '../data-dir/data-dir.ts';
 import { ensurePrivateGenesis } from '../data-dir/genesis-file.ts';
 import type { DevnetOptions } from './devnet-options.ts';
@@ -16,6 +17,8 @@ export interface PreparedDevnet {
   readonly modelRoot: string;
   readonly modelName: string;
   readonly nodes: readonly PreparedNode[];
+  /** Parts of the model that no node is to host, as labels; none when a node places itself. */
+  readonly missing: readonly string[];
 }
 
 export interface PrepareDeps extends ProvisionDeps {
@@ -54,5 +57,18 @@ export async function prepareDevnet(
     source = await repairSource({ ...source, checkpoint }, dataDir, sourceDeps);
     await provision();
   }
-  return { modelRoot: root, modelName: name, nodes };
+  return { modelRoot: root, modelName: name, nodes, missing: unhosted(hosts, source.manifest) };
+}
+
+function unhosted(hosts: readonly string[], manifest: ModelManifest): string[] {
+  const specs = hosts.map((host) => parseHostSpec(host, manifest.spec));
+  const hosted = new Set<number>();
+  for (const spec of specs) {
+    if (spec.kind === 'auto') return [];
+    for (const index of resolveHostSpec(spec, manifest)) hosted.add(index);
+  }
+  const labels = manifest.blocks.flatMap((block, index) =>
+    hosted.has(index) ? [] : [blockLabel({ ...block, slice: undefined })],
+  );
+  return [...new Set(labels)];
 }

@@ -6,6 +6,7 @@ import { lyingPeer } from './lying-peer.ts';
 
 const DAMAGED = 'a stored block is damaged and was removed';
 const HEALED = 'a damaged block was healed from a peer';
+const LOCAL = { plan: 'local', return_logits: 'sha256' };
 const LABELS = ['embedding', 'trunk:1', 'expert:2.5', 'head', 'model'];
 
 let bench: Bench;
@@ -41,6 +42,19 @@ describe('while the node runs and another one has the block', () => {
     await told(node, HEALED, label);
     await expectSound(label);
     expect((await node.goldenAnswer('local')).logits).toEqual(reference);
+  });
+
+  test('bytes that flip in the middle of an answer do not change it', async () => {
+    const ask = () =>
+      node.complete({ prompt: [5, 6, 7], max_tokens: 200, temperature: 0, ignore_eos: true, blyan: LOCAL });
+    const expected = (await ask()).body.blyan.logits;
+    expect(expected).toHaveLength(200);
+    const answered = ask();
+    for (const label of ['expert:0.1', 'trunk:0', 'expert:1.6', 'head', 'embedding', 'expert:2.2']) {
+      await flipByte(bench.block('node', label));
+      await told(node, HEALED, label);
+    }
+    expect((await answered).body.blyan.logits).toEqual(expected);
   });
 
   test('a file that is cut short or deleted is fetched again', async () => {

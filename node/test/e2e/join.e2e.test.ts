@@ -28,8 +28,9 @@ const nodeOf = ({ nodes }: StateAnswer, daemon: Daemon) => {
   return node;
 };
 
-const blocksIn = async (name: string) =>
-  (await readdir(join(bench.folder(name), 'blocks'))).filter((file) => file.endsWith('.tb'));
+const ARRIVED = /"a block arrived"/;
+const filesIn = (name: string) => readdir(join(bench.folder(name), 'blocks'));
+const blocksIn = async (name: string) => (await filesIn(name)).filter((file) => file.endsWith('.tb'));
 
 test('a daemon with nothing but an invite fetches its blocks, serves them, and takes the place of their holder', async () => {
   const { invite } = coordinator.ready;
@@ -77,29 +78,34 @@ test('a daemon that places itself takes what the network has least of', async ()
   expect(nodeOf(state, free).hosted.blocks).toBe(bench.manifest.blocks.length);
 });
 
-test('a join that is killed in the middle goes on where it was', async () => {
+test('a join that is stopped, then killed in the middle, goes on where it was', async () => {
   // Through a slow link, so that the middle is long.
   const { addresses, ...rest } = decodeInvite(coordinator.ready.invite);
   const [, host, port, peer] = /^\/ip4\/([^/]+)\/tcp\/(\d+)(.*)$/.exec(addresses[0] as string) as RegExpExecArray;
-  const proxy = new DelayProxy({ targetHost: host as string, targetPort: Number(port), delayMs: 25 });
+  const proxy = new DelayProxy({ targetHost: host as string, targetPort: Number(port), delayMs: 40 });
   onTestFinished(() => proxy.close());
   const invite = encodeInvite({ ...rest, addresses: [`/ip4/127.0.0.1/tcp/${await proxy.listen()}${peer}`] });
-  const args = ['--log-level', 'debug'];
-  const setup = { host: COORDINATOR, bootstrap: [invite], args };
+  const setup = { host: COORDINATOR, bootstrap: [invite], args: ['--log-level', 'debug'] };
+  // All but eight experts, and the manifest.
+  const all = bench.manifest.blocks.length - 8 + 1;
+
+  const stopped = bench.launch('broken', setup);
+  await stopped.program.hears(ARRIVED);
+  expect(await stopped.program.stop()).toEqual({ code: 0, signal: null });
+  const first = await filesIn('broken');
+  expect(first.filter((name) => !/^([0-9a-f]{64}\.tb|pins\.json)$/.test(name))).toEqual([]);
 
   const killed = bench.launch('broken', setup);
-  await killed.program.hears(/"a block arrived"/);
+  await killed.program.hears(ARRIVED);
   killed.program.kill('SIGKILL');
   await killed.program.exited;
   const kept = await blocksIn('broken');
-  // All but eight experts, and the manifest.
-  const all = bench.manifest.blocks.length - 8 + 1;
-  expect(kept.length).toBeGreaterThan(1);
+  expect(kept.length).toBeGreaterThan(first.length - 1);
   expect(kept.length).toBeLessThan(all);
 
   const resumed = await bench.start('broken', setup);
   expect(await blocksIn('broken')).toHaveLength(all);
-  expect(resumed.program.stderr.match(/"a block arrived"/g)).toHaveLength(all - kept.length);
+  expect(resumed.program.stderr.match(new RegExp(ARRIVED, 'g'))).toHaveLength(all - kept.length);
 });
 
 test('a killed node is gone within 30 s, and comes back as itself', async () => {

@@ -28,7 +28,7 @@ export async function lyingPeer(bench: Bench, label: string, invite: string): Pr
     acquire: async (root: Root) => ({ path: pathOf(root) }),
   };
 
-  const peer = TestPeer.ofInvite(invite);
+  const peer = await TestPeer.ofInvite(invite);
   const { host } = peer;
   new BlockExchange(
     { partialDir: `${dir}-partial` },

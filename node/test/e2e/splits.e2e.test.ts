@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import {
+  goldenDir,
   loadReferenceCheckpoint,
   type RandomModelSizes,
   type ReferenceModel,
@@ -133,3 +134,19 @@ function expectReference(model: ReferenceModel, prompt: readonly number[], answe
     expect(lead).toBeGreaterThan(Math.max(...row) - MARGIN);
   }
 }
+
+test('a split that leaves blocks out comes up, says so, and refuses every plan with the list', async () => {
+  const hosts = ['trunk,embedding,experts:*.0-2', 'layers:0,experts:1.3'];
+  await using net = await Devnet.start({ model: goldenDir('mixtral'), hosts });
+  const { models } = await net.state();
+  const { missing = [] } = models[0] ?? {};
+  expect(missing[0]).toBe('expert:1.4');
+  expect(missing.at(-1)).toBe('head');
+  expect(models[0]?.covered).toBe(false);
+  expect(net.program.stderr).toMatch(/No node is to host expert:1\.4, .*head: requests are refused/);
+  expect((await net.request('/readyz')).status).toBe(503);
+  for (const plan of ['auto', ...PLAN_TYPES] as const) {
+    const { status, body } = await net.refusal(greedyBody(SHORT_PROMPT, plan, 1));
+    expect([status, body.error.code, body.error.missing]).toEqual([503, 'ERR_INFERENCE_MISSING_BLOCKS', missing]);
+  }
+});

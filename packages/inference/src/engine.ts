@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, errorCode, type Logger, type Root, type Service } from '@blyan/interface';
-import { listSupportedBackends } from 'onnxruntime-node';
 import { InferenceError } from './errors.ts';
 import type {
   EngineStatus,
@@ -21,6 +20,10 @@ import type {
   WorkerOptions,
 } from './messages.ts';
 import type { ModelView } from './model-view.ts';
+import { assertProvider } from './provider.ts';
+
+// Beside the sources, or beside what a packed package was compiled to.
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 export interface EngineDeps extends MainApi {
   readonly logger: Logger;
@@ -44,19 +47,11 @@ export class Engine implements Service {
     this.#deps = deps;
   }
 
-  /** @throws InferenceError ERR_INFERENCE_PROVIDER when this build of ONNX Runtime lacks the provider. */
+  /** @throws InferenceError ERR_INFERENCE_PROVIDER when the provider cannot be used here. */
   async start(): Promise<void> {
     if (this.#worker) return;
-    const { provider } = this.#options;
-    const available = listSupportedBackends().map(({ name }) => name);
-    if (!available.includes(provider)) {
-      throw new InferenceError(
-        'ERR_INFERENCE_PROVIDER',
-        `The execution provider ${provider} is not in this build of ONNX Runtime (it has ${available.join(', ')}); use cpu, or install onnxruntime-node with its ${provider} parts.`,
-        { kind: 'caller', meta: { provider } },
-      );
-    }
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: this.#options });
+    await assertProvider(this.#options.provider);
+    const worker = new Worker(WORKER, { workerData: this.#options });
     this.#worker = worker;
     worker.on('message', (message: FromWorker) => this.#receive(message));
     worker.on('error', (error) => {

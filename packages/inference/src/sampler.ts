@@ -54,25 +54,37 @@ export function assertFinite(logits: Float32Array): void {
   }
 }
 
+/** How many of the likeliest tokens are looked at first: sorting a whole vocabulary would take longer than a layer. */
+const FIRST_LOOK = 64;
+const NEXT_LOOK = 8;
+
 /**
  * Draws the token at an absolute position. Temperature 0 is greedy. Otherwise: divide by the temperature, keep the
  * top k, soften to probabilities, keep the smallest set whose mass reaches top p, draw by (seed, position).
  */
 export function sampleToken(logits: Float32Array, params: SamplingParams, position: number): number {
   if (params.temperature === 0) return argmax(logits);
-  const order = largest(logits, params.topK > 0 ? Math.min(params.topK, logits.length) : logits.length);
+  const allowed = params.topK > 0 ? Math.min(params.topK, logits.length) : logits.length;
+  let order = largest(logits, allowed < logits.length ? allowed : FIRST_LOOK);
   const top = logits[order[0] as number] as number;
-  const weights = order.map((id) => Math.exp(((logits[id] as number) - top) / params.temperature));
-  const total = weights.reduce((a, b) => a + b, 0);
-  let kept = 0;
-  let mass = 0;
-  while (kept < weights.length && (kept === 0 || mass < params.topP * total)) mass += weights[kept++] as number;
-  let target = uniformAt(params.seed, position) * mass;
-  for (let index = 0; index < kept; index++) {
-    target -= weights[index] as number;
-    if (target < 0) return order[index] as number;
+  const weight = (id: number) => Math.exp(((logits[id] as number) - top) / params.temperature);
+  let total = 0;
+  for (const id of allowed < logits.length ? order : logits.keys()) total += weight(id);
+  const mass = params.topP < 1 ? reach((sum) => sum >= params.topP * total).sum : total;
+  const target = uniformAt(params.seed, position) * mass;
+  return reach((sum) => sum > target).id;
+
+  /** The likeliest tokens up to the one whose weight makes the sum enough. */
+  function reach(isEnough: (sum: number) => boolean): { id: number; sum: number } {
+    let sum = 0;
+    for (let index = 0; ; index++) {
+      if (index === order.length) order = largest(logits, Math.min(allowed, order.length * NEXT_LOOK));
+      const id = order[index] as number;
+      sum += weight(id);
+      // The last one also when rounding keeps the sum just below.
+      if (isEnough(sum) || index === allowed - 1) return { id, sum };
+    }
   }
-  return order[kept - 1] as number;
 }
 
 /** Natural logarithms of the probabilities of a token and of the `count` likeliest, of the untempered distribution. */

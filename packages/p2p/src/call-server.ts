@@ -1,5 +1,5 @@
 import { decodeBody, encodeFrame, encodeMessageFrame, type Frame } from '@blyan/codec';
-import { errorCode, type Logger, type PeerId } from '@blyan/interface';
+import { AppError, errorCode, type Logger, type PeerId } from '@blyan/interface';
 import type { Stream } from '@libp2p/interface';
 import type { z } from 'zod';
 import { STREAM_WINDOW_BYTES } from './constants.ts';
@@ -136,7 +136,9 @@ export class CallServer {
     try {
       handler.run(frame.body, { peerId: this.#peerId });
     } catch (error) {
-      this.#logger.warn('notification handler failed', { peerId: this.#peerId, code: errorCode(error) });
+      // What a peer sends wrongly, as often as it likes, must not fill the log.
+      const level = error instanceof AppError && error.kind === 'peer' ? 'debug' : 'warn';
+      this.#logger[level]('notification handler failed', { peerId: this.#peerId, code: errorCode(error) });
     }
   }
 

@@ -47,7 +47,8 @@ export class Room {
     if (bavail * bsize < byteLength) {
       throw new StoreError(
         'ERR_STORE_DISK_FULL',
-        `A block of ${byteLength} bytes does not fit: ${bavail * bsize} bytes are free on the disk of ${this.#dir}.`,
+        `A block of ${byteLength} bytes does not fit: ${bavail * bsize} bytes are free on the disk of ${this.#dir}. ` +
+          'Free some space, host less, or use a larger disk.',
         { meta: { byteLength, freeBytes: bavail * bsize } },
       );
     }

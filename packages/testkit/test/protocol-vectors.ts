@@ -137,7 +137,7 @@ async function genesisVectors(): Promise<Vectors> {
 function wireVectors(): Vectors {
   const rows = Float32Array.of(1, -2);
   const body = encodeCanonical(RECORD as unknown as Parameters<typeof encodeCanonical>[0]);
-  const call = { modelRoot: ROOT, layer: 2, fresh: false, groups: [{ expert: 5, rows: [0] }], rows };
+  const call = { modelRoot: ROOT, layer: 2, groups: [{ expert: 5, rows: [0] }], rows };
   const bodyOf = new Uint8Array([1, 2]);
   return {
     'frame/request': joined(encodeFrame('request', 1, 'path', [bodyOf])),

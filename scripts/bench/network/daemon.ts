@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -56,12 +57,17 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Sends a message over the child's IPC channel and waits for the next one back. */
-  ask<T>(message: string): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#child.once('message', (answer) => resolve(answer as T));
-      this.#child.once('close', () => reject(new Error('the daemon is gone')));
+  async ask<T>(message: string): Promise<T> {
+    const gone = new AbortController();
+    const closed = () => gone.abort(new Error('the daemon is gone'));
+    this.#child.once('close', closed);
+    try {
+      const answer = once(this.#child, 'message', { signal: gone.signal });
       this.#child.send(message);
-    });
+      return (await answer)[0] as T;
+    } finally {
+      this.#child.off('close', closed);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

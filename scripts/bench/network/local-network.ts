@@ -5,9 +5,8 @@ import type { BenchRun } from '../benchmark.ts';
 import { Daemon } from './daemon.ts';
 
 const POLL_MS = 250;
-/** Pings go out every few seconds and the best of several counts. */
-const RTT_ROUNDS = 3;
-const RTT_PAUSE_MS = 2500;
+/** The first pings go out at once, the next one two seconds after. */
+const MORE_PINGS_MS = 2500;
 
 export interface LocalNetworkOptions {
   /** Round trip added to every link between nodes. */
@@ -51,12 +50,14 @@ export class LocalNetwork implements AsyncDisposable {
    * encryption and multiplexing included. Waits for a few pings.
    */
   async roundTripMs(signal: AbortSignal): Promise<number> {
-    for (let round = 0; ; ) {
+    await delay(MORE_PINGS_MS, undefined, { signal });
+    for (;;) {
       const { nodes } = await this.state(signal);
       const others = nodes.filter(({ self }) => !self).map(({ rttMs }) => rttMs);
-      if (others.length > 0 && others.every((rttMs) => rttMs !== null)) round++;
-      if (round >= RTT_ROUNDS) return others.reduce((sum: number, rttMs) => sum + (rttMs ?? 0), 0) / others.length;
-      await delay(round === 0 ? POLL_MS : RTT_PAUSE_MS, undefined, { signal });
+      if (others.length > 0 && others.every((rttMs) => rttMs !== null)) {
+        return others.reduce((sum: number, rttMs) => sum + (rttMs ?? 0), 0) / others.length;
+      }
+      await delay(POLL_MS, undefined, { signal });
     }
   }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { describeMissing } from '@blyan/routing';
 import { LOG_LEVELS } from '../../config/node-config.ts';
 import { openDataDir } from '../../data-dir/data-dir.ts';
 import { removeRunFile, writeRunFile } from '../../data-dir/run-file.ts';
@@ -35,6 +36,10 @@ export const devnet: CommandHandler = async (context, input) => {
     cwd: context.cwd,
     onImportProgress: progress.update,
   }).finally(progress.stop);
+  if (prepared.missing.length > 0) {
+    const parts = describeMissing(prepared.missing);
+    report(`No node is to host ${parts}: requests are refused until a node that does joins with the invite.`);
+  }
 
   await using links = new DelayedLinks(options.linkDelayMs);
   const network = new Network({}, { report, showLogLine: (line) => showLogLine(line, color), signal: context.signal });
@@ -65,7 +70,7 @@ export const devnet: CommandHandler = async (context, input) => {
     const coordinator = nodes[0] as NetworkNode;
     if (coordinator.gateway === null)
       throw new NodeError('ERR_NODE_GATEWAY', 'The coordinator came up without a gateway.');
-    await orAborted(network.untilServing(coordinator.gateway), context.signal);
+    await orAborted(network.untilServing(coordinator.gateway, prepared.missing), context.signal);
     await writeRunFile(dataDir.root, context.pid, { ...coordinator, metrics: null });
     announce(context, coordinator, nodes, prepared.nodes, input.options.json === true);
     await Promise.race([untilAborted(context.signal), network.allGone()]);

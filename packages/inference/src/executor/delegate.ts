@@ -43,8 +43,15 @@ export class Delegate {
 
   async *#generate(plan: Plan, request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Generated> {
     const model = this.#deps.model(plan.modelRoot);
-    if (!model || plan.stages.length !== 1 || plan.stages[0]?.peerId !== this.#self || request.modelRoot !== plan.modelRoot) {
-      throw new InferenceError('ERR_INFERENCE_PLAN', 'The plan does not make this node the delegate of the model.', { kind: 'peer' });
+    if (
+      !model ||
+      plan.stages.length !== 1 ||
+      plan.stages[0]?.peerId !== this.#self ||
+      request.modelRoot !== plan.modelRoot
+    ) {
+      throw new InferenceError('ERR_INFERENCE_PLAN', 'The plan does not make this node the delegate of the model.', {
+        kind: 'peer',
+      });
     }
     await this.#deps.prepare(plan, signal);
     const run = new PlanRun({ self: this.#self, plan, model, request, signal }, this.#deps);
@@ -64,7 +71,11 @@ export class Delegate {
     } finally {
       ({ route } = await run.close());
     }
-    yield { type: 'end', finishReason, route: route.map((entry) => ({ ...entry, experts: entry.experts ? [...entry.experts] : undefined })) };
+    yield {
+      type: 'end',
+      finishReason,
+      route: route.map((entry) => ({ ...entry, experts: entry.experts ? [...entry.experts] : undefined })),
+    };
   }
 }
 

@@ -5,7 +5,7 @@ import { InferenceError } from '../errors.ts';
 import type { RemoteExpertCall } from '../layer-pass.ts';
 import { EXPERTS_TIMEOUT_MS } from './deadlines.ts';
 import type { ExpertTally } from './tally.ts';
-import { decodeOutput, encodeExperts, type ExpertGroup } from './wire.ts';
+import { decodeOutput, type ExpertGroup, encodeExperts } from './wire.ts';
 
 /** What the caller of experts belongs to: a stage of a plan, and where its calls are counted. */
 export interface ExpertCallContext {
@@ -41,7 +41,9 @@ export class ExpertCaller {
       if (indices) indices.push(index);
       else byHolder.set(holder, [index]);
     });
-    await Promise.all([...byHolder].map(([holder, indices]) => this.#ask(context, call, holder, indices, new Set(), outputs)));
+    await Promise.all(
+      [...byHolder].map(([holder, indices]) => this.#ask(context, call, holder, indices, new Set(), outputs)),
+    );
     return outputs;
   }
 
@@ -66,7 +68,11 @@ export class ExpertCaller {
         outputs[index] = answer.rows.slice(at, at + length);
         at += length;
       }
-      if (at !== answer.rows.length) throw new InferenceError('ERR_INFERENCE_FRAME', 'A peer answered an expert call with a wrong number of rows.', { kind: 'peer', meta: { peerId: holder } });
+      if (at !== answer.rows.length)
+        throw new InferenceError('ERR_INFERENCE_FRAME', 'A peer answered an expert call with a wrong number of rows.', {
+          kind: 'peer',
+          meta: { peerId: holder },
+        });
       const experts = groups.map(({ expert }) => expert);
       for (const tally of context.tallies) tally.add(holder, call.layer, experts, answer.ms / context.tallies.length);
     } catch (error) {
@@ -90,20 +96,33 @@ export class ExpertCaller {
 }
 
 /** The rows the groups name, each once, and the groups with indices into them. */
-function packed(groups: readonly ExpertGroup[], rows: Float32Array, hiddenSize: number): { groups: ExpertGroup[]; rows: Float32Array<ArrayBuffer> } {
+function packed(
+  groups: readonly ExpertGroup[],
+  rows: Float32Array,
+  hiddenSize: number,
+): { groups: ExpertGroup[]; rows: Float32Array<ArrayBuffer> } {
   const order = [...new Set(groups.flatMap((group) => group.rows))].sort((a, b) => a - b);
   const place = new Map(order.map((row, index) => [row, index]));
   const compact = new Float32Array(order.length * hiddenSize);
   order.forEach((row, index) => {
     compact.set(rows.subarray(row * hiddenSize, (row + 1) * hiddenSize), index * hiddenSize);
   });
-  return { groups: groups.map(({ expert, rows: members }) => ({ expert, rows: members.map((row) => place.get(row) as number) })), rows: compact };
+  return {
+    groups: groups.map(({ expert, rows: members }) => ({
+      expert,
+      rows: members.map((row) => place.get(row) as number),
+    })),
+    rows: compact,
+  };
 }
 
 function unanswered(layer: number, experts: readonly number[], cause?: unknown): InferenceError {
   const missing = experts.map((expert) => `expert:${layer}.${expert}`);
   // The last holder may have said which of its files is lost.
-  const root = cause instanceof AppError && typeof cause.meta.root === 'string' && isRoot(cause.meta.root) ? cause.meta.root : null;
+  const root =
+    cause instanceof AppError && typeof cause.meta.root === 'string' && isRoot(cause.meta.root)
+      ? cause.meta.root
+      : null;
   const block = root === null ? '' : ` (block ${root})`;
   const code = cause === undefined ? '' : `, the last try ended with ${errorCode(cause)}`;
   const message = `No node that holds ${missing.join(', ')}${block} answers${code}; ask again when one is back, or start another holder.`;

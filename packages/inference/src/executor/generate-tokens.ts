@@ -7,7 +7,11 @@ import type { PlanRun } from './run-plan.ts';
  * The tokens of an answer, one by one, until the length is reached or an end-of-sequence token comes (which is not
  * emitted). Returns why it ended.
  */
-export async function* generateTokens(run: PlanRun, model: ModelView, request: GenerateRequest): AsyncGenerator<SampledToken, 'stop' | 'length'> {
+export async function* generateTokens(
+  run: PlanRun,
+  model: ModelView,
+  request: GenerateRequest,
+): AsyncGenerator<SampledToken, 'stop' | 'length'> {
   const ends = new Set(request.ignoreEos ? [] : model.spec.eosTokenIds);
   const room = model.spec.contextLength - request.promptTokens.length;
   const limit = Math.min(request.maxTokens, room);

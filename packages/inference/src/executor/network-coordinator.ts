@@ -10,6 +10,7 @@ import {
   type ServedModel,
   type Timing,
 } from '@blyan/interface';
+import { blockLabel, type ModelManifest } from '@blyan/model';
 import {
   buildPlan,
   choosePlan,
@@ -25,7 +26,6 @@ import {
   type PlanInput,
   type Refusal,
 } from '@blyan/routing';
-import { blockLabel, type ModelManifest } from '@blyan/model';
 import { InferenceError } from '../errors.ts';
 import type { SampledToken } from '../messages.ts';
 import { modelView } from '../model-view.ts';
@@ -95,7 +95,10 @@ export class NetworkCoordinator implements Coordinator {
     const { profile, type } = chosen.plan;
     const { msToFirstToken, msPerToken } = chosen.forecast;
     const clock = new AnswerClock();
-    const tokens = type === 'static_delegate' && chosen.plan.stages[0]?.peerId !== this.#options.self ? this.#delegated(chosen.plan, request, signal) : this.#here(manifest, chosen.plan, request, signal);
+    const tokens =
+      type === 'static_delegate' && chosen.plan.stages[0]?.peerId !== this.#options.self
+        ? this.#delegated(chosen.plan, request, signal)
+        : this.#here(manifest, chosen.plan, request, signal);
     let index = 0;
     let end: { finishReason: 'stop' | 'length'; route: readonly RouteEntry[] } | null = null;
     try {
@@ -140,7 +143,10 @@ export class NetworkCoordinator implements Coordinator {
           profile: view.profile,
           rttMs: view.rttMs,
           addresses: view.addresses,
-          hosted: model && bitmap ? formatHostedBlocks(bitmap, model) : { layers: [], experts: [], embedding: false, head: false, blocks: 0 },
+          hosted:
+            model && bitmap
+              ? formatHostedBlocks(bitmap, model)
+              : { layers: [], experts: [], embedding: false, head: false, blocks: 0 },
           active: view.active,
           expiresInMs: Math.max(0, view.issuedAtMs + view.ttlMs - Date.now()),
         };
@@ -154,7 +160,8 @@ export class NetworkCoordinator implements Coordinator {
     const views = this.#deps.port.views();
     for (const { manifest } of models) {
       const { missing } = coverage(manifest, views);
-      if (missing.length > 0) return `The model ${manifest.name} is not covered: no reachable node hosts ${describeMissing(missing)}.`;
+      if (missing.length > 0)
+        return `The model ${manifest.name} is not covered: no reachable node hosts ${describeMissing(missing)}.`;
     }
     return null;
   }
@@ -162,17 +169,31 @@ export class NetworkCoordinator implements Coordinator {
   #manifest(request: GenerateRequest): ModelManifest {
     const known = this.#deps.port.models().find(({ manifest }) => manifest.root === request.modelRoot);
     if (!known) {
-      throw new InferenceError('ERR_INFERENCE_MODEL_UNKNOWN', `This network serves no model ${request.modelRoot}.`, { kind: 'caller' });
+      throw new InferenceError('ERR_INFERENCE_MODEL_UNKNOWN', `This network serves no model ${request.modelRoot}.`, {
+        kind: 'caller',
+      });
     }
     const { manifest } = known;
     const { contextLength, vocabSize } = manifest.spec;
     const { promptTokens } = request;
-    if (promptTokens.length === 0) throw new InferenceError('ERR_INFERENCE_RANGE', 'The prompt is empty; it needs at least one token.', { kind: 'caller' });
+    if (promptTokens.length === 0)
+      throw new InferenceError('ERR_INFERENCE_RANGE', 'The prompt is empty; it needs at least one token.', {
+        kind: 'caller',
+      });
     if (promptTokens.length >= contextLength) {
-      throw new InferenceError('ERR_INFERENCE_CONTEXT', `The prompt has ${promptTokens.length} tokens; the model's context is ${contextLength} with the answer. Shorten it.`, { kind: 'caller', meta: { promptTokens: promptTokens.length, contextLength } });
+      throw new InferenceError(
+        'ERR_INFERENCE_CONTEXT',
+        `The prompt has ${promptTokens.length} tokens; the model's context is ${contextLength} with the answer. Shorten it.`,
+        { kind: 'caller', meta: { promptTokens: promptTokens.length, contextLength } },
+      );
     }
     const bad = promptTokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
-    if (bad !== undefined) throw new InferenceError('ERR_INFERENCE_RANGE', `The token id ${bad} is outside the vocabulary of ${vocabSize}.`, { kind: 'caller' });
+    if (bad !== undefined)
+      throw new InferenceError(
+        'ERR_INFERENCE_RANGE',
+        `The token id ${bad} is outside the vocabulary of ${vocabSize}.`,
+        { kind: 'caller' },
+      );
     return manifest;
   }
 
@@ -182,7 +203,12 @@ export class NetworkCoordinator implements Coordinator {
     const base: PlanInput = { manifest, views, self: this.#options.self, profile: this.#options.profile };
     const lengths = { promptTokens: request.promptTokens.length, outputTokens: request.maxTokens };
     if (request.plan === 'auto') {
-      const best = choosePlan({ ...base, ...lengths, nowMs: Date.now(), correction: (type) => this.#history.correction(type, manifest.root) });
+      const best = choosePlan({
+        ...base,
+        ...lengths,
+        nowMs: Date.now(),
+        correction: (type) => this.#history.correction(type, manifest.root),
+      });
       if ('refused' in best) throw refused(best, manifest);
       const chosen = { plan: this.#deps.port.sign(best.plan), forecast: best.forecast, fetch: [] };
       // The delegate was ranked without having seen the prompt's experts.
@@ -206,7 +232,12 @@ export class NetworkCoordinator implements Coordinator {
   }
 
   /** One pass over the prompt under any plan that is possible, for the experts it chooses. */
-  async #predict(base: PlanInput, manifest: ModelManifest, request: GenerateRequest, signal: AbortSignal): Promise<readonly (readonly number[])[]> {
+  async #predict(
+    base: PlanInput,
+    manifest: ModelManifest,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly number[])[]> {
     const promptTokens = request.promptTokens.length;
     const types = ['dynamic', 'pipeline'] as const;
     const outcomes = types.map((type) => buildPlan(type, base));
@@ -218,8 +249,19 @@ export class NetworkCoordinator implements Coordinator {
     const sampling = { temperature: 0, topK: 0, topP: 1, seed: 0 };
     // The pass is a request of its own: the delegate uses the id of the answer.
     const requestId = [...request.requestId].reverse().join('');
-    const pass: GenerateRequest = { requestId, modelRoot: manifest.root, promptTokens: request.promptTokens, maxTokens: 1, sampling, ignoreEos: true, plan: plan.type };
-    const run = new PlanRun({ self: this.#options.self, plan, model: modelView(manifest), request: pass, signal }, this.#deps);
+    const pass: GenerateRequest = {
+      requestId,
+      modelRoot: manifest.root,
+      promptTokens: request.promptTokens,
+      maxTokens: 1,
+      sampling,
+      ignoreEos: true,
+      plan: plan.type,
+    };
+    const run = new PlanRun(
+      { self: this.#options.self, plan, model: modelView(manifest), request: pass, signal },
+      this.#deps,
+    );
     await run.open();
     let usage: Awaited<ReturnType<PlanRun['close']>> | null = null;
     try {
@@ -230,7 +272,12 @@ export class NetworkCoordinator implements Coordinator {
     return usage.expertRows;
   }
 
-  async *#here(manifest: ModelManifest, plan: Plan, request: GenerateRequest, signal: AbortSignal): AsyncGenerator<SampledToken, { finishReason: 'stop' | 'length'; route: readonly RouteEntry[] }> {
+  async *#here(
+    manifest: ModelManifest,
+    plan: Plan,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<SampledToken, { finishReason: 'stop' | 'length'; route: readonly RouteEntry[] }> {
     const model = modelView(manifest);
     const run = new PlanRun({ self: this.#options.self, plan, model, request, signal }, this.#deps);
     await run.open();
@@ -246,7 +293,11 @@ export class NetworkCoordinator implements Coordinator {
     return { finishReason, route };
   }
 
-  async *#delegated(plan: Plan, request: GenerateRequest, signal: AbortSignal): AsyncGenerator<SampledToken, { finishReason: 'stop' | 'length'; route: readonly RouteEntry[] }> {
+  async *#delegated(
+    plan: Plan,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<SampledToken, { finishReason: 'stop' | 'length'; route: readonly RouteEntry[] }> {
     for await (const event of this.#deps.delegate.ask(plan, request, signal)) {
       if (event.type === 'token') {
         yield event.token;
@@ -254,7 +305,9 @@ export class NetworkCoordinator implements Coordinator {
         if (signal.reason === ANSWER_COMPLETE) return { finishReason: 'stop', route: [] };
       } else if (event.type === 'end') return { finishReason: event.finishReason, route: event.route };
     }
-    throw new InferenceError('ERR_INFERENCE_STAGE', 'The delegate ended the answer without saying why; ask again.', { kind: 'peer' });
+    throw new InferenceError('ERR_INFERENCE_STAGE', 'The delegate ended the answer without saying why; ask again.', {
+      kind: 'peer',
+    });
   }
 }
 
@@ -289,9 +342,13 @@ const NAMED_ROOTS = 4;
 
 /** The refusal as an error that also says which blocks to look for. */
 function refused({ refused: sentence, missing }: Refusal, { blocks }: ModelManifest): InferenceError {
-  const roots = missing.slice(0, NAMED_ROOTS).flatMap((label) =>
-    blocks.filter((block) => blockLabel({ ...block, slice: undefined }) === label).map(({ root }) => `${label} is ${root}`),
-  );
+  const roots = missing
+    .slice(0, NAMED_ROOTS)
+    .flatMap((label) =>
+      blocks
+        .filter((block) => blockLabel({ ...block, slice: undefined }) === label)
+        .map(({ root }) => `${label} is ${root}`),
+    );
   const message = roots.length === 0 ? sentence : `${sentence} As blocks: ${roots.join(', ')}.`;
   return new InferenceError('ERR_INFERENCE_MISSING_BLOCKS', message, { kind: 'caller', meta: { missing } });
 }

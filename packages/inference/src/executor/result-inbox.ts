@@ -43,7 +43,11 @@ export class ResultInbox {
   lost(peerId: PeerId): void {
     for (const request of this.#requests.values()) {
       if (!request.plan.stages.some((stage) => stage.peerId === peerId)) continue;
-      request.error ??= new InferenceError('ERR_INFERENCE_STAGE', 'A node that computes this answer is gone; ask again.', { kind: 'peer', meta: { peerId } });
+      request.error ??= new InferenceError(
+        'ERR_INFERENCE_STAGE',
+        'A node that computes this answer is gone; ask again.',
+        { kind: 'peer', meta: { peerId } },
+      );
       request.wake?.();
     }
   }
@@ -63,7 +67,11 @@ export class ResultInbox {
       }
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) {
-        throw new InferenceError('ERR_INFERENCE_DEADLINE', `The stages gave no result within ${STEP_TIMEOUT_MS / 1000} s; ask again, or choose another plan.`, { kind: 'peer' });
+        throw new InferenceError(
+          'ERR_INFERENCE_DEADLINE',
+          `The stages gave no result within ${STEP_TIMEOUT_MS / 1000} s; ask again, or choose another plan.`,
+          { kind: 'peer' },
+        );
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);

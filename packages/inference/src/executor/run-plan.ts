@@ -4,7 +4,7 @@ import type { Plan } from '@blyan/routing';
 import type { Engine } from '../engine.ts';
 import type { SampledToken, SampleSpec } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
-import { ResultInbox } from './result-inbox.ts';
+import type { ResultInbox } from './result-inbox.ts';
 import type { StageUsage } from './schemas.ts';
 import type { StageHost } from './stage-host.ts';
 import type { StageNetwork } from './stage-network.ts';
@@ -40,7 +40,10 @@ export class PlanRun {
   readonly #signal: AbortSignal;
   #position = 0;
 
-  constructor(options: { self: PeerId; plan: Plan; model: ModelView; request: GenerateRequest; signal: AbortSignal }, deps: PlanRunDeps) {
+  constructor(
+    options: { self: PeerId; plan: Plan; model: ModelView; request: GenerateRequest; signal: AbortSignal },
+    deps: PlanRunDeps,
+  ) {
     this.#self = options.self;
     this.#plan = options.plan;
     this.#model = options.model;
@@ -103,9 +106,13 @@ export class PlanRun {
 
   async #advance(tokens: Uint32Array<ArrayBuffer>): Promise<SampledToken> {
     const { requestId, sampling, topLogprobs, returnLogits } = this.#request;
-    const { hiddenSize } = this.#model.spec;
+    const { hiddenSize, expertsPerToken } = this.#model.spec;
     const sample: SampleSpec = { params: sampling, topLogprobs, logits: returnLogits };
-    const rows = Math.max(1, Math.min(CHUNK_ROWS, MAX_STEP_ROWS, Math.floor(MAX_FRAME_BYTES / 4 / (hiddenSize * 4))));
+    // One holder may have to answer for every expert of every row in a single frame.
+    const rows = Math.max(
+      1,
+      Math.min(CHUNK_ROWS, MAX_STEP_ROWS, Math.floor(MAX_FRAME_BYTES / 2 / (hiddenSize * 4 * expertsPerToken))),
+    );
     let wantedAt = this.#position;
     for (let from = 0; from < tokens.length; from += rows) {
       this.#signal.throwIfAborted();
@@ -116,7 +123,12 @@ export class PlanRun {
     this.#position += tokens.length;
     const result = await this.#deps.inbox.wait(requestId, wantedAt, this.#signal);
     if (result.token) return result.token;
-    const request = { modelRoot: this.#plan.modelRoot, hidden: result.hidden ?? new Float32Array(), position: this.#position, spec: sample };
+    const request = {
+      modelRoot: this.#plan.modelRoot,
+      hidden: result.hidden ?? new Float32Array(),
+      position: this.#position,
+      spec: sample,
+    };
     if (this.#plan.head === this.#self) return this.#deps.engine.sample(request);
     return this.#deps.network.sample(this.#plan.head, request, this.#signal);
   }
@@ -134,10 +146,22 @@ export class PlanRun {
       ? await this.#deps.engine.embed({ modelRoot: this.#plan.modelRoot, tokens })
       : await this.#deps.network.embed(this.#plan.embedding, this.#plan.modelRoot, tokens, this.#signal);
     if (first.peerId === this.#self) this.#step({ position, wanted, input: hidden, sample });
-    else await this.#deps.network.forward(first.peerId, this.#self, { requestId, stage: 0, position, wanted, rows: hidden });
+    else
+      await this.#deps.network.forward(first.peerId, this.#self, {
+        requestId,
+        stage: 0,
+        position,
+        wanted,
+        rows: hidden,
+      });
   }
 
-  #step(step: { position: number; wanted: boolean; input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>; sample: SampleSpec }): void {
+  #step(step: {
+    position: number;
+    wanted: boolean;
+    input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+    sample: SampleSpec;
+  }): void {
     const samplesHere = this.#plan.stages.length === 1 && this.#plan.head === this.#self;
     const id = sequenceId(this.#request.requestId, 0, this.#self);
     void this.#deps.host.step(id, samplesHere ? step : { ...step, sample: undefined });

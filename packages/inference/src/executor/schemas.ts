@@ -1,5 +1,5 @@
 import { PLAN_TYPES } from '@blyan/interface';
-import { MAX_SEQUENCE_TOKENS, MAX_STAGES } from '@blyan/params';
+import { MAX_SEQUENCE_TOKENS, MAX_STAGES, MAX_STEP_ROWS } from '@blyan/params';
 import { z } from 'zod';
 
 const peerId = z.string().min(1).max(128);
@@ -10,13 +10,24 @@ const bytes = z.instanceof(Uint8Array);
 
 export const openSchema = z.object({
   requestId,
-  stage: z.number().int().min(0).max(MAX_STAGES - 1),
+  stage: z
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_STAGES - 1),
   capacity: z.number().int().min(1).max(MAX_SEQUENCE_TOKENS),
   plan: bytes,
   signature: bytes,
 });
 
-export const closeSchema = z.object({ requestId, stage: z.number().int().min(0).max(MAX_STAGES - 1) });
+export const closeSchema = z.object({
+  requestId,
+  stage: z
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_STAGES - 1),
+});
 
 const routeEntry = z.object({
   peerId,
@@ -37,7 +48,11 @@ export type StageUsage = z.infer<typeof usageSchema>;
 
 export const failSchema = z.object({
   requestId,
-  stage: z.number().int().min(0).max(MAX_STAGES - 1),
+  stage: z
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_STAGES - 1),
   code: z.string().max(64),
   message: z.string().max(2048),
 });
@@ -66,7 +81,7 @@ export const sampledSchema = z.object({
 
 export const sampleSchema = z.object({ modelRoot: z.string(), hidden: bytes, position: count, spec: sampleSpecSchema });
 
-export const embedSchema = z.object({ modelRoot: z.string(), tokens: z.array(count).min(1).max(4096) });
+export const embedSchema = z.object({ modelRoot: z.string(), tokens: z.array(count).min(1).max(MAX_STEP_ROWS) });
 
 export const generateSchema = z.object({
   plan: bytes,

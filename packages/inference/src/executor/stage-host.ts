@@ -1,5 +1,5 @@
 import { AppError, errorCode, type Logger, type PeerId, type RouteEntry } from '@blyan/interface';
-import { IDLE_SEQUENCE_MS, MAX_SEQUENCES } from '@blyan/params';
+import { IDLE_SEQUENCE_MS, MAX_SEQUENCES, MAX_STEP_ROWS } from '@blyan/params';
 import type { Plan, PlanStage } from '@blyan/routing';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
@@ -10,7 +10,10 @@ import type { ExpertCaller } from './expert-caller.ts';
 import { InputLog } from './input-log.ts';
 import type { StageUsage } from './schemas.ts';
 import { ExpertTally } from './tally.ts';
-import { sequenceId, type StepFrame } from './wire.ts';
+import { type StepFrame, sequenceId } from './wire.ts';
+
+/** One coordinator leaves room for the others. */
+const MAX_SEQUENCES_OF_A_PEER = MAX_SEQUENCES / 2;
 
 /** Where a stage sends what it computed: in this process, or over the network. */
 export interface StagePort {
@@ -49,6 +52,10 @@ interface OpenStage {
   readonly abort: AbortController;
   /** Sends happen in the order of the steps. */
   sending: Promise<void>;
+  /** Positions a step may reach. */
+  readonly capacity: number;
+  /** Rows of steps that are not computed yet. */
+  pendingRows: number;
   touchedAtMs: number;
 }
 
@@ -81,19 +88,26 @@ export class StageHost {
   }
 
   /** @throws InferenceError ERR_INFERENCE_PLAN, ERR_INFERENCE_BUSY, ERR_INFERENCE_RANGE */
-  async open(request: { requestId: string; stage: number; capacity: number; plan: Plan; coordinator: PeerId }): Promise<void> {
+  async open(request: {
+    requestId: string;
+    stage: number;
+    capacity: number;
+    plan: Plan;
+    coordinator: PeerId;
+  }): Promise<void> {
     const { plan, coordinator } = request;
     const stage = plan.stages[request.stage];
     const model = this.#deps.model(plan.modelRoot);
     if (!stage || stage.peerId !== this.#self) throw planError('The plan has no such stage for this node.');
     if (!model) throw planError('This node does not know the model of the plan yet.');
-    if (plan.stages.at(-1)?.lastLayer !== model.spec.layerCount - 1 || plan.experts.some((layer) => layer.length !== model.spec.expertCount)) {
+    if (
+      plan.stages.at(-1)?.lastLayer !== model.spec.layerCount - 1 ||
+      plan.experts.some((layer) => layer.length !== model.spec.expertCount)
+    ) {
       throw planError('The plan does not fit the model.');
     }
-    if (this.#stages.size >= MAX_SEQUENCES) {
-      throw new InferenceError('ERR_INFERENCE_BUSY', `This node runs ${MAX_SEQUENCES} sequences already; retry later.`);
-    }
     const id = sequenceId(request.requestId, request.stage, coordinator);
+    this.#assertRoom(id, coordinator);
     const { expertCount } = model.spec;
     const localExperts = new Uint8Array(model.spec.layerCount * expertCount).fill(1);
     for (let layer = stage.firstLayer; layer <= stage.lastLayer; layer++) {
@@ -104,8 +118,7 @@ export class StageHost {
     const { firstLayer, lastLayer } = stage;
     const holders = plan.experts.slice(firstLayer, lastLayer + 1);
     const route = localExperts.includes(0) ? JSON.stringify(holders) : '';
-    await this.#deps.engine.open({ sequence: id, modelRoot: plan.modelRoot, firstLayer, lastLayer, capacity: request.capacity, route, localExperts });
-    this.#stages.set(id, {
+    const opened: OpenStage = {
       id,
       requestId: request.requestId,
       index: request.stage,
@@ -117,8 +130,27 @@ export class StageHost {
       tally: new ExpertTally(),
       abort: new AbortController(),
       sending: Promise.resolve(),
+      capacity: request.capacity,
+      pendingRows: 0,
       touchedAtMs: performance.now(),
-    });
+    };
+    // Known before the engine has it: a close that comes meanwhile must find it, and reaches the engine after the open.
+    this.#stages.set(id, opened);
+    const { capacity } = request;
+    try {
+      await this.#deps.engine.open({
+        sequence: id,
+        modelRoot: plan.modelRoot,
+        firstLayer,
+        lastLayer,
+        capacity,
+        route,
+        localExperts,
+      });
+    } catch (error) {
+      if (this.#stages.get(id) === opened) this.#stages.delete(id);
+      throw error;
+    }
   }
 
   /** Takes a frame from the network; its sender must be the coordinator or the stage before. */
@@ -137,21 +169,48 @@ export class StageHost {
     if (!stage) return;
     stage.touchedAtMs = performance.now();
     const { engine, port } = this.#deps;
+    const rows =
+      step.input instanceof Uint32Array ? step.input.length : step.input.length / stage.model.spec.hiddenSize;
+    if (rows > MAX_STEP_ROWS || stage.pendingRows + rows > stage.capacity) {
+      const message = `A step brings ${rows} rows, more than the sequence was opened for or one frame may carry.`;
+      await this.#failed(stage, new InferenceError('ERR_INFERENCE_CAPACITY', message, { kind: 'peer' }));
+      return;
+    }
+    stage.pendingRows += rows;
     const last = stage.next === undefined;
     const output = !last ? 'all' : !step.wanted ? 'none' : step.sample ? 'sample' : 'last';
-    const computed = engine.step({ sequence: id, position: step.position, input: step.input, output, sample: step.sample });
+    const computed = engine.step({
+      sequence: id,
+      position: step.position,
+      input: step.input,
+      output,
+      sample: step.sample,
+    });
     const before = stage.sending;
     stage.sending = (async () => {
       try {
-        const result = await computed;
+        const result = await computed.finally(() => {
+          stage.pendingRows -= rows;
+        });
         await before;
         const { requestId, coordinator } = stage;
         if (stage.next && result.hidden) {
           this.#inputs.append(id, step.position, result.hidden);
-          const frame = { requestId, stage: stage.index + 1, position: step.position, wanted: step.wanted, rows: result.hidden };
+          const frame = {
+            requestId,
+            stage: stage.index + 1,
+            position: step.position,
+            wanted: step.wanted,
+            rows: result.hidden,
+          };
           await port.forward(stage.next.peerId, coordinator, frame);
         } else if (step.wanted) {
-          await port.result(coordinator, { requestId, position: step.position, hidden: result.hidden, token: result.token });
+          await port.result(coordinator, {
+            requestId,
+            position: step.position,
+            hidden: result.hidden,
+            token: result.token,
+          });
         }
       } catch (error) {
         await this.#failed(stage, error);
@@ -161,13 +220,23 @@ export class StageHost {
   }
 
   /** Experts of other nodes, for the engine. */
-  callExperts(sequences: readonly string[], call: RemoteExpertCall): Promise<Float32Array<ArrayBuffer>[]> {
+  async callExperts(sequences: readonly string[], call: RemoteExpertCall): Promise<Float32Array<ArrayBuffer>[]> {
     const stages = sequences.map((id) => this.#stages.get(id)).filter((stage) => stage !== undefined);
     const [first] = stages;
     if (!first) throw new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed.');
-    const signal = stages.length === 1 ? first.abort.signal : new AbortController().signal;
+    // A call serves all sequences of a pass: it is given up when the last of them is closed.
+    const closed = new AbortController();
+    const onClose = () => {
+      if (stages.every(({ abort }) => abort.signal.aborted)) closed.abort(first.abort.signal.reason);
+    };
+    for (const { abort } of stages) abort.signal.addEventListener('abort', onClose);
     const tallies = stages.map(({ tally }) => tally);
-    return this.#deps.experts.call({ plan: first.plan, hiddenSize: first.model.spec.hiddenSize, tallies, signal }, call);
+    const context = { plan: first.plan, hiddenSize: first.model.spec.hiddenSize, tallies, signal: closed.signal };
+    try {
+      return await this.#deps.experts.call(context, call);
+    } finally {
+      for (const { abort } of stages) abort.signal.removeEventListener('abort', onClose);
+    }
   }
 
   /** Frees a stage's KV cache and tells what it did; null when it is not open. */
@@ -187,8 +256,16 @@ export class StageHost {
       calls: usage?.steps ?? 0,
       ms: usage?.ms ?? 0,
     };
-    const expertRows = Array.from(usage?.expertRows.subarray(firstLayer * expertCount, (lastLayer + 1) * expertCount) ?? []);
-    return { route: [own, ...stage.tally.entries()].map((entry) => ({ ...entry, experts: entry.experts ? [...entry.experts] : undefined })), expertRows };
+    const expertRows = Array.from(
+      usage?.expertRows.subarray(firstLayer * expertCount, (lastLayer + 1) * expertCount) ?? [],
+    );
+    return {
+      route: [own, ...stage.tally.entries()].map((entry) => ({
+        ...entry,
+        experts: entry.experts ? [...entry.experts] : undefined,
+      })),
+      expertRows,
+    };
   }
 
   /** Ends everything a coordinator asked for: it is gone. */
@@ -202,6 +279,14 @@ export class StageHost {
     await Promise.allSettled([...this.#stages.keys()].map((id) => this.close(id)));
   }
 
+  #assertRoom(id: string, coordinator: PeerId): void {
+    if (this.#stages.has(id)) throw planError('This stage of the request is open already.');
+    const theirs = [...this.#stages.values()].filter((stage) => stage.coordinator === coordinator).length;
+    if (this.#stages.size < MAX_SEQUENCES && (coordinator === this.#self || theirs < MAX_SEQUENCES_OF_A_PEER)) return;
+    const message = `This node runs ${this.#stages.size} sequences already, ${theirs} of them for the node that asks; retry later.`;
+    throw new InferenceError('ERR_INFERENCE_BUSY', message);
+  }
+
   *#candidates(frame: StepFrame): Iterable<OpenStage> {
     for (const stage of this.#stages.values()) {
       if (stage.requestId === frame.requestId && stage.index === frame.stage) yield stage;
@@ -210,7 +295,11 @@ export class StageHost {
 
   async #failed(stage: OpenStage, error: unknown): Promise<void> {
     if (!this.#stages.has(stage.id)) return;
-    this.#deps.logger.warn('a stage failed', { code: errorCode(error), layers: `${stage.stage.firstLayer}-${stage.stage.lastLayer}`, ...(error instanceof AppError ? { meta: error.meta } : {}) });
+    this.#deps.logger.warn('a stage failed', {
+      code: errorCode(error),
+      layers: `${stage.stage.firstLayer}-${stage.stage.lastLayer}`,
+      ...(error instanceof AppError ? { meta: error.meta } : {}),
+    });
     try {
       await this.#deps.port.fail(stage.coordinator, { requestId: stage.requestId, stage: stage.index, error });
     } catch (lost) {
@@ -221,7 +310,10 @@ export class StageHost {
   #closeIdle(): void {
     const oldest = performance.now() - IDLE_SEQUENCE_MS;
     for (const stage of this.#stages.values()) {
-      if (stage.coordinator !== this.#self && stage.touchedAtMs < oldest) void this.close(stage.id);
+      if (stage.coordinator === this.#self || stage.touchedAtMs >= oldest) continue;
+      this.close(stage.id).catch((error) =>
+        this.#deps.logger.debug('an idle sequence was not closed', { code: errorCode(error) }),
+      );
     }
   }
 }

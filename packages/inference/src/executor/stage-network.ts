@@ -7,11 +7,31 @@ import { InferenceError } from '../errors.ts';
 import type { SampledToken, SampleSpec } from '../messages.ts';
 import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, ROW_TIMEOUT_MS } from './deadlines.ts';
 import type { ResultInbox } from './result-inbox.ts';
-import { closeSchema, embedSchema, failSchema, openSchema, sampleSchema, sampledSchema, type StageUsage, usageSchema } from './schemas.ts';
+import {
+  closeSchema,
+  embedSchema,
+  failSchema,
+  openSchema,
+  type StageUsage,
+  sampledSchema,
+  sampleSchema,
+  usageSchema,
+} from './schemas.ts';
 import type { StageHost, StagePort, StageResult } from './stage-host.ts';
-import { decodeExperts, decodeOutput, decodeStep, encodeOutput, encodeStep, RESULT, sequenceId, type StepFrame } from './wire.ts';
+import {
+  decodeExperts,
+  decodeOutput,
+  decodeStep,
+  encodeOutput,
+  encodeStep,
+  RESULT,
+  type StepFrame,
+  sequenceId,
+} from './wire.ts';
 
 const nothing = z.null();
+/** JSON of the most token ids a request may have. */
+const MAX_EMBED_BYTES = 65_536;
 
 export interface StageNetworkDeps {
   readonly protocol: PeerProtocol;
@@ -44,7 +64,8 @@ export class StageNetwork implements StagePort {
     );
     protocol.handleRaw('step', (body, { peerId }) => {
       const frame = decodeStep(body);
-      if (frame.stage === RESULT) inbox.deliver(peerId, { requestId: frame.requestId, position: frame.position, hidden: frame.rows });
+      if (frame.stage === RESULT)
+        inbox.deliver(peerId, { requestId: frame.requestId, position: frame.position, hidden: frame.rows });
       else host.receive(frame, peerId);
     });
     protocol.handle('fail', { request: failSchema }, async ({ requestId, stage, code, message }, { peerId }) => {
@@ -53,11 +74,11 @@ export class StageNetwork implements StagePort {
     });
     protocol.handleRawCall('experts', async (body) => encodeOutput(await experts(engine, body)));
     protocol.handleRawCall('embed', async (body) => {
-      const { modelRoot, tokens } = embedSchema.parse(JSON.parse(Buffer.from(body).toString()));
+      const { modelRoot, tokens } = readEmbed(body);
       return encodeOutput({ ms: 0, rows: await engine.embed({ modelRoot, tokens: Uint32Array.from(tokens) }) });
     });
     protocol.handle('sample', { request: sampleSchema }, async ({ modelRoot, hidden, position, spec }) =>
-      engine.sample({ modelRoot, hidden: new Float32Array(new Uint8Array(hidden).buffer), position, spec }),
+      engine.sample({ modelRoot, hidden: wholeFloats(hidden), position, spec }),
     );
   }
 
@@ -70,20 +91,30 @@ export class StageNetwork implements StagePort {
     return plan;
   }
 
-  async open(peerId: PeerId, request: { requestId: string; stage: number; capacity: number; plan: Plan }, signal: AbortSignal): Promise<void> {
+  async open(
+    peerId: PeerId,
+    request: { requestId: string; stage: number; capacity: number; plan: Plan },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { plan, ...rest } = request;
     const message = { ...rest, plan: planBytes(plan), signature: plan.signature ?? new Uint8Array() };
     await this.#deps.protocol.call(peerId, 'open', message, { response: nothing, timeoutMs: OPEN_TIMEOUT_MS, signal });
   }
 
   close(peerId: PeerId, requestId: string, stage: number): Promise<StageUsage | null> {
-    return this.#deps.protocol.call(peerId, 'close', { requestId, stage }, { response: usageSchema.nullable(), timeoutMs: CLOSE_TIMEOUT_MS });
+    return this.#deps.protocol.call(
+      peerId,
+      'close',
+      { requestId, stage },
+      { response: usageSchema.nullable(), timeoutMs: CLOSE_TIMEOUT_MS },
+    );
   }
 
   async forward(to: PeerId, coordinator: PeerId, frame: StepFrame): Promise<void> {
     const { requestId, stage, position, wanted, rows } = frame;
     // Not awaited: the sender goes on while the next stage computes.
-    if (to === this.#self) void this.#host?.step(sequenceId(requestId, stage, coordinator), { position, wanted, input: rows });
+    if (to === this.#self)
+      void this.#host?.step(sequenceId(requestId, stage, coordinator), { position, wanted, input: rows });
     else await this.#deps.protocol.notifyRaw(to, 'step', encodeStep(frame));
   }
 
@@ -93,30 +124,52 @@ export class StageNetwork implements StagePort {
       return;
     }
     const rows = result.hidden ?? new Float32Array();
-    await this.#deps.protocol.notifyRaw(coordinator, 'step', encodeStep({ ...result, stage: RESULT, wanted: true, rows }));
+    await this.#deps.protocol.notifyRaw(
+      coordinator,
+      'step',
+      encodeStep({ ...result, stage: RESULT, wanted: true, rows }),
+    );
   }
 
   async fail(coordinator: PeerId, failure: { requestId: string; stage: number; error: unknown }): Promise<void> {
     const { requestId, stage, error } = failure;
     const message = (error instanceof Error ? error.message : String(error)).slice(0, 2048);
     if (coordinator === this.#self) {
-      this.#deps.inbox.fail(this.#self, requestId, error instanceof AppError ? error : stageError(this.#self, stage, errorCode(error), message));
+      this.#deps.inbox.fail(
+        this.#self,
+        requestId,
+        error instanceof AppError ? error : stageError(this.#self, stage, errorCode(error), message),
+      );
       return;
     }
     const request = { requestId, stage, code: errorCode(error), message };
     await this.#deps.protocol.call(coordinator, 'fail', request, { response: nothing, timeoutMs: CLOSE_TIMEOUT_MS });
   }
 
-  async embed(peerId: PeerId, modelRoot: string, tokens: Uint32Array, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+  async embed(
+    peerId: PeerId,
+    modelRoot: string,
+    tokens: Uint32Array,
+    signal: AbortSignal,
+  ): Promise<Float32Array<ArrayBuffer>> {
     const body = Buffer.from(JSON.stringify({ modelRoot, tokens: Array.from(tokens) }));
     const answer = await this.#deps.protocol.callRaw(peerId, 'embed', body, { timeoutMs: ROW_TIMEOUT_MS, signal });
     return decodeOutput(answer).rows;
   }
 
-  sample(peerId: PeerId, request: { modelRoot: string; hidden: Float32Array; position: number; spec: SampleSpec }, signal: AbortSignal): Promise<SampledToken> {
+  sample(
+    peerId: PeerId,
+    request: { modelRoot: string; hidden: Float32Array; position: number; spec: SampleSpec },
+    signal: AbortSignal,
+  ): Promise<SampledToken> {
     const { hidden } = request;
     const bytes = new Uint8Array(hidden.buffer, hidden.byteOffset, hidden.byteLength);
-    return this.#deps.protocol.call(peerId, 'sample', { ...request, hidden: bytes }, { response: sampledSchema, timeoutMs: ROW_TIMEOUT_MS, signal });
+    return this.#deps.protocol.call(
+      peerId,
+      'sample',
+      { ...request, hidden: bytes },
+      { response: sampledSchema, timeoutMs: ROW_TIMEOUT_MS, signal },
+    );
   }
 }
 
@@ -126,6 +179,30 @@ async function experts(engine: Engine, body: Uint8Array): Promise<{ ms: number; 
   return { ms, rows: outputs };
 }
 
+/** @throws InferenceError ERR_INFERENCE_FRAME */
+function readEmbed(body: Uint8Array): z.infer<typeof embedSchema> {
+  if (body.byteLength > MAX_EMBED_BYTES) throw malformed('an embedding request is too long');
+  try {
+    return embedSchema.parse(JSON.parse(Buffer.from(body).toString()));
+  } catch (cause) {
+    throw malformed('an embedding request is not the JSON it should be', cause);
+  }
+}
+
+/** @throws InferenceError ERR_INFERENCE_FRAME */
+function wholeFloats(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  if (bytes.byteLength % 4 !== 0) throw malformed('a row is not made of whole numbers');
+  return new Float32Array(new Uint8Array(bytes).buffer);
+}
+
+function malformed(what: string, cause?: unknown): InferenceError {
+  const message = `A peer sent a malformed inference frame: ${what}.`;
+  return new InferenceError('ERR_INFERENCE_FRAME', message, { kind: 'peer', cause });
+}
+
 function stageError(peerId: PeerId, stage: number, code: string, message: string): InferenceError {
-  return new InferenceError('ERR_INFERENCE_STAGE', `Stage ${stage} failed on another node (${code}): ${message}`, { kind: 'peer', meta: { peerId, stage, code } });
+  return new InferenceError('ERR_INFERENCE_STAGE', `Stage ${stage} failed on another node (${code}): ${message}`, {
+    kind: 'peer',
+    meta: { peerId, stage, code },
+  });
 }

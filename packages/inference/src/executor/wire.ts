@@ -43,7 +43,13 @@ export function decodeStep(bytes: Uint8Array): StepFrame {
   const stage = words[1] as number;
   const position = words[2] as number;
   if (stage > RESULT || position > MAX_SEQUENCE_TOKENS) throw malformed('a step is out of range');
-  return { requestId: readHex(words, 4, ID_WORDS), stage, position, wanted: words[3] === 1, rows: floats(bytes, words.byteLength) };
+  return {
+    requestId: readHex(words, 4, ID_WORDS),
+    stage,
+    position,
+    wanted: words[3] === 1,
+    rows: floats(bytes, words.byteLength),
+  };
 }
 
 export interface ExpertGroup {
@@ -75,7 +81,7 @@ export function encodeExperts(frame: ExpertsFrame): readonly Uint8Array[] {
 export function decodeExperts(bytes: Uint8Array): ExpertsFrame {
   const length = bytes.byteLength >= 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) : 0;
   if (length < ROOT_WORDS + 4 || length * 4 > bytes.byteLength) throw malformed('an expert call is cut off');
-  const words = new Uint32Array(bytes.slice(0, length * 4).buffer);
+  const words = new Uint32Array(new Uint8Array(bytes.subarray(0, length * 4)).buffer);
   let at = 1 + ROOT_WORDS;
   const next = (bound: number): number => {
     const value = words[at++];
@@ -123,7 +129,7 @@ function bytesOf(words: Uint32Array | Float32Array): Uint8Array {
 
 function header(bytes: Uint8Array, length: number, magic: number): Uint32Array {
   if (bytes.byteLength < length * 4) throw malformed('it is cut off');
-  const words = new Uint32Array(bytes.slice(0, length * 4).buffer);
+  const words = new Uint32Array(new Uint8Array(bytes.subarray(0, length * 4)).buffer);
   if (words[0] !== magic) throw malformed('its magic number is wrong');
   return words;
 }
@@ -143,5 +149,7 @@ function readHex(words: Uint32Array, at: number, count: number): string {
 }
 
 function malformed(what: string): InferenceError {
-  return new InferenceError('ERR_INFERENCE_FRAME', `A peer sent a malformed inference frame: ${what}.`, { kind: 'peer' });
+  return new InferenceError('ERR_INFERENCE_FRAME', `A peer sent a malformed inference frame: ${what}.`, {
+    kind: 'peer',
+  });
 }

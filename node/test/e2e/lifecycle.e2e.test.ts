@@ -1,0 +1,59 @@
+import type { ApiErrorBody } from '@blyan/api';
+import { goldenDir, loadGolden } from '@blyan/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import { readRunFile } from '../../src/data-dir/run-file.ts';
+import { greedy, greedyBody } from './answers.ts';
+import { Devnet } from './devnet.ts';
+
+const [golden] = loadGolden('mixtral') as [ReturnType<typeof loadGolden>[number]];
+
+async function start(): Promise<Devnet> {
+  const net = await Devnet.start({ model: goldenDir('mixtral') });
+  onTestFinished(async () => void (await net.stop()));
+  return net;
+}
+
+const running = (net: Devnet) => net.nodes.map((_, index) => net.isNodeRunning(index));
+
+test('a daemon that dies is reported and its part is missing; the others go on, and Ctrl-C ends them', async () => {
+  const net = await start();
+  expect(running(net)).toEqual([true, true, true]);
+  expect((await greedy(net, golden.ids, 'pipeline', 4)).tokens).toEqual(golden.greedy.slice(0, 4));
+  const lost = net.nodes[1] as Devnet['nodes'][number];
+  const state = (await net.state()).nodes.find(({ peerId }) => peerId === lost.peerId);
+  const missing = state?.hosted.experts.map((label) => `expert:${label}`) ?? [];
+  expect(missing.length).toBeGreaterThan(0);
+
+  net.signalNode(1, 'SIGKILL');
+  expect(await net.program.hears(/is gone/)).toContain(
+    `process ${lost.pid} is gone: killed by SIGKILL. The others go on.`,
+  );
+  await expect.poll(async () => (await net.request('/readyz')).status, { timeout: 30_000 }).toBe(503);
+  expect((await net.state()).models[0]).toMatchObject({ covered: false, missing });
+  const notReady = await net.request<{ reason: string } & ApiErrorBody>('/readyz');
+  expect(notReady.body.reason).toContain(missing[0]);
+  expect((await net.request('/healthz')).status).toBe(200);
+  expect(running(net)).toEqual([true, false, true]);
+
+  for (const plan of ['auto', 'local', 'pipeline', 'dynamic', 'static_delegate'] as const) {
+    const { status, body } = await net.refusal(greedyBody(golden.ids, plan, 1));
+    expect([status, body.error.type, body.error.missing]).toEqual([503, 'shard_unavailable', missing]);
+  }
+
+  expect(await net.program.stop()).toEqual({ code: 0, signal: null });
+  expect(running(net)).toEqual([false, false, false]);
+  expect(await readRunFile(net.dataDir)).toBeNull();
+});
+
+test('a network whose program is killed ends by itself, and its folder starts again with nothing imported', async () => {
+  const net = await start();
+  const { networkId, peerId } = net.ready;
+  net.program.kill('SIGKILL');
+  expect(await net.program.exited).toEqual({ code: null, signal: 'SIGKILL' });
+  await expect.poll(() => running(net), { timeout: 60_000 }).toEqual([false, false, false]);
+
+  const again = await Devnet.start({ model: goldenDir('mixtral'), dataDir: net.dataDir });
+  onTestFinished(async () => void (await again.stop()));
+  expect(again.ready).toMatchObject({ networkId, peerId });
+  expect((await greedy(again, golden.ids, 'dynamic', 24)).tokens).toEqual(golden.greedy);
+});

@@ -1,0 +1,96 @@
+import { silentLogger } from '@blyan/interface';
+import type { PeerProtocol } from '@blyan/p2p';
+import type { Plan } from '@blyan/routing';
+import { temporaryDirectory } from '@blyan/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sequenceId } from '../src/executor/wire.ts';
+import { Engine, ExpertCaller, StageHost, StoreSource } from '../src/index.ts';
+import { openRandom, type TestEngine } from './harness.ts';
+
+const SELF = 'self';
+const cleanup = new AsyncDisposableStack();
+let model: TestEngine;
+let engine: Engine;
+let host: StageHost;
+/** Expert calls under way; they end only when they are given up. */
+const calls = new Set<AbortSignal>();
+let called: PromiseWithResolvers<void>;
+
+beforeAll(async () => {
+  const dir = cleanup.use(await temporaryDirectory());
+  model = cleanup.use(await openRandom(dir.path, { architecture: 'mixtral', expertCount: 2 }));
+  const source = new StoreSource(model.store);
+  engine = new Engine(
+    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider: 'cpu' },
+    {
+      logger: silentLogger,
+      acquire: (root) => source.acquire(root),
+      remote: ({ sequences, call }) => host.callExperts(sequences, call),
+    },
+  );
+  await engine.start();
+  cleanup.defer(() => engine.stop());
+  await engine.loadModel(model.model);
+  const protocol = {
+    callRaw: (_peer: string, _method: string, _body: unknown, { signal }: { signal: AbortSignal }) => {
+      calls.add(signal);
+      called.resolve();
+      return new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => {
+          calls.delete(signal);
+          reject(signal.reason);
+        });
+      });
+    },
+  } as unknown as PeerProtocol;
+  const port = { forward: async () => {}, result: async () => {}, fail: async () => {} };
+  const experts = new ExpertCaller({ self: SELF }, { protocol, logger: silentLogger });
+  host = new StageHost({ self: SELF }, { engine, port, experts, logger: silentLogger, model: () => model.model });
+  cleanup.defer(() => host.stop());
+}, 30_000);
+afterAll(() => cleanup.disposeAsync());
+
+/** Opens every layer here with every expert on one other node. */
+function open(requestId: string, capacity = 64): { id: string; opening: Promise<void> } {
+  const { layerCount, expertCount } = model.model.spec;
+  const plan: Plan = {
+    ...{ type: 'dynamic', modelRoot: model.model.root, profile: 'any', mixedProfile: false, fallbackOrder: [] },
+    ...{ embedding: SELF, head: SELF, stages: [{ peerId: SELF, firstLayer: 0, lastLayer: layerCount - 1 }] },
+    experts: Array.from({ length: layerCount }, () => Array.from({ length: expertCount }, () => ['other'])),
+  };
+  const opening = host.open({ requestId, stage: 0, capacity, plan, coordinator: SELF });
+  return { id: sequenceId(requestId, 0, SELF), opening };
+}
+
+const idle = { sequences: 0, freeKvBytes: 8 << 20 };
+
+test('a stage that is closed while it opens leaves nothing behind', async () => {
+  const { id, opening } = open('a'.repeat(32));
+  const closing = host.close(id);
+  await opening;
+  await closing;
+  expect(host.active).toBe(0);
+  expect(await engine.status()).toMatchObject(idle);
+});
+
+test('a stage that the engine refuses is not open', async () => {
+  const { opening } = open('b'.repeat(32), model.model.spec.contextLength + 1);
+  await expect(opening).rejects.toMatchObject({ code: 'ERR_INFERENCE_RANGE' });
+  expect(host.active).toBe(0);
+});
+
+test('an expert call of several sequences is given up when the last of them is closed', async () => {
+  called = Promise.withResolvers();
+  const sequences = ['c', 'd'].map((digit) => open(digit.repeat(32)));
+  for (const { opening } of sequences) await opening;
+  const step = { position: 0, wanted: false, input: Uint32Array.of(5) };
+  // Steps of one turn are computed in one pass.
+  for (const { id } of sequences) void host.step(id, step);
+  await called.promise;
+  expect(calls.size).toBe(1);
+  await host.close(sequences[0]?.id as string);
+  expect(calls.size).toBe(1);
+  await host.close(sequences[1]?.id as string);
+  await expect.poll(() => calls.size).toBe(0);
+  await expect.poll(() => engine.status()).toMatchObject(idle);
+});
