@@ -100,6 +100,9 @@ async function streamAnswers(
   } catch (error) {
     context.reportFailure(error, request);
     sse.fail(toHttpError(error, request.id).body);
+  } finally {
+    // What failed may be the sending: then nobody would ever ask the generation for more, and it would never end.
+    await events.return();
   }
   return reply;
 }

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
-import { CHAT, chatBody, eventsOf, startGateway } from './harness.ts';
-import { tokensOf } from './scripted-coordinator.ts';
+import { CHAT, COMPLETIONS, chatBody, eventsOf, startGateway } from './harness.ts';
+import { servedModel, tokensOf } from './scripted-coordinator.ts';
 
 const LONG = { tokens: tokensOf('abcdefgh'), holdAt: 4 };
 const gone = { code: 'ERR_GATEWAY_CLIENT_GONE' };
@@ -33,6 +34,26 @@ test('a client that gives up on a whole answer aborts it', async () => {
   controller.abort();
   expect(await asked).toBeInstanceOf(OpenAI.APIUserAbortError);
   expect(await coordinator.aborted).toMatchObject(gone);
+});
+
+test('a client that reads nothing and then goes leaves no generation behind', async () => {
+  const { coordinator, url } = await startGateway({ tokens: Array(200_000).fill(104) });
+  coordinator.served = [servedModel({ contextLength: 200_000 })];
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).pause();
+  const blyan = { return_logits: 'f32' };
+  const body = JSON.stringify({ model: 'golden', prompt: 'a', temperature: 0, stream: true, blyan });
+  const length = `content-type: application/json\r\ncontent-length: ${body.length}`;
+  socket.write(`POST ${COMPLETIONS} HTTP/1.1\r\nhost: ${hostname}\r\n${length}\r\n\r\n${body}`);
+  // The buffers between them are full when the generation does not get on while other requests do.
+  for (let before = -1; before !== coordinator.given || before === 0; ) {
+    before = coordinator.given;
+    for (let others = 0; others < 20; others++) await fetch(`${url}/healthz`);
+  }
+  expect(coordinator.running).toBe(1);
+  socket.destroy();
+  expect(await coordinator.aborted).toMatchObject(gone);
+  await expect.poll(() => coordinator.running).toBe(0);
 });
 
 test('a slot is free again after a cancel, and more answers than slots are refused with 429', async () => {

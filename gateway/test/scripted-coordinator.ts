@@ -70,6 +70,8 @@ export class ScriptedCoordinator implements Coordinator {
   served: ServedModel[] = [servedModel()];
   missing: string[] = [];
   given = 0;
+  /** Generations that were begun and have not ended. */
+  running = 0;
   readonly #reportAbort: (reason: unknown) => void;
   #release = new AbortController();
 
@@ -127,6 +129,15 @@ export class ScriptedCoordinator implements Coordinator {
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
     this.requests.push(request);
+    this.running += 1;
+    try {
+      yield* this.#generate(request, signal);
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  async *#generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
     signal.addEventListener('abort', () => this.#reportAbort(signal.reason), { once: true });
     const { script } = this;
     if (script.refuse) throw script.refuse;

@@ -48,6 +48,7 @@ async function main(): Promise<number> {
       warnings.push(warning);
       line(`warning: ${warning}`);
     }
+    const started = performance.now();
     const whole = await runIsolated(
       name,
       context,
@@ -61,6 +62,7 @@ async function main(): Promise<number> {
       },
       stopping.signal,
     );
+    say(`${name}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
     if (!whole && !stopping.signal.aborted) failed.push(name);
   }
   line('');

@@ -72,10 +72,21 @@ describe('while the node runs and another one has the block', () => {
 
 test('a peer that sends a flipped byte is caught and named, and the block comes from another one', async () => {
   await using liar = await lyingPeer(bench, 'expert:1.4', node.ready.invite);
-  const joined = await bench.start('joined', { host: 'all', bootstrap: [liar.invite, replica.ready.invite] });
-  const line = await joined.program.hears(/"a peer sent a damaged block; its part was refused"/);
-  expect(JSON.parse(line)).toMatchObject({ root: bench.rootOf('expert:1.4'), peerId: liar.peerId, subtile: 0 });
+  // At first nobody else can be reached, so that it is the liar who is asked.
+  for (const { program } of [node, replica]) program.kill('SIGSTOP');
+  const joined = bench.launch('joined', { host: 'all', gateway: true, bootstrap: [liar.invite] });
+  try {
+    const line = await joined.program.hears(/"a peer sent a damaged block; its part was refused"/);
+    expect(JSON.parse(line)).toMatchObject({ root: bench.rootOf('expert:1.4'), peerId: liar.peerId, subtile: 0 });
+  } finally {
+    for (const { program } of [node, replica]) program.kill('SIGCONT');
+  }
+  await joined.untilReady();
+  await joined.untilState(
+    ({ nodes }) => nodes.find(({ self }) => self)?.hosted.blocks === bench.manifest.blocks.length,
+  );
   expect(await readFile(bench.block('joined', 'expert:1.4'))).toEqual(await bench.original('expert:1.4'));
+  expect((await joined.goldenAnswer('local')).logits).toEqual(reference);
   expect((await joined.program.stop()).code).toBe(0);
 });
 

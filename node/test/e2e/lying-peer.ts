@@ -1,7 +1,7 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Root, silentLogger } from '@blyan/interface';
-import { BlockExchange, decodeInvite, encodeInvite } from '@blyan/p2p';
+import { BlockExchange, decodeInvite, encodeInvite, GenesisExchange } from '@blyan/p2p';
 import type { BlockStore } from '@blyan/store';
 import { type Bench, flipByte } from './daemon.ts';
 import { TestPeer } from './peer.ts';
@@ -34,6 +34,7 @@ export async function lyingPeer(bench: Bench, label: string, invite: string): Pr
     { partialDir: `${dir}-partial` },
     { host, store: careless as unknown as BlockStore, logger: silentLogger },
   );
+  new GenesisExchange(host, bench.genesis);
   await peer.join();
   const { blocks, root } = bench.manifest;
   peer.records.publish({

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Root } from '@blyan/interface';
-import type { BlockSource } from './block-source.ts';
+import type { BlockSource, MappableBlock } from './block-source.ts';
 import { InferenceError } from './errors.ts';
 import type { Heap } from './heap.ts';
 import { LoadedBlock } from './loaded-block.ts';
@@ -10,6 +10,13 @@ import type { Provider } from './product.ts';
 export function fileIdentity(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat ? `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}` : 'gone';
+}
+
+/** @throws InferenceError ERR_INFERENCE_BLOCK_CHANGED unless the file still is the one that was hashed */
+export function assertUnchanged({ root, path, identity }: MappableBlock): void {
+  if (fileIdentity(path) === identity) return;
+  const message = `The file of block ${root} changed while it was computed with; ask again.`;
+  throw new InferenceError('ERR_INFERENCE_BLOCK_CHANGED', message, { meta: { root } });
 }
 
 /** How often a block that changes while it is being loaded is tried again. */
@@ -48,13 +55,18 @@ export class BlockCache {
   }
 
   /**
-   * Runs `work` with the block loaded; it is not released meanwhile. The file's identity is looked at every time: that
-   * costs 2 us, and a changed byte is found before anything is computed with it, also in mid-answer.
+   * Runs `work` with the block loaded; it is not released meanwhile. The file's identity is looked at every time, which
+   * costs 2 us: before, so that a changed byte is found before anything is computed with it, also in mid-answer; and
+   * after, so that nothing that was computed while it changed is used.
+   * @throws InferenceError ERR_INFERENCE_BLOCK_CHANGED; what `work` and the source throw
    */
   async use<T>(root: Root, load: Load, work: (block: LoadedBlock) => Promise<T>): Promise<T> {
     const entry = await this.#lease(root, load);
     try {
-      return await work(await entry.loaded);
+      const loaded = await entry.loaded;
+      const result = await work(loaded);
+      assertUnchanged(loaded.block);
+      return result;
     } finally {
       entry.users--;
       if (entry.evicted) await this.#releaseIdle(entry);

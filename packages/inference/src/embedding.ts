@@ -36,7 +36,11 @@ export class Embedding {
     for (;;) {
       // Looked up, checked and read in one go: another call may close the file whenever this one waits.
       const file = this.#files.get(model.embedding);
-      if (file && fileIdentity(file.block.path) === file.block.identity) return readRows(file, model, tokens);
+      if (file && isUnchanged(file)) {
+        const rows = readRows(file, model, tokens);
+        // Not if the file changed while it was read.
+        if (isUnchanged(file)) return rows;
+      }
       await this.#reopen(model.embedding, file);
     }
   }
@@ -63,6 +67,10 @@ export class Embedding {
     if (!tensor) throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${root} holds no embedding.`);
     this.#files.set(root, { block, fd: openSync(block.path, 'r'), tensor });
   }
+}
+
+function isUnchanged({ block }: OpenFile): boolean {
+  return fileIdentity(block.path) === block.identity;
 }
 
 function readRows(

@@ -1,4 +1,5 @@
 import type { Root } from '@blyan/interface';
+import { againIfChanged } from './again-if-changed.ts';
 import { BlockCache } from './block-cache.ts';
 import type { BlockSource } from './block-source.ts';
 import { Embedding } from './embedding.ts';
@@ -56,7 +57,12 @@ export class EngineCore {
     this.#context = { heap: this.#heap, blocks: this.#blocks, embedding: this.#embedding, remote };
     this.#queue = new StepQueue((batch) => {
       const { model } = (batch[0] as (typeof batch)[number]).sequence;
-      return this.#model(model.root).workspaces.use((workspace) => runSteps(this.#context, workspace, batch));
+      return this.#model(model.root).workspaces.use((workspace) =>
+        againIfChanged(() => {
+          for (const { sequence, request } of batch) sequence.kv.seek(request.position);
+          return runSteps(this.#context, workspace, batch);
+        }),
+      );
     });
   }
 
@@ -135,7 +141,7 @@ export class EngineCore {
     return workspaces.use(async (workspace) => {
       const row = workspace.buffer('head row', hiddenSize);
       this.#heap.f32(row, hiddenSize).set(request.hidden);
-      const [logits] = await headLogits(this.#context, view, workspace, [row]);
+      const [logits] = await againIfChanged(() => headLogits(this.#context, view, workspace, [row]));
       return drawToken(logits as Float32Array, request.spec, request.position);
     });
   }
@@ -147,7 +153,9 @@ export class EngineCore {
   async experts(request: ExpertsRequest): Promise<ExpertsResult> {
     const { view, workspaces } = this.#model(request.modelRoot);
     const started = performance.now();
-    const outputs = await workspaces.use((workspace) => runExpertGroups(this.#context, view, request, workspace));
+    const outputs = await workspaces.use((workspace) =>
+      againIfChanged(() => runExpertGroups(this.#context, view, request, workspace)),
+    );
     return { outputs, ms: performance.now() - started };
   }
 

@@ -31,6 +31,8 @@ export type InferenceErrorCode =
   | 'ERR_INFERENCE_STAGE'
   /** A kernel gave NaN or infinity: the weights or the input are broken. */
   | 'ERR_INFERENCE_NOT_FINITE'
+  /** A block's file was changed while it was computed with; what came out was thrown away. */
+  | 'ERR_INFERENCE_BLOCK_CHANGED'
   /** An unexpected failure inside ONNX Runtime. */
   | 'ERR_INFERENCE_RUNTIME'
   /** The request was cancelled. */

@@ -1,6 +1,7 @@
 import { utimes } from 'node:fs/promises';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { againIfChanged } from '../src/again-if-changed.ts';
 import { BlockCache } from '../src/block-cache.ts';
 import { Heap } from '../src/heap.ts';
 import type { LoadedBlock } from '../src/loaded-block.ts';
@@ -110,12 +111,13 @@ test('a file that changed is verified again before it is used', async () => {
   const path = model.store.pathOf(a);
   await cache.use(a, load, runs);
   await utimes(path, 1, 1);
-  await cache.use(a, load, async (block) => {
+  const older = cache.use(a, load, async (block) => {
     // In use by an older look: the newer one gets sessions of its own.
     await utimes(path, 2, 2);
     await Promise.all([cache.use(a, load, runs), cache.use(a, load, runs)]);
     expect(await runs(block)).toBe(true);
   });
+  await expect(older).rejects.toMatchObject({ code: 'ERR_INFERENCE_BLOCK_CHANGED' });
   expect(acquired).toEqual([a, a, a]);
   expect(cache.bytes).toBe(COST);
 });
@@ -146,4 +148,27 @@ test('vectors count and are freed', async () => {
   expect(heap.usedBytes).toBeGreaterThan(0);
   await Promise.all([cache.clear(), cache.clear()]);
   expect(heap.usedBytes).toBe(0);
+});
+
+test('what was computed while the file changed is not used, and the next attempt hashes it again', async () => {
+  const cache = cacheOf(COST);
+  const [a] = roots;
+  const path = model.store.pathOf(a);
+  const touch = () => utimes(path, new Date(), new Date());
+  await expect(cache.use(a, load, touch)).rejects.toMatchObject({
+    code: 'ERR_INFERENCE_BLOCK_CHANGED',
+    message: expect.stringContaining(a),
+  });
+  let touches = 0;
+  const answer = againIfChanged(() =>
+    cache.use(a, load, async (block) => {
+      if (touches++ === 0) await touch();
+      return runs(block);
+    }),
+  );
+  expect(await answer).toBe(true);
+  expect(touches).toBe(2);
+  expect(acquired).toEqual([a, a, a]);
+  await expect(againIfChanged(() => cache.use(a, load, touch))).rejects.toThrow('changed while it was computed with');
+  await cache.clear();
 });

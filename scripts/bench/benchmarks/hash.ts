@@ -14,7 +14,7 @@ export const hash: Benchmark = {
     const rounds = quick ? 8 : 24;
     const sha256 = measureSha256(quick ? 2 : 5);
     report(figure('hash.sha256', sha256 / 1e6, 'MB/s'));
-    const { blocksDir, roots } = await expertBlocks(workDir, 'f32', quick ? 13 : 65);
+    const { blocksDir, roots } = await expertBlocks(workDir, 'f32', 1);
     const store = new BlockStore({ dir: blocksDir }, { logger: silentLogger });
     const root = roots[0] as string;
     const speeds: number[] = [];
