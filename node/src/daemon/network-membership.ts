@@ -63,7 +63,12 @@ export async function joinNetwork(
     const connected = nextConnection(host, ASK_AGAIN_MS, signal);
     const peers = host.peers();
     if (peers.length === 0 && waits === 0) logger.info('waiting for a peer of the invite');
-    const bytes = peers.length === 0 ? null : await genesis.fetch(peers, signal).catch(() => null);
+    let bytes: Uint8Array | null = null;
+    try {
+      if (peers.length > 0) bytes = await genesis.fetch(peers, signal);
+    } catch (error) {
+      if (waits === 0) logger.warn('no peer has handed the genesis over yet', { reason: (error as Error).message });
+    }
     if (bytes !== null) {
       assertProtocolParams(decodeGenesis(bytes));
       return await writeFileAtomic(genesisPath, bytes, 0o644);

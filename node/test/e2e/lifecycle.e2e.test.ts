@@ -2,13 +2,13 @@ import type { ApiErrorBody } from '@blyan/api';
 import { goldenDir, loadGolden } from '@blyan/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { readRunFile } from '../../src/data-dir/run-file.ts';
-import { greedy, greedyBody } from './answers.ts';
+import { greedy, greedyBody, PLAN_TYPES } from './answers.ts';
 import { Devnet } from './devnet.ts';
 
 const [golden] = loadGolden('mixtral') as [ReturnType<typeof loadGolden>[number]];
 
-async function start(): Promise<Devnet> {
-  const net = await Devnet.start({ model: goldenDir('mixtral') });
+async function start(nodes = 3): Promise<Devnet> {
+  const net = await Devnet.start({ model: goldenDir('mixtral'), nodes });
   onTestFinished(async () => void (await net.stop()));
   return net;
 }
@@ -43,6 +43,15 @@ test('a daemon that dies is reported and its part is missing; the others go on, 
   expect(await net.program.stop()).toEqual({ code: 0, signal: null });
   expect(running(net)).toEqual([false, false, false]);
   expect(await readRunFile(net.dataDir)).toBeNull();
+});
+
+test('of four daemons any but the first may die: every plan still gives the same answer', async () => {
+  const net = await start(4);
+  net.signalNode(1, 'SIGKILL');
+  const distance = async () => (await net.state()).nodes.find(({ peerId }) => peerId === net.nodes[1]?.peerId)?.rttMs;
+  await expect.poll(distance, { timeout: 30_000 }).toBeNull();
+  expect((await net.request('/readyz')).status).toBe(200);
+  for (const plan of PLAN_TYPES) expect((await greedy(net, golden.ids, plan, 24)).tokens).toEqual(golden.greedy);
 });
 
 test('a network whose program is killed ends by itself, and its folder starts again with nothing imported', async () => {

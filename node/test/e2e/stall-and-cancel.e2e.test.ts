@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { RECORD_TTL_MS } from '@blyan/params';
 import { temporaryDirectory, writeRandomCheckpoint } from '@blyan/testkit';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { greedy, greedyBody, PLAN_TYPES, type PlanType } from './answers.ts';
 import { Devnet } from './devnet.ts';
 
@@ -40,8 +40,15 @@ async function untilIdle(): Promise<void> {
     const { nodes } = await net.state();
     return nodes.map((node) => (issuedAt(node) < since ? 'not heard of yet' : node.active));
   };
-  await expect.poll(busy, { timeout: 20_000, interval: 100 }).toEqual([0, 0, 0]);
+  await expect.poll(busy, { timeout: 60_000, interval: 100 }).toEqual([0, 0, 0]);
 }
+
+/** Until `resume`, or the end of the test. */
+function suspend(): void {
+  onTestFinished(resume);
+  net.signalNode(SUSPENDED, 'SIGSTOP');
+}
+const resume = () => net.signalNode(SUSPENDED, 'SIGCONT');
 
 const answering = () => net.metric('blyan_gateway_answers_active');
 const cancelled = async () =>
@@ -63,7 +70,7 @@ test('a suspended holder of experts stalls the answer, which goes on as if nothi
     }
   })();
   await reached.promise;
-  net.signalNode(SUSPENDED, 'SIGSTOP');
+  suspend();
   // What was on its way when the signal came has arrived when a whole other answer has.
   const elsewhere = async () => {
     expect((await greedy(net, PROMPT, 'local', 8)).tokens).toEqual(alone.tokens);
@@ -74,7 +81,7 @@ test('a suspended holder of experts stalls the answer, which goes on as if nothi
   const after = await elsewhere();
   expect(after).toBe(before);
   expect(after).toBeLessThan(count);
-  net.signalNode(SUSPENDED, 'SIGCONT');
+  resume();
   await reading;
   expect(seen).toEqual(wanted.blyan.token_ids);
 });
@@ -105,7 +112,7 @@ describe('an answer nobody waits for any more is cancelled everywhere', () => {
     const before = await cancelled();
     const controller = new AbortController();
     // The prompt cannot get past the first layer.
-    net.signalNode(SUSPENDED, 'SIGSTOP');
+    suspend();
     const prompt = Array.from({ length: 3_000 }, (_, i) => 4 + (i % 250));
     const refused = expect(
       net.complete({ ...greedyBody(prompt, 'dynamic', 8), blyan: { plan: 'dynamic' } }, controller.signal),
@@ -115,7 +122,7 @@ describe('an answer nobody waits for any more is cancelled everywhere', () => {
     await refused;
     await expect.poll(answering, { timeout: 20_000 }).toBe(0);
     expect(await cancelled()).toBe(before + 1);
-    net.signalNode(SUSPENDED, 'SIGCONT');
+    resume();
   });
 
   test('a hundred times over, at any moment, without a trace', async () => {

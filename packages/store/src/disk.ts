@@ -29,16 +29,24 @@ export async function settle(tempPath: string, path: string): Promise<void> {
   await syncDir(dirname(path));
 }
 
-/** Replaces a small file so that a crash leaves the old or the new one. `tempPath` is in the same directory. */
+/**
+ * Replaces a small file so that a crash leaves the old or the new one. `tempPath` is in the same directory; it is gone
+ * afterwards, whatever the outcome.
+ */
 export async function replaceFile(path: string, tempPath: string, text: string): Promise<void> {
-  const handle = await open(tempPath, 'w', 0o644);
   try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(tempPath, 'w', 0o644);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(tempPath, path);
+  } catch (error) {
+    await removeFile(tempPath).catch(() => undefined);
+    throw error;
   }
-  await rename(tempPath, path);
   await syncDir(dirname(path));
 }
 

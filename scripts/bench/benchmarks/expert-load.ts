@@ -1,7 +1,7 @@
 import type { Engine } from '@blyan/inference';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
-import { anonymousMemory } from '../limits/anonymous-memory.ts';
+import { settledAnonymousMemory } from '../limits/anonymous-memory.ts';
 import { measureMemoryBandwidth } from '../limits/memory-bandwidth.ts';
 import { measureSha256 } from '../limits/sha256-speed.ts';
 import {
@@ -20,6 +20,8 @@ const WARM_UP = 12;
 const FULL = { experts: 64, cold: 16, dtypes: ['f32', 'bf16'] as const };
 const QUICK = { experts: 12, cold: 4, dtypes: ['f32'] as const };
 const WARM_UP_CALLS = 200;
+/** Enough garbage to fill the young generations of both threads. */
+const EMPTY_CALLS = 10_000;
 const MIB = 1024 * 1024;
 
 export const expertLoad: Benchmark = {
@@ -72,12 +74,11 @@ async function warmLoads(set: ExpertSet, signal: AbortSignal): Promise<{ times: 
     await open.source.acquire(root);
   }
   for (let call = 0; call < WARM_UP_CALLS; call++) await firstOutput(open.engine, call % WARM_UP);
-  globalThis.gc?.();
-  const before = anonymousMemory();
+  for (let call = 0; call < EMPTY_CALLS; call++) await open.engine.status();
+  const before = await settledAnonymousMemory();
   const times: number[] = [];
   for (let expert = WARM_UP; expert < set.roots.length; expert++) times.push(await firstOutput(open.engine, expert));
-  globalThis.gc?.();
-  const after = anonymousMemory();
+  const after = await settledAnonymousMemory();
   return { times, grownBytes: before === null || after === null ? null : after - before };
 }
 

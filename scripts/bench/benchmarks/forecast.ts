@@ -71,11 +71,11 @@ async function measureDelay(delayMs: number, run: BenchRun): Promise<Seen[]> {
     const ask = (tokens: number) => generate({ gateway, model, plan, prompt, tokens, signal });
     const warm: Answer[] = [];
     for (let round = 0; round < WARM_UP; round++) warm.push(await ask(12));
-    // About two seconds an answer, whatever the delay.
+    // Answers take about as long whatever the delay.
     const usual = median(warm.map(({ msPerToken }) => msPerToken));
-    const tokens = Math.max(8, Math.min(48, Math.round(2000 / usual)));
+    const tokens = Math.max(8, Math.min(48, Math.round((quick ? 1000 : 2000) / usual)));
     const answers: Answer[] = [];
-    for (let round = 0; round < (quick ? 2 : 4); round++) answers.push(await ask(tokens));
+    for (let round = 0; round < (quick ? 2 : 3); round++) answers.push(await ask(tokens));
     seen.push({
       plan,
       forecastMs: median(answers.map(({ blyan }) => blyan.forecast.msPerToken)),

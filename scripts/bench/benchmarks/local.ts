@@ -13,7 +13,7 @@ import { median, rangeOf } from '../stats.ts';
 
 const PREFILL_TOKENS = 512;
 const DECODE_FROM = 128;
-const FULL = { rounds: 5, tokens: 48, dtypes: ['f32', 'i8', 'i4'] as const };
+const FULL = { rounds: 5, tokens: 32, dtypes: ['f32', 'i8', 'i4'] as const };
 const QUICK = { rounds: 3, tokens: 24, dtypes: ['f32', 'i8'] as const };
 const GREEDY: SampleSpec = { params: { temperature: 0, topK: 0, topP: 1, seed: 0 } };
 

@@ -11,6 +11,7 @@ const QUICK_DELAYS_MS = [0, 20];
 const HOPS = 1.5;
 const PROMPT_TOKENS = 16;
 const SMALLEST_VOCABULARY = 300;
+const WARM_UP = 2;
 const ECHOES = 30;
 const GOAL_AT_MS = 20;
 
@@ -42,7 +43,7 @@ async function measureModel(name: string, model: LocalNetworkOptions['model'], r
   let computeMs = 0;
   for (const delayMs of quick ? QUICK_DELAYS_MS : DELAYS_MS) {
     say(`${name}, ${delayMs} ms`);
-    const measured = await measureDelay({ delayMs, model }, quick ? 3 : 5, quick ? 24 : 48, run);
+    const measured = await measureDelay({ delayMs, model }, quick ? 3 : 5, quick ? 20 : 48, run);
     const msPerToken = median(measured.msPerToken);
     const echo = delayMs === 0 ? direct : await echoRoundTrip(delayMs, ECHOES);
     if (delayMs === 0) computeMs = Math.max(0, msPerToken - HOPS * direct);
@@ -78,7 +79,7 @@ async function measureDelay(
   const prompt = promptTokens(PROMPT_TOKENS, SMALLEST_VOCABULARY);
   const ask = () => generate({ gateway, model, plan: 'pipeline', prompt, tokens, signal });
   // Loads the blocks, then brings three processes' worth of code to speed.
-  for (let round = 0; round < 3; round++) await ask();
+  for (let round = 0; round < WARM_UP; round++) await ask();
   const pingMs = await network.roundTripMs(signal);
   const answers = [];
   for (let round = 0; round < rounds; round++) answers.push(await ask());
