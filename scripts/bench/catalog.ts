@@ -6,8 +6,12 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   rpc: async () => (await import('./benchmarks/rpc.ts')).rpc,
   import: async () => (await import('./benchmarks/import.ts')).importSpeed,
   'expert-load': async () => (await import('./benchmarks/expert-load.ts')).expertLoad,
+  'expert-load-bf16': async () => (await import('./benchmarks/expert-load.ts')).expertLoadBf16,
   local: async () => (await import('./benchmarks/local.ts')).local,
   'loop-lag': async () => (await import('./benchmarks/loop-lag.ts')).loopLag,
   pipeline: async () => (await import('./benchmarks/pipeline.ts')).pipeline,
   forecast: async () => (await import('./benchmarks/forecast.ts')).forecast,
 };
+
+/** Not run by `--quick` unless asked for by name. */
+export const LEFT_OUT_WHEN_QUICK: readonly string[] = ['expert-load-bf16'];

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchContext } from './benchmark.ts';
-import { CATALOG } from './catalog.ts';
+import { CATALOG, LEFT_OUT_WHEN_QUICK } from './catalog.ts';
 
 export const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--json [FILE]] [--work-dir DIR] [--llama DIR]
   --quick         smaller models, fewer rounds: under two minutes once the models are made
@@ -32,7 +32,8 @@ export function parseOptions(argv: readonly string[], env: Readonly<Record<strin
     },
   });
   const known = Object.keys(CATALOG);
-  const names = values.only === undefined ? known : values.only.split(',').map((name) => name.trim());
+  const usual = known.filter((name) => !values.quick || !LEFT_OUT_WHEN_QUICK.includes(name));
+  const names = values.only === undefined ? usual : values.only.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new TypeError(`--only: "${unknown}" is none of ${known.join(', ')}.`);
   const llama = values.llama ?? env.BLYAN_BENCH_LLAMA;

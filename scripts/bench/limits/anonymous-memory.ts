@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const SETTLE_ROUNDS = 10;
-const SETTLE_MS = 30;
+const MOST_ROUNDS = 60;
+const STEADY_ROUNDS = 10;
+const PAUSE_MS = 50;
 
 /** Resident memory of this process that no file backs, in bytes; null where the system does not tell. */
 function anonymousMemory(): number | null {
@@ -14,11 +15,18 @@ function anonymousMemory(): number | null {
   }
 }
 
-/** The same once garbage is gone: buffers are given back some time after the collection that found them. Needs `--expose-gc`. */
+/**
+ * The same once it no longer falls: buffers, and the heap of a worker that ended, are given back some time after the collection that
+ * found them. Needs `--expose-gc`.
+ */
 export async function settledAnonymousMemory(): Promise<number | null> {
-  for (let round = 0; round < SETTLE_ROUNDS; round++) {
+  let least = anonymousMemory();
+  for (let round = 0, steady = 0; least !== null && round < MOST_ROUNDS && steady < STEADY_ROUNDS; round++) {
     globalThis.gc?.();
-    await delay(SETTLE_MS);
+    await delay(PAUSE_MS);
+    const now = anonymousMemory() ?? least;
+    steady = now < least ? 0 : steady + 1;
+    least = Math.min(least, now);
   }
-  return anonymousMemory();
+  return least;
 }

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { CreateNode, ReadyInfo } from '../../daemon-port.ts';
 import { openDataDir } from '../../data-dir/data-dir.ts';
@@ -24,6 +25,8 @@ export const start: CommandHandler = async (context, input) => {
     const info = await orAborted(node.ready(), context.signal);
     await writeRunFile(dataDir.root, context.pid, info);
     announce(context, config, info);
+    // Written now, not at the end: stopping should not wait for it.
+    flushCompileCache();
     await untilAborted(context.signal);
     logger.info('stopping');
   } catch (error) {
