@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// unit, vectors and fuzz are fast and share nothing; e2e starts real processes and runs one file at a time.
+// unit, vectors and fuzz are fast and share nothing; e2e starts real processes on ports of their own.
 const project = (name: string, include: string[], extra: object = {}) => ({
   // A busy machine is no failure: the limit only ends what hangs.
   test: { name, include, testTimeout: 60_000, hookTimeout: 60_000, ...extra },
@@ -8,6 +8,7 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
       project('unit', ['{packages/*,gateway,node}/test/**/*.test.ts'], {
         exclude: ['**/*.{fuzz,e2e,vectors}.test.ts'],
@@ -17,7 +18,6 @@ export default defineConfig({
       project('e2e', ['{packages/*,gateway,node}/test/**/*.e2e.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 120_000,
-        fileParallelism: false,
       }),
     ],
   },

@@ -14,4 +14,4 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
 };
 
 /** Not run by `--quick` unless asked for by name. */
-export const LEFT_OUT_WHEN_QUICK: readonly string[] = ['expert-load-bf16'];
+export const LEFT_OUT_WHEN_QUICK: readonly string[] = ['rpc', 'expert-load-bf16'];

@@ -11,6 +11,7 @@ const QUICK_DELAYS_MS = [0, 20];
 const PROMPT_TOKENS = 16;
 const SMALLEST_VOCABULARY = 300;
 const WARM_UP = 3;
+const WARM_UP_TOKENS = 10;
 /** Measured times closer than this have no order. */
 const TIE = 0.1;
 const GOAL = 0.3;
@@ -70,7 +71,7 @@ async function measureDelay(delayMs: number, run: BenchRun): Promise<Seen[]> {
     say(`${delayMs} ms, ${plan}`);
     const ask = (tokens: number) => generate({ gateway, model, plan, prompt, tokens, signal });
     const warm: Answer[] = [];
-    for (let round = 0; round < WARM_UP; round++) warm.push(await ask(12));
+    for (let round = 0; round < WARM_UP; round++) warm.push(await ask(WARM_UP_TOKENS));
     // Answers take about as long whatever the delay.
     const usual = median(warm.map(({ msPerToken }) => msPerToken));
     const tokens = Math.max(8, Math.min(48, Math.round((quick ? 1000 : 2000) / usual)));
