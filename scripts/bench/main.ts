@@ -73,6 +73,9 @@ async function main(): Promise<number> {
     if (options.json === '-') process.stdout.write(text);
     else await writeFile(options.json, text);
   }
-  if (stopping.signal.aborted) return 130;
+  if (stopping.signal.aborted) {
+    say('interrupted');
+    return 130;
+  }
   return failed.length > 0 ? 1 : 0;
 }
