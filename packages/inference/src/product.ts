@@ -47,8 +47,6 @@ export class Product {
         intraOpNumThreads: 1,
         interOpNumThreads: 1,
         executionMode: 'sequential',
-        // An arena of its own would keep every session's activations.
-        enableCpuMemArena: false,
         // An arena per session keeps its largest need for good: 290 KiB after one row of a 34 MB expert, 26 KiB without.
         enableCpuMemArena: false,
         enableMemPattern: false,
