@@ -74,7 +74,7 @@ async function measureDelay(delayMs: number, run: BenchRun): Promise<Seen[]> {
     for (let round = 0; round < WARM_UP; round++) warm.push(await ask(WARM_UP_TOKENS));
     // Answers take about as long whatever the delay.
     const usual = median(warm.map(({ msPerToken }) => msPerToken));
-    const tokens = Math.max(8, Math.min(48, Math.round((quick ? 1000 : 2000) / usual)));
+    const tokens = Math.max(8, Math.min(48, Math.round((quick ? 700 : 2000) / usual)));
     const answers: Answer[] = [];
     for (let round = 0; round < (quick ? 2 : 3); round++) answers.push(await ask(tokens));
     seen.push({

@@ -7,7 +7,7 @@ import { LocalNetwork, type LocalNetworkOptions } from '../network/local-network
 import { median, rangeOf } from '../stats.ts';
 
 const DELAYS_MS = [0, 20, 50];
-const QUICK_DELAYS_MS = [0, 20];
+const SHORT_DELAYS_MS = [0, 20];
 const HOPS = 1.5;
 const PROMPT_TOKENS = 16;
 const SMALLEST_VOCABULARY = 300;
@@ -22,11 +22,11 @@ crosses three links one way (coordinator to stage 2, to stage 3, back), 1.5 roun
 echo through such a proxy, compute = ms per token without delay - 1.5 x a TCP echo without proxy. Without delay the limit is
 1 / (computing time that the stages report). Tokens are counted as an HTTP client receives them.`,
   async run(run) {
-    await measureModel('genesis', undefined, run);
+    await measureModel('genesis', undefined, run.quick ? SHORT_DELAYS_MS : DELAYS_MS, run);
     if (run.quick) return;
     // Quantised, because three daemons would hold the f32 form twice.
     const { dataDir } = await importedBenchModel(run, 'i8');
-    await measureModel('bench-i8', { dataDir, name: benchName(run.quick) }, run);
+    await measureModel('bench-i8', { dataDir, name: benchName(run.quick) }, SHORT_DELAYS_MS, run);
   },
 };
 
@@ -37,11 +37,16 @@ interface Measured {
   readonly pingMs: number;
 }
 
-async function measureModel(name: string, model: LocalNetworkOptions['model'], run: BenchRun): Promise<void> {
+async function measureModel(
+  name: string,
+  model: LocalNetworkOptions['model'],
+  delaysMs: readonly number[],
+  run: BenchRun,
+): Promise<void> {
   const { quick, report, say } = run;
   const direct = await echoRoundTrip(0, ECHOES);
   let computeMs = 0;
-  for (const delayMs of quick ? QUICK_DELAYS_MS : DELAYS_MS) {
+  for (const delayMs of delaysMs) {
     say(`${name}, ${delayMs} ms`);
     const measured = await measureDelay({ delayMs, model }, quick ? 3 : 5, quick ? 20 : 48, run);
     const msPerToken = median(measured.msPerToken);
