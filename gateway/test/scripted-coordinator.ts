@@ -161,7 +161,14 @@ export class ScriptedCoordinator implements Coordinator {
       yield { type: 'token', index, tokenId, ...details(request, index, tokenId) };
     }
     if (script.breaksOff) return;
-    yield { type: 'done', finishReason, route: ROUTE, measured: { msToFirstToken: 21.5, msPerToken: 4.25 } };
+    yield {
+      type: 'done',
+      finishReason,
+      route: ROUTE,
+      measured: { msToFirstToken: 21.5, msPerToken: 4.25 },
+      failovers: [],
+      speculation: { drafted: 0, accepted: 0 },
+    };
   }
 
   async #hold(script: Script, signal: AbortSignal): Promise<void> {

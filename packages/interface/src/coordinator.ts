@@ -4,6 +4,10 @@ export const PLAN_TYPES = ['local', 'pipeline', 'dynamic', 'static_delegate'] as
 export type PlanType = (typeof PLAN_TYPES)[number];
 export type PlanChoice = 'auto' | PlanType;
 
+/** Whether tokens are drafted ahead and verified together; the tokens of the answer are the same either way. */
+export const SPECULATION_CHOICES = ['auto', 'off', 'ngram'] as const;
+export type SpeculationChoice = (typeof SPECULATION_CHOICES)[number];
+
 /** How the next token is drawn. Draws are keyed by (seed, absolute position), so a seed gives the same tokens under every plan. */
 export interface SamplingParams {
   /** 0 is greedy. */
@@ -21,14 +25,21 @@ export interface GenerateRequest {
   readonly requestId: string;
   readonly modelRoot: Root;
   readonly promptTokens: readonly number[];
-  /** Upper bound of new tokens, at least 1. */
+  /** Upper bound of the answer's tokens, at least 1; committed tokens count. */
   readonly maxTokens: number;
+  /**
+   * Tokens of the answer that are known already, fewer than `maxTokens`: the generation goes on behind them. They are
+   * not emitted again, and the first token emitted has their number as its index.
+   */
+  readonly committedTokens?: readonly number[];
   readonly sampling: SamplingParams;
   readonly ignoreEos: boolean;
   /** Number of alternatives per token (0..20); undefined when log probabilities are not wanted. */
   readonly topLogprobs?: number;
   readonly returnLogits?: 'sha256' | 'f32';
   readonly plan: PlanChoice;
+  /** `auto` when left out: drafts are made where they are measured to pay. */
+  readonly speculation?: SpeculationChoice;
 }
 
 export interface TokenLogprob {
@@ -58,6 +69,26 @@ export interface RouteEntry {
   readonly ms: number;
 }
 
+/** A node that was replaced in mid-answer. */
+export interface Failover {
+  /** The node that was lost. */
+  readonly peerId: PeerId;
+  /** Index of the token that was being computed. */
+  readonly atToken: number;
+  /** From the last result before the loss to the first one after it, milliseconds. */
+  readonly gapMs: number;
+  /** `gone`: its connection closed; `silent`: no sign of life; `slow`: far behind its own history; `garbage`: what it sent cannot be; `error`: it said so. */
+  readonly reason: 'gone' | 'silent' | 'slow' | 'garbage' | 'error';
+  /** Rows that each node of the plan computed a second time for this answer: none on survivors. */
+  readonly rowsRecomputed: Readonly<Record<PeerId, number>>;
+}
+
+/** Tokens drafted ahead for one answer, and how many of them stood. */
+export interface SpeculationReport {
+  readonly drafted: number;
+  readonly accepted: number;
+}
+
 export type GenerateEvent =
   | { readonly type: 'plan'; readonly plan: PlanType; readonly profile: string; readonly forecast: Timing }
   | {
@@ -76,6 +107,8 @@ export type GenerateEvent =
       readonly finishReason: 'stop' | 'length';
       readonly route: readonly RouteEntry[];
       readonly measured: Timing;
+      readonly failovers: readonly Failover[];
+      readonly speculation: SpeculationReport;
     };
 
 /** A model some node of the network announces, as the gateway needs it. */

@@ -1,6 +1,7 @@
 export {
   ANSWER_COMPLETE,
   type Coordinator,
+  type Failover,
   type GenerateEvent,
   type GenerateRequest,
   type NetworkState,
@@ -11,6 +12,9 @@ export {
   type RouteEntry,
   type SamplingParams,
   type ServedModel,
+  SPECULATION_CHOICES,
+  type SpeculationChoice,
+  type SpeculationReport,
   type Timing,
   type TokenLogprob,
 } from './coordinator.ts';

@@ -116,7 +116,13 @@ export class NetworkCoordinator implements Coordinator {
     }
     const measured = clock.timing();
     if (index > 1) this.#history.record(type, manifest.root, chosen.forecast.breakdown, measured);
-    yield { type: 'done', ...end, measured: rounded(measured) };
+    yield {
+      type: 'done',
+      ...end,
+      measured: rounded(measured),
+      failovers: [],
+      speculation: { drafted: 0, accepted: 0 },
+    };
   }
 
   state(): NetworkState {
