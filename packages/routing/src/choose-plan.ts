@@ -40,10 +40,22 @@ export interface PlanChosen extends ConsideredPlan {
  * whole answer x (latency weight + load weight x waiting requests + freshness weight x record age).
  */
 export function choosePlan(input: ChooseInput): PlanChosen | Refusal {
+  const sound = considerAll(input, true);
+  const { considered, refusal } = sound.considered.length > 0 || !input.avoid?.size ? sound : considerAll(input, false);
+  // Equal scores keep the order of PLAN_TYPES, local first: fewer nodes see the prompt.
+  considered.sort((a, b) => a.score - b.score);
+  const best = considered[0];
+  if (best !== undefined) return { ...best, considered };
+  const { missing } = coverage(input.manifest, input.views);
+  if (missing.length > 0 || refusal === undefined) return notCovered(missing);
+  return refusal;
+}
+
+function considerAll(input: ChooseInput, soundOnly: boolean): { considered: ConsideredPlan[]; refusal?: Refusal } {
   const considered: ConsideredPlan[] = [];
   let refusal: Refusal | undefined;
   for (const type of PLAN_TYPES) {
-    const outcome = buildPlan(type, input, { hostedOnly: true });
+    const outcome = buildPlan(type, input, { hostedOnly: true, soundOnly });
     if (isRefusal(outcome)) {
       refusal ??= outcome;
       continue;
@@ -53,13 +65,7 @@ export function choosePlan(input: ChooseInput): PlanChosen | Refusal {
     if (outcome.fetch.length > 0 || (alone && type !== 'dynamic' && type !== 'local')) continue;
     considered.push(consider(type, outcome.plan, input, considered));
   }
-  // Equal scores keep the order of PLAN_TYPES, local first: fewer nodes see the prompt.
-  considered.sort((a, b) => a.score - b.score);
-  const best = considered[0];
-  if (best !== undefined) return { ...best, considered };
-  const { missing } = coverage(input.manifest, input.views);
-  if (missing.length > 0 || refusal === undefined) return notCovered(missing);
-  return refusal;
+  return { considered, refusal };
 }
 
 function consider(type: PlanType, plan: Plan, input: ChooseInput, earlier: readonly ConsideredPlan[]): ConsideredPlan {

@@ -39,10 +39,12 @@ export type {
   NodeView,
 } from './node-record.ts';
 export { hardwareOf, NVIDIA_SMI_ARGS, type ProbedGpu, parseNvidiaSmi } from './nvidia-smi.ts';
+export { type FaultReason, type HealthState, MAX_OPEN_MS, PeerHealth } from './peer-health.ts';
 export { type Plan, type PlanStage, preferredHolder, stageOfLayer } from './plan.ts';
 export { participants } from './plan-assembly.ts';
 export { decodePlan, planBytes } from './plan-bytes.ts';
 export { isRefusal, type PlanFound, type PlanOutcome, type Refusal, type RefusalCode } from './plan-outcome.ts';
 export type { PlanInput } from './plan-scope.ts';
 export { signPlan, verifyPlan } from './plan-signature.ts';
+export { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts';
 export { type Hardware, tierOf } from './tier.ts';

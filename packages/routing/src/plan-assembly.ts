@@ -1,7 +1,7 @@
 import type { PeerId, PlanType } from '@blyan/interface';
 import { MAX_FALLBACKS } from '@blyan/params';
 import { type Plan, type PlanStage, preferredHolder } from './plan.ts';
-import { nearestFirst, type PlanScope } from './plan-scope.ts';
+import { nearestFirst, type PlanScope, reluctance } from './plan-scope.ts';
 
 /** The parts a shape decides; the rest of a plan follows from them. */
 export interface PlanShape {
@@ -45,14 +45,14 @@ function fallbackOrder(scope: PlanScope, { stages }: PlanShape): PeerId[] {
   const candidates = nearestFirst(scope.self, scope.nodes).map((node, rank) => ({
     peerId: node.peerId,
     rank,
-    foreign: Number(node.foreign),
+    last: reluctance(node),
     replaces: stages.filter(
       (stage) => stage.peerId !== node.peerId && node.holdings.trunks(stage.firstLayer, stage.lastLayer),
     ).length,
   }));
   return candidates
     .filter(({ replaces }) => replaces > 0)
-    .sort((a, b) => a.foreign - b.foreign || b.replaces - a.replaces || a.rank - b.rank)
+    .sort((a, b) => a.last - b.last || b.replaces - a.replaces || a.rank - b.rank)
     .slice(0, MAX_FALLBACKS)
     .map(({ peerId }) => peerId);
 }

@@ -5,7 +5,7 @@ import { expertHolders } from './expert-holders.ts';
 import { linkRttMs } from './link.ts';
 import { assemblePlan } from './plan-assembly.ts';
 import { notCovered, type PlanOutcome } from './plan-outcome.ts';
-import type { PlanNode, PlanScope } from './plan-scope.ts';
+import { type PlanNode, type PlanScope, reluctance } from './plan-scope.ts';
 
 /**
  * The whole generation on the node that holds the largest share of the predicted expert choices (of the experts, when
@@ -47,13 +47,12 @@ function lacking(node: PlanNode, scope: PlanScope): number[] {
 function best(candidates: readonly PlanNode[], scope: PlanScope): PlanNode | undefined {
   const ranked = candidates.map((node) => ({
     node,
-    foreign: Number(node.foreign),
+    last: reluctance(node),
     share: heldWeight(node, scope),
     rttMs: linkRttMs(scope.self.view, node.view),
   }));
   ranked.sort(
-    (a, b) =>
-      a.foreign - b.foreign || b.share - a.share || a.rttMs - b.rttMs || (a.node.peerId < b.node.peerId ? -1 : 1),
+    (a, b) => a.last - b.last || b.share - a.share || a.rttMs - b.rttMs || (a.node.peerId < b.node.peerId ? -1 : 1),
   );
   return ranked[0]?.node;
 }

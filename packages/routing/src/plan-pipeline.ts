@@ -11,13 +11,13 @@ import type { PlanStage } from './plan.ts';
 import { assemblePlan } from './plan-assembly.ts';
 import { planEnds } from './plan-ends.ts';
 import { notCovered, type PlanOutcome } from './plan-outcome.ts';
-import { nearestFirst, type PlanNode, type PlanScope } from './plan-scope.ts';
+import { nearestFirst, type PlanNode, type PlanScope, reluctance } from './plan-scope.ts';
 
 const F32_BYTES = 4;
 /** Nodes considered per layer: bounds the work to layers x 16 x 16 whatever the network's size. */
 const CANDIDATES_PER_LAYER = 16;
-/** Keeps nodes of another profile out wherever one of the wanted profile fits. */
-const FOREIGN_MS = 1_000_000;
+/** Keeps nodes of another profile, and nodes to avoid, out wherever another one fits. */
+const RELUCTANCE_MS = 1_000_000;
 /** This node's own layers count for a little less: of near equals the ones that need no peer win, noise aside. */
 const OWN_LAYER_FACTOR = 0.8;
 
@@ -117,18 +117,18 @@ function candidates(
   const { spec } = input.manifest;
   const hosts = nodes.filter((node) => node.holdings.trunk(layer));
   const complete = hosts.filter((node) => node.holdings.allExperts(layer));
-  const wanted = complete.some((node) => !node.foreign) || hosts.every((node) => node.foreign);
-  const pool = complete.length > 0 && wanted ? complete : hosts;
+  const least = Math.min(...hosts.map(reluctance));
+  const pool = complete.some((node) => reluctance(node) === least) ? complete : hosts;
   const layerMs = (node: PlanNode): number => {
     if (node.holdings.allExperts(layer)) return nodeFigures(node.view, spec.expertsPerToken).stepMs;
     const holders = holdersOfLayer(orderOf(node), layer, spec.expertCount);
     return totalMs(decodeLayerCost({ stage: node.view, holders, counts: input.predicted?.[layer] }, views, spec));
   };
-  const rank = (node: PlanNode) => totalMs(hop(self.view, node.view, 0)) + (node.foreign ? FOREIGN_MS : 0);
+  const rank = (node: PlanNode) => totalMs(hop(self.view, node.view, 0)) + RELUCTANCE_MS * reluctance(node);
   const near = pool.map((node) => ({ node, rank: rank(node) + nodeFigures(node.view, spec.expertsPerToken).stepMs }));
   near.sort((a, b) => a.rank - b.rank || (a.node.peerId < b.node.peerId ? -1 : 1));
   return near.slice(0, CANDIDATES_PER_LAYER).map(({ node }) => {
     const own = node.peerId === self.peerId ? OWN_LAYER_FACTOR : 1;
-    return { node, cost: layerMs(node) * own + (node.foreign ? FOREIGN_MS : 0) };
+    return { node, cost: layerMs(node) * own + RELUCTANCE_MS * reluctance(node) };
   });
 }

@@ -14,6 +14,8 @@ export interface PlanInput {
   readonly profile: string;
   /** Expert choices seen in the prompt, [layer][expert]; `static_delegate` follows them. */
   readonly predicted?: readonly (readonly number[])[];
+  /** Peers to do without unless no plan is possible then (`PeerHealth.avoided`); this node is never avoided. */
+  readonly avoid?: ReadonlySet<PeerId>;
 }
 
 /** A reachable node that may take part. */
@@ -23,17 +25,22 @@ export interface PlanNode {
   readonly holdings: Holdings;
   /** Of another arithmetic profile than the one wanted. */
   readonly foreign: boolean;
+  /** To be done without where that is possible. */
+  readonly avoided: boolean;
 }
+
+/** How unwillingly a node is taken: 0 gladly, 1 of another profile, 2 avoided, 3 both. */
+export const reluctance = ({ foreign, avoided }: PlanNode): number => Number(foreign) + 2 * Number(avoided);
 
 export interface PlanScope {
   readonly input: PlanInput;
   readonly self: PlanNode;
-  /** This node and every reachable one, of the wanted profile unless `mixed`. */
+  /** This node and the reachable ones to choose from. */
   readonly nodes: readonly PlanNode[];
 }
 
-/** The nodes a plan may use; null when this node is not among the views. */
-export function planScope(input: PlanInput, mixed: boolean): PlanScope | null {
+/** Every reachable node; null when this node is not among the views. */
+export function planScope(input: PlanInput): PlanScope | null {
   const nodes = input.views
     .filter((view) => view.reachable || view.peerId === input.self)
     .map((view) => ({
@@ -41,20 +48,34 @@ export function planScope(input: PlanInput, mixed: boolean): PlanScope | null {
       peerId: view.peerId,
       holdings: Holdings.of(view, input.manifest),
       foreign: view.profile !== input.profile,
+      avoided: view.peerId !== input.self && (input.avoid?.has(view.peerId) ?? false),
     }));
   const self = nodes.find((node) => node.peerId === input.self);
   if (self === undefined) return null;
-  return { input, self, nodes: nodes.filter((node) => mixed || !node.foreign) };
+  return { input, self, nodes };
+}
+
+/** The scope with fewer nodes first: without those to avoid, and without another profile before with it. */
+export function narrowFirst(scope: PlanScope): PlanScope[] {
+  const sizes = new Set<number>();
+  const scopes = [
+    scope.nodes.filter((node) => reluctance(node) === 0),
+    scope.nodes.filter((node) => !node.avoided),
+    scope.nodes.filter((node) => !node.foreign),
+    scope.nodes,
+  ];
+  // Each contains the first, and the last contains all: one of a size that was there has nothing new to try.
+  return scopes.filter(({ length }) => !sizes.has(length) && sizes.add(length)).map((nodes) => ({ ...scope, nodes }));
 }
 
 /** One waiting or running sequence weighs like this many milliseconds of distance. */
 const MS_PER_SEQUENCE = 1;
 
-/** The nodes as one of them would try them: itself, then the wanted profile, then near and idle before far and busy. */
+/** The nodes as one of them would try them: itself, then the sound ones of the wanted profile, then near and idle before far and busy. */
 export function nearestFirst(from: PlanNode, nodes: readonly PlanNode[]): PlanNode[] {
   const distance = ({ view, peerId }: PlanNode) =>
     peerId === from.peerId ? -1 : linkRttMs(from.view, view) + MS_PER_SEQUENCE * (view.active + view.queued);
-  const keyed = nodes.map((node) => ({ node, foreign: Number(node.foreign), distance: distance(node) }));
-  keyed.sort((a, b) => a.foreign - b.foreign || a.distance - b.distance || (a.node.peerId < b.node.peerId ? -1 : 1));
+  const keyed = nodes.map((node) => ({ node, last: reluctance(node), distance: distance(node) }));
+  keyed.sort((a, b) => a.last - b.last || a.distance - b.distance || (a.node.peerId < b.node.peerId ? -1 : 1));
   return keyed.map(({ node }) => node);
 }

@@ -263,3 +263,39 @@ function checkPlan({ plan, fetch }: PlanFound, manifest: RoutedModel, views: rea
     });
   });
 }
+
+describe('nodes to avoid', () => {
+  const spare = [
+    node('A', 'embedding,head,trunk', four),
+    node('B', 'all', four),
+    node('C', 'all', four, { rttMs: 50 }),
+  ];
+  const avoid = (...peers: string[]) => ({ avoid: new Set(peers) });
+
+  test('are done without where another node fits, also as fallback and as holder', () => {
+    const { plan } = found('dynamic', input(spare, avoid('B')));
+    expect(new Set(plan.experts.flat(2))).toEqual(new Set(['C']));
+    expect(plan.fallbackOrder).toEqual(['C']);
+    expect(stages(found('pipeline', input(spare, avoid('B'))))).toBe('C:0-3');
+    expect(found('static_delegate', input(spare, avoid('B'))).plan.stages[0]?.peerId).toBe('C');
+  });
+
+  test('are used, after the others, when there is no plan without them', () => {
+    const views = [...spare.slice(0, 2), node('C', 'trunk,experts:*.0-1', four, { rttMs: 50 })];
+    const { plan } = found('dynamic', input(views, avoid('B')));
+    expect(plan.experts[0]).toEqual([['C', 'B'], ['C', 'B'], ['B'], ['B']]);
+    expect(found('dynamic', input(views, avoid('B', 'C'))).plan.experts[0]?.[0]).toEqual(['B', 'C']);
+    expect(isRefusal(buildPlan('dynamic', input(views, avoid('B')), { soundOnly: true }))).toBe(true);
+  });
+
+  test('come after nodes of another profile', () => {
+    const foreign = [...spare.slice(0, 2), node('C', 'all', four, { profile: 'other' })];
+    const { plan } = found('dynamic', input(foreign, avoid('B')));
+    expect(new Set(plan.experts.flat(2))).toEqual(new Set(['C']));
+    expect(plan.mixedProfile).toBe(true);
+  });
+
+  test('this node is never avoided', () => {
+    expect(stages(found('dynamic', input(spare, avoid('A'))))).toBe('A:0-3');
+  });
+});

@@ -170,6 +170,14 @@ describe('auto', () => {
     expect(considered.every((plan) => plan.forecast.msPerToken > 0)).toBe(true);
   });
 
+  test('of all types first those without a node to avoid', () => {
+    const views = [node('A', 'all', four), node('B', 'all', four, { rttMs: 20 })];
+    const avoid = new Set(['B']);
+    expect(chosen(views, { avoid }).considered.map(({ plan }) => plan.stages[0]?.peerId)).toEqual(['A', 'A']);
+    // Without B there is no plan at all.
+    expect(chosen(devnet(2, four), { avoid }).considered).not.toEqual([]);
+  });
+
   test('never a plan that has to fetch', () => {
     const types = chosen(devnet(3, four, 50)).considered.map(({ type }) => type);
     expect(types).not.toContain('local');
