@@ -1,4 +1,4 @@
-import { DelayProxy } from '@blyan/p2p';
+import { Link } from '@blyan/p2p';
 import { findFreePort } from '../data-dir/ports.ts';
 
 export interface DelayedLink {
@@ -8,9 +8,9 @@ export interface DelayedLink {
   readonly announcePort: number;
 }
 
-/** One delaying proxy in front of each daemon: whoever dials it, whichever way the bytes go, the round trip grows by the delay. */
+/** One slow link in front of each daemon: whoever dials it, whichever way the bytes go, the round trip grows by the delay. */
 export class DelayedLinks implements AsyncDisposable {
-  readonly #proxies: DelayProxy[] = [];
+  readonly #links: Link[] = [];
   readonly #roundTripMs: number;
 
   constructor(roundTripMs: number) {
@@ -19,13 +19,17 @@ export class DelayedLinks implements AsyncDisposable {
 
   async add(): Promise<DelayedLink> {
     const listenPort = await findFreePort('127.0.0.1');
-    const proxy = new DelayProxy({ targetHost: '127.0.0.1', targetPort: listenPort, delayMs: this.#roundTripMs / 2 });
-    const announcePort = await proxy.listen();
-    this.#proxies.push(proxy);
+    const link = new Link({
+      targetHost: '127.0.0.1',
+      targetPort: listenPort,
+      conditions: { delayMs: this.#roundTripMs / 2 },
+    });
+    const announcePort = await link.listen();
+    this.#links.push(link);
     return { listenPort, announcePort };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
+    await Promise.all(this.#links.map((link) => link.close()));
   }
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateAnswer } from '@blyan/api';
-import { DelayProxy, decodeInvite, encodeInvite } from '@blyan/p2p';
+import { decodeInvite, encodeInvite, Link } from '@blyan/p2p';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Bench, type Daemon } from './daemon.ts';
 
@@ -82,7 +82,7 @@ test('a join that is stopped, then killed in the middle, goes on where it was', 
   // Through a slow link, so that the middle is long.
   const { addresses, ...rest } = decodeInvite(coordinator.ready.invite);
   const [, host, port, peer] = /^\/ip4\/([^/]+)\/tcp\/(\d+)(.*)$/.exec(addresses[0] as string) as RegExpExecArray;
-  const proxy = new DelayProxy({ targetHost: host as string, targetPort: Number(port), delayMs: 40 });
+  const proxy = new Link({ targetHost: host as string, targetPort: Number(port), conditions: { delayMs: 40 } });
   onTestFinished(() => proxy.close());
   const invite = encodeInvite({ ...rest, addresses: [`/ip4/127.0.0.1/tcp/${await proxy.listen()}${peer}`] });
   const setup = { host: COORDINATOR, bootstrap: [invite], args: ['--log-level', 'debug'] };

@@ -1,7 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { DelayProxy, type P2pHost } from '../src/index.ts';
+import { Link, type P2pHost } from '../src/index.ts';
 import { addressOf, connectHosts, peerEvent, startHost } from './support.ts';
 
 const hosts: P2pHost[] = [];
@@ -120,7 +120,7 @@ describe('P2pHost', () => {
   it('works through a delaying proxy, which adds its round trip', async () => {
     const [a, b] = await Promise.all([start(), start()]);
     const port = Number(/tcp\/(\d+)/.exec(addressOf(b))?.[1]);
-    const proxy = new DelayProxy({ targetHost: '127.0.0.1', targetPort: port, delayMs: 10 });
+    const proxy = new Link({ targetHost: '127.0.0.1', targetPort: port, conditions: { delayMs: 10 } });
     const proxyPort = await proxy.listen();
     const measured = new Promise<string>((resolve) => a.on('rtt', resolve));
     await a.dial(`/ip4/127.0.0.1/tcp/${proxyPort}/p2p/${b.peerId}`);

@@ -5,7 +5,11 @@ export {
   type RandomModelSizes,
   writeRandomCheckpoint,
 } from './random-checkpoint.ts';
+export { Random32 } from './random-values.ts';
 export { loadReferenceBlocks } from './reference-blocks.ts';
 export { type ReferenceGreedy, ReferenceSession, referenceForward, referenceGreedy } from './reference-forward.ts';
 export { loadReferenceCheckpoint, type ReferenceModel } from './reference-weights.ts';
 export { temporaryDirectory } from './temporary-directory.ts';
+export { type EchoReport, echoRoundTrip, measureLink } from './wan/echo.ts';
+export { portOwner } from './wan/port-owner.ts';
+export { WanNetwork, type WanOptions } from './wan/wan-network.ts';

@@ -1,6 +1,6 @@
+import { echoRoundTrip } from '@blyan/testkit';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
-import { echoRoundTrip } from '../limits/echo-round-trip.ts';
 import { benchName, importedBenchModel, promptTokens } from '../model/bench-model.ts';
 import { generate } from '../network/generate.ts';
 import { LocalNetwork, type LocalNetworkOptions } from '../network/local-network.ts';
@@ -44,13 +44,13 @@ async function measureModel(
   run: BenchRun,
 ): Promise<void> {
   const { quick, report, say } = run;
-  const direct = await echoRoundTrip(0, ECHOES);
+  const direct = await echoRoundTrip(null, ECHOES);
   let computeMs = 0;
   for (const delayMs of delaysMs) {
     say(`${name}, ${delayMs} ms`);
     const measured = await measureDelay({ delayMs, model }, quick ? 3 : 5, quick ? 20 : 48, run);
     const msPerToken = median(measured.msPerToken);
-    const echo = delayMs === 0 ? direct : await echoRoundTrip(delayMs, ECHOES);
+    const echo = delayMs === 0 ? direct : await echoRoundTrip({ delayMs: delayMs / 2 }, ECHOES);
     if (delayMs === 0) computeMs = Math.max(0, msPerToken - HOPS * direct);
     const limitMs = delayMs === 0 ? measured.stagesMs : HOPS * echo + computeMs;
     const against =
