@@ -78,7 +78,7 @@ export async function measureEngine(
       for (let round = 0; round < DECODE_ROUNDS; round++) decode.push(await step(1));
       return { decode: median(decode), prefill };
     } finally {
-      await engine.close(SEQUENCE);
+      await engine.close({ sequence: SEQUENCE });
     }
   }
 

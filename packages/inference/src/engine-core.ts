@@ -7,13 +7,15 @@ import { InferenceError } from './errors.ts';
 import { runExpertGroups } from './experts.ts';
 import { drawToken, headLogits } from './head.ts';
 import { Heap } from './heap.ts';
-import { KvCache } from './kv-cache.ts';
+import { KvCache, PAGE_POSITIONS } from './kv-cache.ts';
 import type { RemoteExpertCall } from './layer-pass.ts';
 import type {
+  CloseRequest,
   EngineStatus,
   ExpertsRequest,
   ExpertsResult,
   OpenRequest,
+  OpenResult,
   SampledToken,
   SampleSpec,
   SequenceUsage,
@@ -71,19 +73,22 @@ export class EngineCore {
   }
 
   /**
-   * Opens a sequence; one of the same id is closed first.
+   * Opens a sequence; one of the same id is closed first. It stands behind the pages of its prefix that are held.
    * @throws InferenceError ERR_INFERENCE_BUSY, ERR_INFERENCE_RANGE
    */
-  open(request: OpenRequest): void {
+  open(request: OpenRequest): OpenResult {
     const { view } = this.#model(request.modelRoot);
     const { spec } = view;
-    const { firstLayer, lastLayer, capacity, localExperts } = request;
+    const { firstLayer, lastLayer, capacity, localExperts, prefix } = request;
     assertOpens(view, request);
-    this.close(request.sequence);
+    this.close({ sequence: request.sequence });
+    const space = JSON.stringify([request.modelRoot, firstLayer, lastLayer, prefix?.scope]);
+    const named = prefix ? { space, keys: prefix.keys } : null;
+    const kv = this.#kv.open(firstLayer, lastLayer, capacity, spec.kvHeadCount, spec.headDim, named);
     this.#sequences.set(request.sequence, {
       id: request.sequence,
       model: view,
-      kv: this.#kv.open(firstLayer, lastLayer, capacity, spec.kvHeadCount, spec.headDim),
+      kv,
       route: `${request.modelRoot}/${firstLayer}-${lastLayer}/${request.route}`,
       localExperts,
       remote: localExperts.subarray(firstLayer * spec.expertCount, (lastLayer + 1) * spec.expertCount).includes(0),
@@ -91,15 +96,16 @@ export class EngineCore {
       steps: 0,
       ms: 0,
     });
+    return { position: kv.length };
   }
 
-  /** Frees the KV cache; null when the sequence is not open. */
-  close(id: string): SequenceUsage | null {
-    const sequence = this.#sequences.get(id);
+  /** Frees the KV cache but the pages to keep; null when the sequence is not open. */
+  close(request: CloseRequest): SequenceUsage | null {
+    const sequence = this.#sequences.get(request.sequence);
     if (!sequence) return null;
-    this.#sequences.delete(id);
+    this.#sequences.delete(request.sequence);
     // A pass may be writing into its pages: they are freed when it ends.
-    this.#queue.whenIdle(sequence, () => sequence.kv.close());
+    this.#queue.whenIdle(sequence, () => sequence.kv.close(request.keys));
     return { steps: sequence.steps, ms: sequence.ms, expertRows: sequence.expertRows };
   }
 
@@ -164,17 +170,24 @@ export class EngineCore {
     return this.#heap.usedBytes;
   }
 
+  /** Forgets the pages that no open sequence uses. */
+  clearPrefixes(): void {
+    this.#kv.clear();
+  }
+
   status(): EngineStatus {
     return {
       sequences: this.#sequences.size,
       queued: this.#queue.length,
       freeKvBytes: this.#kv.freeBytes,
+      cachedKvBytes: this.#kv.prefixes.idleBytes,
       sessionBytes: this.#blocks.bytes,
     };
   }
 
   async stop(): Promise<void> {
-    for (const id of [...this.#sequences.keys()]) this.close(id);
+    for (const sequence of [...this.#sequences.keys()]) this.close({ sequence });
+    this.clearPrefixes();
     this.#embedding.close();
     await this.#blocks.clear();
   }
@@ -187,11 +200,13 @@ export class EngineCore {
   }
 }
 
-function assertOpens({ spec }: ModelView, { firstLayer, lastLayer, capacity, localExperts }: OpenRequest): void {
+function assertOpens({ spec }: ModelView, request: OpenRequest): void {
+  const { firstLayer, lastLayer, capacity, localExperts, prefix } = request;
   const whole = [firstLayer, lastLayer, capacity].every(Number.isInteger);
   const layers = firstLayer >= 0 && firstLayer <= lastLayer && lastLayer < spec.layerCount;
   const experts = localExperts.length === spec.layerCount * spec.expertCount;
-  if (whole && layers && experts && capacity >= 1 && capacity <= spec.contextLength) return;
-  const message = `Layers ${firstLayer}-${lastLayer} with ${capacity} positions and ${localExperts.length} experts are outside the model.`;
+  const named = (prefix?.keys.length ?? 0) * PAGE_POSITIONS;
+  if (whole && layers && experts && capacity >= 1 && capacity <= spec.contextLength && named < capacity) return;
+  const message = `Layers ${firstLayer}-${lastLayer} with ${capacity} positions, ${named} of them named, and ${localExperts.length} experts are outside the model.`;
   throw new InferenceError('ERR_INFERENCE_RANGE', message, { kind: 'peer' });
 }

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError, errorCode, type Logger, type Root, type Service } from '@blyan/interface';
 import { InferenceError } from './errors.ts';
 import type {
+  CloseRequest,
   EngineStatus,
   EngineWorkerApi,
   ExpertsRequest,
@@ -9,6 +10,7 @@ import type {
   FromWorker,
   MainApi,
   OpenRequest,
+  OpenResult,
   Operation,
   SampledToken,
   SampleSpec,
@@ -75,13 +77,13 @@ export class Engine implements Service {
     return this.#call('loadModel', view);
   }
 
-  open(request: OpenRequest): Promise<void> {
+  open(request: OpenRequest): Promise<OpenResult> {
     return this.#call('open', request);
   }
 
-  /** Ends a sequence and frees its KV cache; null when it was not open. */
-  close(sequence: string): Promise<SequenceUsage | null> {
-    return this.#call('close', sequence);
+  /** Ends a sequence and frees its KV cache but the pages to keep; null when it was not open. */
+  close(request: CloseRequest): Promise<SequenceUsage | null> {
+    return this.#call('close', request);
   }
 
   step(request: StepRequest): Promise<StepResult> {

@@ -59,6 +59,8 @@ const kernelsPath = fileURLToPath(new URL('../kernels/kernels.wasm', import.meta
  */
 export class Heap {
   readonly kernels: Kernels;
+  /** Asked to free something that is only kept when an allocation finds no room; false when there is nothing left. */
+  reclaim: () => boolean = () => false;
   readonly #memory: WebAssembly.Memory;
   readonly #regions: Regions;
 
@@ -95,7 +97,9 @@ export class Heap {
    * @throws InferenceError ERR_INFERENCE_BUSY when the heap is full.
    */
   allocate(elements: number): number {
-    const pointer = this.#regions.take(regionBytes(elements));
+    const size = regionBytes(elements);
+    let pointer = this.#regions.take(size);
+    while (pointer === null && this.reclaim()) pointer = this.#regions.take(size);
     if (pointer === null) {
       throw new InferenceError(
         'ERR_INFERENCE_BUSY',

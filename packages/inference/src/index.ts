@@ -10,12 +10,15 @@ export { NetworkCoordinator, type NetworkPort } from './executor/network-coordin
 export { ResultInbox } from './executor/result-inbox.ts';
 export { StageHost } from './executor/stage-host.ts';
 export { StageNetwork } from './executor/stage-network.ts';
+export { PAGE_POSITIONS } from './kv-cache.ts';
 export type { RemoteExpertCall } from './layer-pass.ts';
 export type {
+  CloseRequest,
   EngineStatus,
   ExpertsRequest,
   ExpertsResult,
   OpenRequest,
+  OpenResult,
   SampledToken,
   SampleSpec,
   SequenceUsage,
@@ -23,5 +26,6 @@ export type {
   StepResult,
 } from './messages.ts';
 export { type ModelView, modelView } from './model-view.ts';
+export { pageKeys } from './page-keys.ts';
 export type { Provider } from './product.ts';
 export { StoreSource } from './store-source.ts';

@@ -49,6 +49,31 @@ export interface OpenRequest {
   readonly route: string;
   /** [layer * experts + expert] 1 when this node runs the expert itself. */
   readonly localExperts: Uint8Array;
+  /**
+   * Pages of the prompt that may be taken from earlier sequences, and are kept for later ones. Pages are shared within
+   * the scope only, the coordinator's peer id: what keys stand for is what a coordinator says.
+   */
+  readonly prefix?: {
+    readonly scope: string;
+    /** See `pageKeys`; they name fewer positions than `capacity`, because a row at least is always computed. */
+    readonly keys: readonly string[];
+  };
+}
+
+/** Where a sequence stands when it is opened. */
+export interface OpenResult {
+  /** Rows before it need not be computed: a multiple of 32, 0 without kept pages. */
+  readonly position: number;
+}
+
+export interface CloseRequest {
+  readonly sequence: string;
+  /**
+   * Full pages from position 0 on, of prompt and answer, that stay for later sequences of the scope given at opening;
+   * an empty list for none, and left out for the pages named at opening. Pages that are not computed, or were written
+   * anew after going back, are not named by the keys of the opening any more.
+   */
+  readonly keys?: readonly string[];
 }
 
 /** What a sequence used, told when it is closed. */
@@ -76,15 +101,18 @@ export interface ExpertsResult {
 export interface EngineStatus {
   readonly sequences: number;
   readonly queued: number;
+  /** Bytes for new sequences; pages that are only kept count as free. */
   readonly freeKvBytes: number;
+  /** Bytes of KV pages that no open sequence uses, kept for prompts that begin alike. */
+  readonly cachedKvBytes: number;
   readonly sessionBytes: number;
 }
 
 /** What the engine worker does, as functions of one argument. */
 export interface EngineWorkerApi {
   loadModel(view: ModelView): void;
-  open(request: OpenRequest): void;
-  close(sequence: string): SequenceUsage | null;
+  open(request: OpenRequest): OpenResult;
+  close(request: CloseRequest): SequenceUsage | null;
   step(request: StepRequest): StepResult;
   embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Float32Array<ArrayBuffer>;
   sample(request: {

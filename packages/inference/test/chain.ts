@@ -43,7 +43,7 @@ export class Chain {
   }
 
   close(): void {
-    for (const [index, { engine }] of this.#stages.entries()) engine.close(this.#sequence(index));
+    for (const [index, { engine }] of this.#stages.entries()) engine.close({ sequence: this.#sequence(index) });
   }
 
   async #push(tokens: readonly number[], end: Pick<StepRequest, 'output' | 'sample'>): Promise<StepResult> {

@@ -56,7 +56,7 @@ describe('open', () => {
     expect(fill).toThrow(code('ERR_INFERENCE_BUSY'));
     expect(opened.length).toBeGreaterThan(2);
     expect(model.engine.status().sequences).toBe(opened.length);
-    for (const sequence of opened) model.engine.close(sequence);
+    for (const sequence of opened) model.engine.close({ sequence });
     expect(model.engine.status()).toMatchObject({ freeKvBytes, sequences: 0 });
   });
 
@@ -64,8 +64,8 @@ describe('open', () => {
     const { freeKvBytes } = model.engine.status();
     for (let i = 0; i < 3; i++) openLocal(model, 'twin', 64);
     expect(model.engine.status().sequences).toBe(1);
-    model.engine.close('twin');
-    expect(model.engine.close('twin')).toBeNull();
+    model.engine.close({ sequence: 'twin' });
+    expect(model.engine.close({ sequence: 'twin' })).toBeNull();
     expect(model.engine.status().freeKvBytes).toBe(freeKvBytes);
   });
 });
@@ -89,7 +89,7 @@ describe('step', () => {
     const input = Uint32Array.of(1, 2, 3);
     const { token } = await step({ input, output: 'sample', sample: GREEDY });
     expect(token?.logits).toBe(Buffer.from((logits[0] as Float32Array).buffer).toString('base64'));
-    expect(model.engine.close('s')).toMatchObject({ steps: 1 });
+    expect(model.engine.close({ sequence: 's' })).toMatchObject({ steps: 1 });
   });
 
   test('a bad step in a batch leaves the bits and the counts of its neighbours alone', async () => {
@@ -108,11 +108,14 @@ describe('step', () => {
     expect(bad).toMatchObject({ status: 'rejected', reason: code('ERR_INFERENCE_NOT_FINITE') });
     const logits = good.status === 'fulfilled' ? good.value.token?.logits : '';
     expect(logits).toBe(Buffer.from(expected.buffer).toString('base64'));
-    const { steps, expertRows } = model.engine.close('good') ?? { steps: 0, expertRows: new Uint32Array() };
+    const { steps, expertRows } = model.engine.close({ sequence: 'good' }) ?? {
+      steps: 0,
+      expertRows: new Uint32Array(),
+    };
     const { layerCount, expertsPerToken } = model.model.spec;
     expect(steps).toBe(2);
     expect(expertRows.reduce((a, b) => a + b, 0)).toBe(4 * layerCount * expertsPerToken);
-    model.engine.close('bad');
+    model.engine.close({ sequence: 'bad' });
   });
 
   test('going back and taking another way gives the bits of that way', async () => {
@@ -138,7 +141,7 @@ describe('step', () => {
     waiting.catch(() => undefined);
     // The queue starts the first one in its next turn.
     await new Promise((resolve) => setImmediate(resolve));
-    model.engine.close('s');
+    model.engine.close({ sequence: 's' });
     await expect(waiting).rejects.toThrow(code('ERR_INFERENCE_CANCELLED'));
     expect((await running).rows).toBe(30);
     await new Promise((resolve) => setImmediate(resolve));
@@ -149,7 +152,7 @@ describe('step', () => {
     openLocal(model, 's', 64);
     await step({ input: new Uint32Array(17).map((_, i) => i) });
     await step({ position: 17 });
-    const usage = model.engine.close('s');
+    const usage = model.engine.close({ sequence: 's' });
     const { layerCount, expertCount, expertsPerToken } = model.model.spec;
     for (let layer = 0; layer < layerCount; layer++) {
       const rows = usage?.expertRows.subarray(layer * expertCount, (layer + 1) * expertCount) ?? [];
@@ -285,7 +288,7 @@ describe('head and embedding', () => {
     const all = fromTokens.hidden as Float32Array;
     expect(firstDifference(fromHidden.hidden as Float32Array, all)).toBe(-1);
     expect(firstDifference(lastOnly.hidden as Float32Array, all.slice(120))).toBe(-1);
-    model.engine.close('s');
+    model.engine.close({ sequence: 's' });
   });
 
   test('log probabilities and the hash of the logits come with a token when asked for', async () => {
@@ -296,7 +299,7 @@ describe('head and embedding', () => {
     expect(token?.topLogprobs?.[0]).toEqual(token?.logprob);
     expect(token?.logprob?.tokenId).toBe(token?.tokenId);
     expect(token?.logits).toMatch(/^[0-9a-f]{64}$/);
-    model.engine.close('s');
+    model.engine.close({ sequence: 's' });
   });
 });
 

@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => engine.stop());
 
-function open(sequence: string, local = true): Promise<void> {
+function open(sequence: string, local = true) {
   const { layerCount, expertCount } = model.model.spec;
   const localExperts = new Uint8Array(layerCount * expertCount).fill(Number(local));
   const layers = { firstLayer: 0, lastLayer: layerCount - 1 };
@@ -57,10 +57,10 @@ test('computes the bits of the engine proper, experts of other nodes included', 
     const { token } = await step(Uint32Array.of(1, 2, 3));
     expect(token?.logits).toBe(expected[0]);
     expect((await step(Uint32Array.of(token?.tokenId as number), 3)).token?.logits).toBe(expected[1]);
-    expect(await engine.close('s')).toMatchObject({ steps: 2 });
+    expect(await engine.close({ sequence: 's' })).toMatchObject({ steps: 2 });
   }
   expect(new Set(asked)).toEqual(new Set(['s']));
-  expect(await engine.close('s')).toBeNull();
+  expect(await engine.close({ sequence: 's' })).toBeNull();
   expect(await engine.status()).toMatchObject({ sequences: 0, queued: 0, freeKvBytes: 8 << 20 });
 });
 

@@ -138,7 +138,7 @@ export async function generate(
     position++;
     if (token) record(token);
   }
-  test.engine.close(sequence);
+  test.engine.close({ sequence });
   return { tokens, logits };
 
   function record({ tokenId, logits: row }: { tokenId: number; logits?: string }): void {

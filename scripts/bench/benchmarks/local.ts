@@ -84,7 +84,7 @@ async function measurePrefill(engine: Engine, view: ModelView, seed: number): Pr
   const started = performance.now();
   await engine.step({ sequence, position: 0, input, output: 'sample', sample: GREEDY });
   const ms = performance.now() - started;
-  await engine.close(sequence);
+  await engine.close({ sequence });
   return (PREFILL_TOKENS * 1000) / ms;
 }
 
@@ -99,7 +99,7 @@ async function measureDecode(engine: Engine, view: ModelView, tokens: number): P
     await engine.step({ sequence, position, input, output: 'sample', sample: GREEDY });
   }
   const ms = performance.now() - started;
-  await engine.close(sequence);
+  await engine.close({ sequence });
   return (tokens * 1000) / ms;
 }
 

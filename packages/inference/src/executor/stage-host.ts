@@ -246,7 +246,7 @@ export class StageHost {
     this.#stages.delete(id);
     stage.abort.abort(new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed.'));
     this.#inputs.delete(id);
-    const usage = await this.#deps.engine.close(id);
+    const usage = await this.#deps.engine.close({ sequence: id });
     const { firstLayer, lastLayer } = stage.stage;
     const { expertCount } = stage.model.spec;
     const own: RouteEntry = {
