@@ -123,7 +123,14 @@ export class ScriptedCoordinator implements Coordinator {
         },
         active: 0,
         expiresInMs: 20_000,
+        faults:
+          at === 0
+            ? { points: 0, last: null, refused: false }
+            : { points: 25, last: { code: 'ERR_INFERENCE_NOT_FINITE', atMs: 0 }, refused: false },
       })),
+      outcasts: [
+        { peerId: 'outcast', faults: { points: 130, last: { code: 'ERR_P2P_BUSY', atMs: 0 }, refused: true } },
+      ],
     };
   }
 

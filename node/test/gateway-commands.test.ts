@@ -36,10 +36,12 @@ test('status and peers find the running node by its data folder', async () => {
   expect(state.models[0]).toMatchObject({ name: 'golden', covered: false });
 
   const peers = await cli(['peers', ...folder]);
-  expect(peers.stdout.split('\n')[0]).toMatch(/^PEER +RTT +TIER +ACTIVE +HOSTS$/);
+  expect(peers.stdout.split('\n')[0]).toMatch(/^PEER +RTT +TIER +ACTIVE +FAULTS +HOSTS$/);
   for (const peer of PEERS) expect(peers.stdout).toContain(peer);
-  expect(JSON.parse((await cli(['peers', '--json', ...folder])).stdout)).toHaveLength(2);
-  expect(JSON.parse((await cli(['peers', '--json', '--gateway', url])).stdout)).toHaveLength(2);
+  expect(peers.stdout).toMatch(/25 ERR_INFERENCE_NOT_FINITE/);
+  expect(peers.stdout).toMatch(/^outcast .* refused ERR_P2P_BUSY +no record$/m);
+  expect(JSON.parse((await cli(['peers', '--json', ...folder])).stdout)).toHaveLength(3);
+  expect(JSON.parse((await cli(['peers', '--json', '--gateway', url])).stdout)).toHaveLength(3);
 });
 
 test('invite prints the string alone, so that it can be piped', async () => {

@@ -63,6 +63,8 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
         models: () => [{ manifest, learnedAt }],
         fetch: (_manifest, blocks, signal) => hosted.fetch(blocks, signal),
         sign: (plan) => signPlan(plan, options.seed),
+        faults: (peerId) => host.faults(peerId),
+        faultyPeers: () => host.faultyPeers(),
       },
     },
   );

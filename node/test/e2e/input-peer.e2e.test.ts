@@ -3,7 +3,7 @@ import type { PeerProtocol } from '@blyan/p2p';
 import { PROTOCOL_MAJORS } from '@blyan/params';
 import { type Plan, planBytes, signPlan } from '@blyan/routing';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Bench, type Daemon } from './daemon.ts';
 import { TestPeer } from './peer.ts';
@@ -22,10 +22,13 @@ beforeAll(async () => {
   await bench.provision('node', 'all');
   node = await bench.start('node', { host: 'all', gateway: true });
   reference = (await node.goldenAnswer('local')).logits;
+});
+// Each test under an identity of its own: what it did wrong must not refuse the next.
+beforeEach(async () => {
   peer = await Hostile.join(node);
 });
+afterEach(() => peer?.[Symbol.asyncDispose]());
 afterAll(async () => {
-  await peer?.[Symbol.asyncDispose]();
   await bench?.[Symbol.asyncDispose]();
 });
 
@@ -137,6 +140,19 @@ describe('a member of the network that talks nonsense is answered with an error,
     await stillRight();
   });
 
+  test('a flood of steps that mean nothing: cut off, named, and refused when it comes again', async () => {
+    const flood = async () => {
+      for (let i = 0; i < 100_000; i++) await peer.notify(new Uint8Array(64));
+    };
+    await expect(flood()).rejects.toMatchObject({ kind: 'peer' });
+    await stillRight();
+    const { nodes, outcasts } = await node.state();
+    const { peerId } = peer.peer.host;
+    const { faults } = [...nodes, ...outcasts].find((entry) => entry.peerId === peerId) ?? {};
+    expect(faults).toMatchObject({ refused: true, last: { code: 'ERR_INFERENCE_FRAME' } });
+    await expect(peer.notify(new Uint8Array(64))).rejects.toMatchObject({ kind: 'peer' });
+  });
+
   test('messages of the wrong form', async () => {
     const requests = fc.sample(fc.jsonValue(), 20);
     for (const method of ['open', 'close', 'fail', 'sample', 'generate']) {
@@ -218,7 +234,6 @@ test('a thousand sequences: bounded, the rest told to come later, all freed when
   expect(new Set(opened.map(({ refused }) => refused))).toEqual(new Set([null, 'ERR_INFERENCE_BUSY']));
   await stillRight();
   await peer[Symbol.asyncDispose]();
-  peer = await Hostile.join(node);
   await vi.waitFor(
     async () => {
       const { nodes } = await node.state();

@@ -1,6 +1,12 @@
 import type { NetworkState } from '@blyan/interface';
 import { z } from 'zod';
 
+const faults = z.object({
+  points: z.number(),
+  last: z.object({ code: z.string(), atMs: z.number() }).nullable(),
+  refused: z.boolean(),
+});
+
 const nodeState = z.object({
   peerId: z.string(),
   self: z.boolean(),
@@ -18,6 +24,7 @@ const nodeState = z.object({
   }),
   active: z.number(),
   expiresInMs: z.number(),
+  faults,
 });
 
 /** Answer of `GET /api/v1/state`: what this node knows of the network, as `NetworkState` of `@blyan/interface`, and whether it is ready. */
@@ -40,5 +47,6 @@ export const networkState = z.object({
     )
     .readonly(),
   nodes: z.array(nodeState).readonly(),
+  outcasts: z.array(z.object({ peerId: z.string(), faults })).readonly(),
 });
 export type StateAnswer = NetworkState & { readonly notReady: string | null };

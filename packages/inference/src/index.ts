@@ -7,6 +7,7 @@ export { Delegate } from './executor/delegate.ts';
 export { ExpertCaller } from './executor/expert-caller.ts';
 export { InputLog } from './executor/input-log.ts';
 export { NetworkCoordinator, type NetworkPort } from './executor/network-coordinator.ts';
+export { type PeerBlame, PeerFaults, type PeerFaultsDeps } from './executor/peer-blame.ts';
 export { ResultInbox } from './executor/result-inbox.ts';
 export { StageHost } from './executor/stage-host.ts';
 export { StageNetwork } from './executor/stage-network.ts';

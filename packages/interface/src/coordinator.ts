@@ -123,6 +123,15 @@ export interface ServedModel {
   readonly tokenizerConfigJson: string;
 }
 
+/** What a node did wrong, as this node saw it. */
+export interface NodeFaults {
+  /** Penalty points, halved every ten minutes; from 100 on the node is refused. */
+  readonly points: number;
+  /** The error code of the latest fault; milliseconds since the epoch. */
+  readonly last: { readonly code: string; readonly atMs: number } | null;
+  readonly refused: boolean;
+}
+
 export interface NodeState {
   readonly peerId: PeerId;
   readonly self: boolean;
@@ -142,6 +151,7 @@ export interface NodeState {
   readonly active: number;
   /** Milliseconds until the record expires. */
   readonly expiresInMs: number;
+  readonly faults: NodeFaults;
 }
 
 export interface NetworkState {
@@ -156,6 +166,8 @@ export interface NetworkState {
     readonly missing: readonly string[];
   }[];
   readonly nodes: readonly NodeState[];
+  /** Peers that something is held against and that have no live record: at most 64, the latest. */
+  readonly outcasts: readonly { readonly peerId: PeerId; readonly faults: NodeFaults }[];
 }
 
 /**

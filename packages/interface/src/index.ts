@@ -5,6 +5,7 @@ export {
   type GenerateEvent,
   type GenerateRequest,
   type NetworkState,
+  type NodeFaults,
   type NodeState,
   PLAN_TYPES,
   type PlanChoice,

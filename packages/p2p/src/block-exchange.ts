@@ -102,7 +102,7 @@ export class BlockExchange {
       if (subtile === undefined) this.#deps.logger.debug('peer dropped from a block fetch', fields);
       else {
         this.#deps.logger.warn('a peer sent a damaged block; its part was refused', fields);
-        this.#deps.host.penalize(peerId, CORRUPT_POINTS, 'damaged block');
+        this.#deps.host.penalize(peerId, CORRUPT_POINTS, 'ERR_P2P_BLOCK_CORRUPT');
       }
       options.onFault?.(fault);
     };

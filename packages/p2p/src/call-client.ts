@@ -3,6 +3,7 @@ import type { PeerId } from '@blyan/interface';
 import type { Stream } from '@libp2p/interface';
 import { P2pError } from './errors.ts';
 import { FrameStream, type FrameStreamOptions } from './frame-stream.ts';
+import { isBrokenFrame, type OnFault } from './on-fault.ts';
 import { fromWireError } from './remote-error.ts';
 
 /** What the owner of a call does with the frames that answer it. */
@@ -25,13 +26,19 @@ export class CallClient {
   readonly #pending = new Map<number, PendingCall>();
   #lastId = 0;
 
-  constructor(peerId: PeerId, stream: Stream, options: CallClientOptions, onClose: () => void) {
+  constructor(
+    peerId: PeerId,
+    stream: Stream,
+    options: CallClientOptions,
+    deps: { readonly onFault: OnFault; readonly onClose: () => void },
+  ) {
     this.peerId = peerId;
     this.#options = options;
     this.#frames = new FrameStream(stream, options, {
       onFrame: (frame) => this.#answer(frame),
       onClose: (reason) => {
-        onClose();
+        deps.onClose();
+        if (isBrokenFrame(reason)) deps.onFault(peerId, reason.code, true);
         this.#failAll(reason);
       },
     });

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { STREAM_WINDOW_BYTES } from './constants.ts';
 import { P2pError } from './errors.ts';
 import { FrameStream, type FrameStreamOptions } from './frame-stream.ts';
+import { isBrokenFrame, type OnFault } from './on-fault.ts';
 import { toWireError } from './remote-error.ts';
 
 export interface CallContext {
@@ -23,11 +24,12 @@ export type Handler =
       readonly type: 'raw';
       run(body: Uint8Array, context: CallContext): Promise<Uint8Array | readonly Uint8Array[]>;
     }
-  | { readonly type: 'notify'; run(body: Uint8Array, context: { readonly peerId: PeerId }): void };
+  | { readonly type: 'notify'; run(body: Uint8Array, context: { readonly peerId: PeerId }): void | Promise<void> };
 
 export interface CallServerOptions extends FrameStreamOptions {
   readonly maxServedCalls: number;
   readonly maxServedBytes: number;
+  readonly maxNotifiedBytes: number;
 }
 
 /** One request being served; the controller is made only when the handler looks at its signal. */
@@ -82,24 +84,33 @@ export class CallServer {
   readonly #handlers: ReadonlyMap<string, Handler>;
   readonly #options: CallServerOptions;
   readonly #logger: Logger;
+  readonly #onFault: OnFault;
   readonly #frames: FrameStream;
   readonly #served = new Map<number, ServedCall>();
   #servedBytes = 0;
+  #notifiedBytes = 0;
 
   constructor(
     peerId: PeerId,
     stream: Stream,
     options: CallServerOptions,
-    deps: { readonly handlers: ReadonlyMap<string, Handler>; readonly logger: Logger; readonly onClose: () => void },
+    deps: {
+      readonly handlers: ReadonlyMap<string, Handler>;
+      readonly logger: Logger;
+      readonly onFault: OnFault;
+      readonly onClose: () => void;
+    },
   ) {
     this.#peerId = peerId;
     this.#handlers = deps.handlers;
     this.#options = options;
     this.#logger = deps.logger;
+    this.#onFault = deps.onFault;
     this.#frames = new FrameStream(stream, options, {
       onFrame: (frame) => this.#receive(frame),
-      onClose: () => {
+      onClose: (reason) => {
         for (const call of this.#served.values()) call.cancel();
+        if (isBrokenFrame(reason)) deps.onFault(peerId, reason.code, true);
         deps.onClose();
       },
     });
@@ -131,15 +142,37 @@ export class CallServer {
     const handler = this.#handlers.get(frame.method);
     if (handler?.type !== 'notify') {
       this.#logger.debug('notification without handler', { peerId: this.#peerId, method: frame.method });
+      this.#onFault(this.#peerId, 'ERR_P2P_UNKNOWN_METHOD', false);
+      return;
+    }
+    const { byteLength } = frame.body;
+    if (this.#notifiedBytes > 0 && this.#notifiedBytes + byteLength > this.#options.maxNotifiedBytes) {
+      this.#logger.debug('notification dropped', { peerId: this.#peerId, method: frame.method });
+      this.#onFault(this.#peerId, 'ERR_P2P_BUSY', false);
       return;
     }
     try {
-      handler.run(frame.body, { peerId: this.#peerId });
+      const working = handler.run(frame.body, { peerId: this.#peerId });
+      if (working === undefined) return;
+      this.#notifiedBytes += byteLength;
+      working
+        .catch((error) => this.#notifyFailed(error))
+        .finally(() => {
+          this.#notifiedBytes -= byteLength;
+        });
     } catch (error) {
-      // What a peer sends wrongly, as often as it likes, must not fill the log.
-      const level = error instanceof AppError && error.kind === 'peer' ? 'debug' : 'warn';
-      this.#logger[level]('notification handler failed', { peerId: this.#peerId, code: errorCode(error) });
+      this.#notifyFailed(error);
     }
+  }
+
+  #notifyFailed(error: unknown): void {
+    // What a peer sends wrongly, as often as it likes, must not fill the log.
+    const isTheirs = error instanceof AppError && error.kind === 'peer';
+    if (isTheirs) this.#onFault(this.#peerId, error.code, false);
+    this.#logger[isTheirs ? 'debug' : 'warn']('notification handler failed', {
+      peerId: this.#peerId,
+      code: errorCode(error),
+    });
   }
 
   #request(frame: Frame): void {
@@ -152,6 +185,7 @@ export class CallServer {
       const message = 'The peer does not know this method; it may run an older version.';
       this.#fail(callId, new P2pError('ERR_P2P_UNKNOWN_METHOD', message, { kind: 'caller' }));
     } else if (this.#isFull(frame.body.byteLength)) {
+      this.#onFault(this.#peerId, 'ERR_P2P_BUSY', false);
       this.#fail(callId, new P2pError('ERR_P2P_BUSY', 'The peer serves as many calls from this node as it allows.'));
     } else {
       const call = new ServedCall(this.#peerId);
@@ -198,6 +232,7 @@ export class CallServer {
   #parse(handler: Extract<Handler, { type: 'message' }>, body: Uint8Array): unknown {
     const parsed = handler.request.safeParse(decodeBody(body));
     if (parsed.success) return parsed.data;
+    this.#onFault(this.#peerId, 'ERR_P2P_BAD_REQUEST', false);
     const path = parsed.error.issues[0]?.path.join('.') ?? '';
     throw new P2pError('ERR_P2P_BAD_REQUEST', 'The request does not have the form this method expects.', {
       kind: 'peer',

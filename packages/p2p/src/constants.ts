@@ -8,5 +8,6 @@ export const DEFAULT_MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 export const DEFAULT_MAX_PENDING_CALLS = 4096;
 export const DEFAULT_MAX_SERVED_CALLS = 1024;
 export const DEFAULT_MAX_SERVED_BYTES = 64 * 1024 * 1024;
+export const DEFAULT_MAX_NOTIFIED_BYTES = 64 * 1024 * 1024;
 /** Dialling, securing and negotiating, before a call can be sent. */
 export const OPEN_TIMEOUT_MS = 10_000;

@@ -39,7 +39,7 @@ export class GenesisExchange {
           ...(signal && { signal }),
         });
         if (toHex(sha256(bytes)) === this.#host.networkId) this.#genesis = bytes;
-        else this.#host.penalize(peerId, 50, 'wrong genesis');
+        else this.#host.penalize(peerId, 50, 'ERR_P2P_GENESIS');
       } catch (error) {
         if (signal?.aborted || errorCode(error) === 'ERR_P2P_NOT_RUNNING') throw error;
       }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type Clock, errorCode, type Logger, type PeerId, type Service } from '@blyan/interface';
+import { type Clock, errorCode, type Logger, type NodeFaults, type PeerId, type Service } from '@blyan/interface';
 import type { Connection, ConnectionGater, Ed25519PrivateKey, Stream } from '@libp2p/interface';
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
@@ -13,6 +13,7 @@ import { PeerProtocol, type PeerProtocolOptions } from './peer-protocol.ts';
 import { assertSameNetwork, protocolId } from './protocol-id.ts';
 import { Reconnector, type ReconnectTarget } from './reconnector.ts';
 import { RttMonitor } from './rtt-monitor.ts';
+import type { CallOptions } from './unary-call.ts';
 
 export interface P2pHostOptions {
   readonly privateKey: Ed25519PrivateKey;
@@ -50,6 +51,8 @@ const MAX_GOSSIP_BYTES = 64 * 1024;
 const MAX_STREAMS_PER_PROTOCOL = 4;
 const IDENTIFY_TIMEOUT_MS = 10_000;
 const LEARNED_DIAL_DELAY_MS = 2000;
+/** For a broken frame, which no honest peer sends. */
+const BROKEN_FRAME_POINTS = 25;
 const TOPIC_NAMES = ['records'];
 
 /**
@@ -202,6 +205,10 @@ export class P2pHost implements Service {
     const protocol = new PeerProtocol(id, options, {
       logger: this.#deps.logger,
       openStream: (peerId) => this.#openStream(peerId, id),
+      onFault: (peerId, code, grave) => {
+        if (grave) this.penalize(peerId, BROKEN_FRAME_POINTS, code);
+        else this.nuisance(peerId, code);
+      },
     });
     this.#protocols.set(id, protocol);
     if (this.#node !== null) void this.#serve(this.#node, protocol);
@@ -239,12 +246,40 @@ export class P2pHost implements Service {
     this.#reconnector.forget(peerId);
   }
 
-  /** Counts what a peer did wrong; at 100 points it is disconnected and refused for a while. */
-  penalize(peerId: PeerId, points: number, reason: string): void {
-    this.#deps.logger.debug('peer penalized', { peerId, points, reason });
-    if (!this.#penalties.add(peerId, points)) return;
-    this.#deps.logger.warn('peer refused after repeated faults', { peerId });
-    this.#node?.hangUp(peerIdFromString(peerId)).catch(() => {});
+  /**
+   * Counts what a peer did wrong; at 100 points it is disconnected and refused for a while.
+   *
+   * @param points 0 only notes the fault
+   */
+  penalize(peerId: PeerId, points: number, code: string): void {
+    if (peerId === this.peerId) return;
+    this.#deps.logger.debug('peer penalized', { peerId, points, code });
+    if (this.#penalties.add(peerId, points, code)) this.#refuse(peerId);
+  }
+
+  /** Counts what happens to honest peers too, but not often: free up to 64 at once and one a second, then a point each. */
+  nuisance(peerId: PeerId, code: string): void {
+    if (peerId !== this.peerId && this.#penalties.nuisance(peerId, code)) this.#refuse(peerId);
+  }
+
+  /** What this node holds against a peer. */
+  faults(peerId: PeerId): NodeFaults {
+    return this.#penalties.of(peerId);
+  }
+
+  /** Every peer that something is held against, at most 4096. */
+  faultyPeers(): PeerId[] {
+    return this.#penalties.peers();
+  }
+
+  /**
+   * One round trip now, milliseconds: tells a peer that computes long from one that hangs.
+   *
+   * @throws P2pError ERR_P2P_TIMEOUT, ERR_P2P_PEER_GONE
+   */
+  async ping(peerId: PeerId, options: CallOptions): Promise<number> {
+    if (this.#members.has(peerId)) return this.#rtt.ping(peerId, options);
+    throw new P2pError('ERR_P2P_PEER_GONE', 'There is no connection to the peer.', { kind: 'peer', meta: { peerId } });
   }
 
   async #stop(): Promise<void> {
@@ -331,6 +366,12 @@ export class P2pHost implements Service {
     this.#rtt.unwatch(peerId);
     this.#reconnector.retrySoon(peerId);
     this.#events.emit('peer:disconnect', peerId);
+  }
+
+  #refuse(peerId: PeerId): void {
+    if (!this.#members.has(peerId)) return;
+    this.#deps.logger.warn('peer refused after repeated faults', { peerId, code: this.faults(peerId).last?.code });
+    this.#node?.hangUp(peerIdFromString(peerId)).catch(() => {});
   }
 
   #dialFailed(target: ReconnectTarget, error: unknown): void {

@@ -222,7 +222,7 @@ export class NodeRecords implements Service {
     const judged = this.#table.receive(bytes);
     if (judged.verdict === 'reject') {
       logger.debug('record rejected', { from, code: errorCode(judged.error) });
-      host.penalize(from, INVALID_RECORD_POINTS, 'invalid record');
+      host.penalize(from, INVALID_RECORD_POINTS, 'ERR_P2P_RECORD');
       return judged;
     }
     const fields = judged.verdict === 'accept' ? judged.record.fields : judged.fields;

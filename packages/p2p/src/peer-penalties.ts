@@ -1,35 +1,88 @@
-import type { Clock, PeerId } from '@blyan/interface';
+import type { Clock, NodeFaults, PeerId } from '@blyan/interface';
 
 /** Points at which a peer is refused. */
 export const REFUSE_AT_POINTS = 100;
 const HALF_LIFE_MS = 10 * 60_000;
 const MAX_PEERS = 4096;
+/** Nuisances that cost nothing: late frames after a failover, an older version, a burst of load. */
+const FREE_NUISANCES = 64;
+const FREE_NUISANCES_PER_SECOND = 1;
+const NUISANCE_POINTS = 1;
+
+interface Entry {
+  points: number;
+  atMs: number;
+  last: NodeFaults['last'];
+  /** Nuisances that are still free. */
+  free: number;
+}
 
 /** What peers did wrong, forgotten by half every ten minutes; bounded, the oldest entry leaves first. */
 export class PeerPenalties {
   readonly #clock: Clock;
-  readonly #points = new Map<PeerId, { points: number; atMs: number }>();
+  readonly #entries = new Map<PeerId, Entry>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** @returns true when the peer is refused from now on. */
-  add(peerId: PeerId, points: number): boolean {
-    const total = this.points(peerId) + points;
-    this.#points.delete(peerId);
-    this.#points.set(peerId, { points: total, atMs: this.#clock.nowMs() });
-    if (this.#points.size > MAX_PEERS) this.#points.delete(this.#points.keys().next().value as PeerId);
-    return total >= REFUSE_AT_POINTS;
+  /**
+   * @param points 0 only notes what happened
+   * @returns true when the peer is refused from now on.
+   */
+  add(peerId: PeerId, points: number, code: string): boolean {
+    const entry = this.#touch(peerId);
+    entry.points += points;
+    entry.last = { code, atMs: this.#clock.nowMs() };
+    return entry.points >= REFUSE_AT_POINTS;
   }
 
-  points(peerId: PeerId): number {
-    const entry = this.#points.get(peerId);
-    if (entry === undefined) return 0;
-    return entry.points * 0.5 ** ((this.#clock.nowMs() - entry.atMs) / HALF_LIFE_MS);
+  /**
+   * Something that happens to honest peers now and then: a point each only beyond 64 at once and one a second.
+   *
+   * @returns true when the peer is refused from now on.
+   */
+  nuisance(peerId: PeerId, code: string): boolean {
+    const entry = this.#touch(peerId);
+    if (entry.free < 1) return this.add(peerId, NUISANCE_POINTS, code);
+    entry.free--;
+    return this.add(peerId, 0, code);
+  }
+
+  of(peerId: PeerId): NodeFaults {
+    const entry = this.#entries.get(peerId);
+    const points = entry === undefined ? 0 : this.#points(entry);
+    return { points: Math.round(points), last: entry?.last ?? null, refused: points >= REFUSE_AT_POINTS };
+  }
+
+  /** Everybody who did something wrong, the latest last. */
+  peers(): PeerId[] {
+    return [...this.#entries.keys()];
   }
 
   isRefused(peerId: PeerId): boolean {
-    return this.points(peerId) >= REFUSE_AT_POINTS;
+    const entry = this.#entries.get(peerId);
+    return entry !== undefined && this.#points(entry) >= REFUSE_AT_POINTS;
+  }
+
+  /** The peer's entry as of now, the youngest of all. */
+  #touch(peerId: PeerId): Entry {
+    const nowMs = this.#clock.nowMs();
+    const old = this.#entries.get(peerId);
+    const earned = old === undefined ? 0 : (Math.max(0, nowMs - old.atMs) / 1000) * FREE_NUISANCES_PER_SECOND;
+    const entry: Entry = {
+      points: old === undefined ? 0 : this.#points(old),
+      atMs: nowMs,
+      last: old?.last ?? null,
+      free: old === undefined ? FREE_NUISANCES : Math.min(FREE_NUISANCES, old.free + earned),
+    };
+    this.#entries.delete(peerId);
+    this.#entries.set(peerId, entry);
+    if (this.#entries.size > MAX_PEERS) this.#entries.delete(this.#entries.keys().next().value as PeerId);
+    return entry;
+  }
+
+  #points({ points, atMs }: Entry): number {
+    return points * 0.5 ** (Math.max(0, this.#clock.nowMs() - atMs) / HALF_LIFE_MS);
   }
 }

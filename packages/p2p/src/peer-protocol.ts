@@ -6,12 +6,14 @@ import { CallClient } from './call-client.ts';
 import { type CallContext, CallServer, type Handler } from './call-server.ts';
 import {
   DEFAULT_MAX_FRAME_BYTES,
+  DEFAULT_MAX_NOTIFIED_BYTES,
   DEFAULT_MAX_PENDING_CALLS,
   DEFAULT_MAX_QUEUED_BYTES,
   DEFAULT_MAX_SERVED_BYTES,
   DEFAULT_MAX_SERVED_CALLS,
 } from './constants.ts';
 import { P2pError } from './errors.ts';
+import type { OnFault } from './on-fault.ts';
 import { ResponseStream, type StreamOptions } from './response-stream.ts';
 import { type CallOptions, UnaryCall } from './unary-call.ts';
 
@@ -26,12 +28,15 @@ export interface PeerProtocolOptions {
   readonly maxServedCalls?: number;
   /** Bytes of the requests of one peer that are being served; one request alone is always taken. */
   readonly maxServedBytes?: number;
+  /** Bytes of one peer's one-way messages whose handlers are not done; more are dropped. */
+  readonly maxNotifiedBytes?: number;
 }
 
 export interface PeerProtocolDeps {
   readonly logger: Logger;
   /** Opens a stream of this protocol, dialling when there is no connection. */
   openStream(peerId: PeerId): Promise<Stream>;
+  readonly onFault: OnFault;
 }
 
 /**
@@ -58,6 +63,7 @@ export class PeerProtocol {
       maxPendingCalls: options.maxPendingCalls ?? DEFAULT_MAX_PENDING_CALLS,
       maxServedCalls: options.maxServedCalls ?? DEFAULT_MAX_SERVED_CALLS,
       maxServedBytes: options.maxServedBytes ?? DEFAULT_MAX_SERVED_BYTES,
+      maxNotifiedBytes: options.maxNotifiedBytes ?? DEFAULT_MAX_NOTIFIED_BYTES,
     };
     this.#deps = deps;
   }
@@ -79,8 +85,14 @@ export class PeerProtocol {
     this.#register(method, { type: 'raw', run });
   }
 
-  /** Receives one-way messages; an error the handler throws is logged, nobody is told. */
-  handleRaw(method: string, run: (body: Uint8Array, context: { readonly peerId: PeerId }) => void): void {
+  /**
+   * Receives one-way messages. A promise says how long the message takes up room; what comes beyond `maxNotifiedBytes` is
+   * dropped. An error is logged and nobody is told; one of kind `peer` counts against the sender.
+   */
+  handleRaw(
+    method: string,
+    run: (body: Uint8Array, context: { readonly peerId: PeerId }) => void | Promise<void>,
+  ): void {
     this.#register(method, { type: 'notify', run });
   }
 
@@ -100,7 +112,7 @@ export class PeerProtocol {
     const body = await this.#unary(peerId, method, options, (callId) => [
       encodeMessageFrame('request', callId, method, request),
     ]);
-    return parseResponse(options.response, body, peerId, method);
+    return this.#parse(options.response, body, peerId, method);
   }
 
   /** {@link call} for methods of {@link handleRawCall}. The parts of the body must stay unchanged until it settles. */
@@ -129,7 +141,7 @@ export class PeerProtocol {
     ]);
     try {
       for (let body = await chunks.next(); body !== null; body = await chunks.next()) {
-        yield parseResponse(options.response, body, peerId, method);
+        yield this.#parse(options.response, body, peerId, method);
       }
     } finally {
       chunks.close();
@@ -164,6 +176,7 @@ export class PeerProtocol {
     const server: CallServer = new CallServer(peerId, stream, this.#options, {
       handlers: this.#handlers,
       logger: this.#deps.logger,
+      onFault: this.#deps.onFault,
       onClose: () => this.#servers.delete(server),
     });
     this.#servers.add(server);
@@ -211,8 +224,11 @@ export class PeerProtocol {
     const opening = this.#deps
       .openStream(peerId)
       .then((stream) => {
-        const client: CallClient = new CallClient(peerId, stream, this.#options, () => {
-          if (this.#clients.get(peerId) === client) this.#clients.delete(peerId);
+        const client: CallClient = new CallClient(peerId, stream, this.#options, {
+          onFault: this.#deps.onFault,
+          onClose: () => {
+            if (this.#clients.get(peerId) === client) this.#clients.delete(peerId);
+          },
         });
         if (this.#stopped) client.close();
         if (!client.closed) this.#clients.set(peerId, client);
@@ -222,17 +238,12 @@ export class PeerProtocol {
     this.#opening.set(peerId, opening);
     return opening;
   }
-}
 
-function parseResponse<S extends z.ZodType>(schema: S, body: Uint8Array, peerId: PeerId, method: string): z.output<S> {
-  const parsed = schema.safeParse(decodeBody(body));
-  if (parsed.success) return parsed.data;
-  throw new P2pError(
-    'ERR_P2P_BAD_RESPONSE',
-    `The peer answered ${method} with something else than this method returns.`,
-    {
-      kind: 'peer',
-      meta: { peerId, method },
-    },
-  );
+  #parse<S extends z.ZodType>(schema: S, body: Uint8Array, peerId: PeerId, method: string): z.output<S> {
+    const parsed = schema.safeParse(decodeBody(body));
+    if (parsed.success) return parsed.data;
+    this.#deps.onFault(peerId, 'ERR_P2P_BAD_RESPONSE', false);
+    const message = `The peer answered ${method} with something else than this method returns.`;
+    throw new P2pError('ERR_P2P_BAD_RESPONSE', message, { kind: 'peer', meta: { peerId, method } });
+  }
 }

@@ -2,6 +2,7 @@ import type { Logger, PeerId } from '@blyan/interface';
 import { errorCode } from '@blyan/interface';
 import type { PeerProtocol } from './peer-protocol.ts';
 import { RttEstimator } from './rtt-estimator.ts';
+import type { CallOptions } from './unary-call.ts';
 
 const METHOD = 'ping';
 const PAYLOAD = new Uint8Array(8);
@@ -55,6 +56,17 @@ export class RttMonitor {
     for (const peerId of [...this.#peers.keys()]) this.unwatch(peerId);
   }
 
+  /**
+   * One round trip to a connected peer, milliseconds: its main thread answers, whatever its engine is busy with.
+   *
+   * @throws P2pError ERR_P2P_TIMEOUT, ERR_P2P_PEER_GONE
+   */
+  async ping(peerId: PeerId, options: CallOptions): Promise<number> {
+    const start = performance.now();
+    await this.#protocol.callRaw(peerId, METHOD, PAYLOAD, options);
+    return performance.now() - start;
+  }
+
   async #first(peerId: PeerId, peer: WatchedPeer): Promise<void> {
     for (let i = 0; i < FIRST_SAMPLES; i++) await this.#sample(peerId, peer, i > 0);
     this.#schedule(peerId, peer, FIRST_INTERVAL_MS);
@@ -71,10 +83,9 @@ export class RttMonitor {
   async #sample(peerId: PeerId, peer: WatchedPeer, counts: boolean): Promise<void> {
     if (this.#peers.get(peerId) !== peer) return;
     try {
-      const start = performance.now();
-      await this.#protocol.callRaw(peerId, METHOD, PAYLOAD, { timeoutMs: TIMEOUT_MS });
+      const sampleMs = await this.ping(peerId, { timeoutMs: TIMEOUT_MS });
       if (!counts || this.#peers.get(peerId) !== peer) return;
-      peer.estimator.add(performance.now() - start);
+      peer.estimator.add(sampleMs);
       this.#onSample(peerId);
     } catch (error) {
       this.#logger.debug('ping failed', { peerId, code: errorCode(error) });

@@ -192,3 +192,51 @@ describe('PeerProtocol', () => {
     await wide.callRaw(b.peerId, 'take', new Uint8Array(10), { timeoutMs: TIMEOUT_MS });
   });
 });
+
+describe('what peers do wrong', () => {
+  it('one-way messages are bounded by the bytes whose handlers are not done; the rest is dropped and noted', async () => {
+    const { a, b, client, server } = await pair({ maxNotifiedBytes: 1_000 });
+    const done = Promise.withResolvers<void>();
+    let begun = 0;
+    server.handleRaw('push', () => {
+      begun++;
+      return done.promise;
+    });
+    server.handle('ready', { request: z.object({}) }, async () => ({ text: '' }));
+    const ready = () => client.call(b.peerId, 'ready', {}, { response: Text, timeoutMs: TIMEOUT_MS });
+    for (let i = 0; i < 20; i++) await client.notifyRaw(b.peerId, 'push', new Uint8Array(400));
+    await ready();
+    expect(begun).toBe(2);
+    expect(b.faults(a.peerId)).toMatchObject({ points: 0, last: { code: 'ERR_P2P_BUSY' } });
+    done.resolve();
+    await done.promise;
+    await client.notifyRaw(b.peerId, 'push', new Uint8Array(400));
+    await ready();
+    expect(begun).toBe(3);
+  });
+
+  it('a flood of messages that mean nothing ends the connection, and others are still served', async () => {
+    const { a, b, client } = await pair();
+    const other = await startHost();
+    hosts.push(other);
+    await connectHosts(other, b);
+    const refused = peerEvent(b, 'peer:disconnect', a.peerId);
+    const flood = async () => {
+      for (let i = 0; i < 1_000; i++) await client.notifyRaw(b.peerId, 'nonsense', new Uint8Array(8));
+    };
+    await flood().catch(() => {});
+    await refused;
+    expect(b.faults(a.peerId)).toMatchObject({ refused: true, last: { code: 'ERR_P2P_UNKNOWN_METHOD' } });
+    expect(b.faultyPeers()).toEqual([a.peerId]);
+    expect(b.isConnected(other.peerId)).toBe(true);
+    expect(await other.ping(b.peerId, { timeoutMs: TIMEOUT_MS })).toBeGreaterThan(0);
+  });
+
+  it('a broken frame costs more than a nuisance', async () => {
+    const { a, b } = await pair();
+    const [connection] = a.libp2p.getConnections();
+    const stream = await connection?.newStream(`/blyan/${'ab'.repeat(4)}/work/1`);
+    stream?.send(new Uint8Array(64).fill(255));
+    await expect.poll(() => b.faults(a.peerId).points).toBe(25);
+  });
+});

@@ -16,18 +16,27 @@ function hosted(node: StateAnswer['nodes'][number]): string {
   return parts.filter((part) => part !== '').join(', ') || 'nothing';
 }
 
-/** The nodes as the asked node sees them; with --json one array. */
+type Faults = StateAnswer['nodes'][number]['faults'];
+
+function held({ points, last, refused }: Faults): string {
+  if (last === null) return '-';
+  return `${refused ? 'refused' : points} ${printable(last.code)}`;
+}
+
+/** The nodes as the asked node sees them, then peers without a record that it holds something against; with --json one array. */
 export const peers: CommandHandler = async (context, input) => {
   const baseUrl = await findGateway(context, input);
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  const { nodes } = await new ApiClient({ baseUrl }).state(signal);
-  if (input.options.json === true) return printJson(context, nodes);
+  const { nodes, outcasts } = await new ApiClient({ baseUrl }).state(signal);
+  if (input.options.json === true) return printJson(context, [...nodes, ...outcasts]);
   const rows = nodes.map((node) => [
     printable(node.peerId) + (node.self ? ' (asked)' : ''),
     node.self ? '-' : node.rttMs === null ? '?' : `${node.rttMs.toFixed(1)} ms`,
     String(node.tier),
     String(node.active),
+    held(node.faults),
     hosted(node),
   ]);
-  print(context, table([['PEER', 'RTT', 'TIER', 'ACTIVE', 'HOSTS'], ...rows]));
+  const others = outcasts.map(({ peerId, faults }) => [printable(peerId), '-', '-', '-', held(faults), 'no record']);
+  print(context, table([['PEER', 'RTT', 'TIER', 'ACTIVE', 'FAULTS', 'HOSTS'], ...rows, ...others]));
 };

@@ -5,6 +5,7 @@ import {
   type GenerateRequest,
   type Logger,
   type NetworkState,
+  type NodeFaults,
   type PeerId,
   type RouteEntry,
   type ServedModel,
@@ -40,6 +41,10 @@ export interface NetworkPort {
   /** Fetches blocks by index in the manifest and verifies them; they are not announced as hosted. */
   fetch(manifest: ModelManifest, blocks: readonly number[], signal: AbortSignal): Promise<void>;
   sign(plan: Plan): Plan;
+  /** What this node holds against a peer. */
+  faults(peerId: PeerId): NodeFaults;
+  /** Every peer that something is held against, the latest last. */
+  faultyPeers(): readonly PeerId[];
 }
 
 export interface CoordinatorOptions {
@@ -155,8 +160,10 @@ export class NetworkCoordinator implements Coordinator {
               : { layers: [], experts: [], embedding: false, head: false, blocks: 0 },
           active: view.active,
           expiresInMs: Math.max(0, view.issuedAtMs + view.ttlMs - Date.now()),
+          faults: port.faults(view.peerId),
         };
       }),
+      outcasts: outcasts(port, views),
     };
   }
 
@@ -341,6 +348,15 @@ class AnswerClock {
 function rounded({ msToFirstToken, msPerToken }: Timing): Timing {
   const three = (value: number) => Math.round(value * 1000) / 1000;
   return { msToFirstToken: three(msToFirstToken), msPerToken: three(msPerToken) };
+}
+
+/** Most peers without a record that the state names. */
+const NAMED_OUTCASTS = 64;
+
+function outcasts(port: NetworkPort, views: readonly NodeView[]): NetworkState['outcasts'] {
+  const known = new Set(views.map(({ peerId }) => peerId));
+  const others = port.faultyPeers().filter((peerId) => !known.has(peerId));
+  return others.slice(-NAMED_OUTCASTS).map((peerId) => ({ peerId, faults: port.faults(peerId) }));
 }
 
 /** Most missing parts whose roots a refusal spells out. */
