@@ -1,3 +1,4 @@
+export type { AnswerClaim, AnswerJournal, JournalEntry, KeptAnswer } from './answer-journal.ts';
 export {
   ANSWER_COMPLETE,
   type Coordinator,

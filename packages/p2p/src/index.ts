@@ -1,4 +1,12 @@
 export {
+  ANSWER_TTL_MS,
+  type JournalPeers,
+  NetworkJournal,
+  type NetworkJournalDeps,
+  type WirePart,
+} from './answer-journal.ts';
+export { AnswerShelf } from './answer-shelf.ts';
+export {
   BlockExchange,
   type BlockExchangeDeps,
   type BlockExchangeOptions,
@@ -13,6 +21,7 @@ export { P2pHost, type P2pHostDeps, type P2pHostOptions } from './host.ts';
 export { generateIdentity, IDENTITY_FILE_BYTES, type Identity, loadOrCreateIdentity } from './identity.ts';
 export { decodeInvite, encodeInvite, INVITE_PREFIX, type Invite, isInvite } from './invite.ts';
 export { MAX_JOIN_SECRET_BYTES, MIN_JOIN_SECRET_BYTES } from './join-secret.ts';
+export { NetworkJournalPeers } from './journal-peers.ts';
 export { Link, type LinkLateness, type LinkOptions } from './link.ts';
 export { type LinkClock, preciseClock } from './link-clock.ts';
 export type { LinkConditions } from './link-conditions.ts';

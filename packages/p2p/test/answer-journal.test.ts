@@ -1,0 +1,219 @@
+import { randomBytes } from 'node:crypto';
+import { type AnswerClaim, type JournalEntry, type PeerId, silentLogger } from '@blyan/interface';
+import { expect, onTestFinished, test } from 'vitest';
+import { AnswerSeal } from '../src/answer-seal.ts';
+import { ANSWER_TTL_MS, type JournalPeers, NetworkJournal, type WirePart } from '../src/index.ts';
+
+const claim = (bearer = ''): AnswerClaim => ({ id: randomBytes(16).toString('hex'), bearer });
+const { signal } = new AbortController();
+
+/** Journals of one process that are each other's peers. */
+class Net {
+  readonly clock = { now: 0, nowMs: () => this.clock.now };
+  readonly journals = new Map<PeerId, NetworkJournal>();
+  readonly dead = new Set<PeerId>();
+  readonly log: string[] = [];
+
+  join(self: PeerId, shelfBytes?: number): NetworkJournal {
+    const others = () => [...this.journals.keys()].filter((peerId) => peerId !== self);
+    const at = (peerId: PeerId): NetworkJournal => {
+      if (this.dead.has(peerId)) throw new Error('gone');
+      return this.journals.get(peerId) as NetworkJournal;
+    };
+    const peers: JournalPeers = {
+      backups: others,
+      holders: others,
+      put: async (peerId, parts) => {
+        this.log.push(`${self}>${peerId} ${parts.map(({ index }) => index)}`);
+        const lost = ({ locator, index, bytes }: WirePart) => !at(peerId).kept.put(self, locator, index, bytes);
+        return parts.filter(lost).map(({ locator }) => locator);
+      },
+      async *get(peerId, locator) {
+        yield* at(peerId).partsOf(locator);
+      },
+      drop: async (peerId, locator) => at(peerId).kept.drop(self, locator),
+    };
+    const journal = new NetworkJournal({ self, peers, clock: this.clock, logger: silentLogger }, shelfBytes);
+    onTestFinished(() => journal.stop(0));
+    this.journals.set(self, journal);
+    return journal;
+  }
+
+  kill(peerId: PeerId): void {
+    this.dead.add(peerId);
+  }
+}
+
+const write = (entry: JournalEntry, tokens: readonly number[]) => {
+  for (const token of tokens) entry.append(token);
+};
+
+test('an answer is found here at once, and at the others when it was sent', async () => {
+  const net = new Net();
+  const [a, b] = [net.join('a'), net.join('b')];
+  const mine = claim('key');
+  const entry = a.open(mine, 'what');
+  write(entry, [5, 6, 7]);
+  expect(await a.find(mine, signal)).toEqual({ description: 'what', tokens: [5, 6, 7], end: null });
+  await a.settled();
+  expect(b.kept.entryCount).toBe(1);
+  net.kill('a');
+  expect(await b.find(mine, signal)).toEqual({ description: 'what', tokens: [5, 6, 7], end: null });
+});
+
+test('a third node asks the others, and the end is kept too', async () => {
+  const net = new Net();
+  const [a, , c] = [net.join('a'), net.join('b'), net.join('c')];
+  const mine = claim();
+  const entry = a.open(mine, 'what');
+  write(entry, [1, 2]);
+  entry.end('report');
+  write(entry, [3]);
+  await a.settled();
+  net.kill('a');
+  expect(await c.find(mine, signal)).toEqual({ description: 'what', tokens: [1, 2], end: 'report' });
+});
+
+test('another id and another bearer find nothing, here and elsewhere; the journal says no more than that', async () => {
+  const net = new Net();
+  const [a, b] = [net.join('a'), net.join('b')];
+  const mine = claim('key');
+  a.open(mine, 'what').end('report');
+  await a.settled();
+  for (const journal of [a, b]) {
+    expect(await journal.find({ ...mine, bearer: '' }, signal)).toBeNull();
+    expect(await journal.find({ ...mine, bearer: 'other' }, signal)).toBeNull();
+    expect(await journal.find(claim('key'), signal)).toBeNull();
+    expect(await journal.find(mine, signal)).not.toBeNull();
+  }
+});
+
+test('after its time an answer is gone everywhere', async () => {
+  const net = new Net();
+  const [a, b] = [net.join('a'), net.join('b')];
+  const mine = claim();
+  a.open(mine, 'what').close();
+  await a.settled();
+  net.clock.now = ANSWER_TTL_MS - 1;
+  expect(await b.find(mine, signal)).not.toBeNull();
+  net.clock.now = ANSWER_TTL_MS;
+  expect(await a.find(mine, signal)).toBeNull();
+  expect(await b.find(mine, signal)).toBeNull();
+});
+
+test('a backup that dies is replaced by the next node, which gets everything', async () => {
+  const net = new Net();
+  const [a, , c] = [net.join('a'), net.join('b'), net.join('c')];
+  const mine = claim();
+  const entry = a.open(mine, 'what', [1, 2]);
+  await a.settled();
+  net.kill('b');
+  write(entry, [3]);
+  await a.settled();
+  expect(c.kept.entryCount).toBe(1);
+  net.kill('a');
+  expect((await c.find(mine, signal))?.tokens).toEqual([1, 2, 3]);
+});
+
+test('a backup that lost an answer is given it again; one that cannot keep it is left alone', async () => {
+  const net = new Net();
+  const a = net.join('a');
+  const b = net.join('b', 16 * 1024);
+  const mine = claim();
+  const entry = a.open(mine, 'what');
+  write(entry, [1]);
+  await a.settled();
+  b.kept.drop('a', new AnswerSeal(mine).locator);
+  write(entry, [2]);
+  await a.settled();
+  expect((await b.find(mine, signal))?.tokens).toEqual([1, 2]);
+
+  const large = claim();
+  a.open(large, 'x'.repeat(20 * 1024));
+  await a.settled();
+  expect(await a.find(large, signal)).not.toBeNull();
+  const sent = net.log.length;
+  await a.settled();
+  expect(net.log).toHaveLength(sent);
+});
+
+test('without any other node an answer is kept here alone', async () => {
+  const a = new Net().join('a');
+  const mine = claim();
+  const entry = a.open(mine, 'what');
+  write(entry, [1]);
+  entry.close();
+  await a.settled();
+  expect((await a.find(mine, signal))?.tokens).toEqual([1]);
+});
+
+test('whoever goes on with an answer writes an entry of its own beside the first one', async () => {
+  const net = new Net();
+  const [a, b] = [net.join('a'), net.join('b')];
+  const mine = claim();
+  write(a.open(mine, 'what'), [1, 2]);
+  await a.settled();
+  const found = await b.find(mine, signal);
+  const entry = b.open(mine, found?.description ?? '', found?.tokens);
+  write(entry, [3]);
+  entry.end('report');
+  expect(await b.find(mine, signal)).toEqual({ description: 'what', tokens: [1, 2, 3], end: 'report' });
+  await b.settled();
+  expect(a.kept.entryCount).toBe(1);
+});
+
+test('opening again under a claim ends the entry before: what it still appends goes nowhere', async () => {
+  const net = new Net();
+  const [a, b] = [net.join('a'), net.join('b')];
+  const mine = claim();
+  const first = a.open(mine, 'what');
+  write(first, [1]);
+  const second = a.open(mine, 'what', [1]);
+  write(first, [9]);
+  first.end('wrong');
+  write(second, [2]);
+  await a.settled();
+  expect((await a.find(mine, signal))?.tokens).toEqual([1, 2]);
+  net.kill('a');
+  expect(await b.find(mine, signal)).toEqual({ description: 'what', tokens: [1, 2], end: null });
+});
+
+test('a discarded answer is forgotten here and at its backup', async () => {
+  const net = new Net();
+  const [a, b] = [net.join('a'), net.join('b')];
+  const mine = claim();
+  const entry = a.open(mine, 'what');
+  await a.settled();
+  entry.discard();
+  await a.settled();
+  expect(await a.find(mine, signal)).toBeNull();
+  expect(b.kept.entryCount).toBe(0);
+});
+
+test('tokens of many answers go in one call', async () => {
+  const net = new Net();
+  const a = net.join('a');
+  net.join('b');
+  const entries = Array.from({ length: 50 }, () => a.open(claim(), 'what'));
+  for (const entry of entries) write(entry, [1, 2, 3]);
+  await a.settled();
+  expect(net.log).toHaveLength(1);
+});
+
+test('parts that are forged, foreign or out of place change nothing', () => {
+  const mine = claim();
+  const seal = new AnswerSeal(mine);
+  const foreign = new AnswerSeal(claim());
+  const good = [
+    seal.seal({ type: 'description', text: 'what' }),
+    seal.seal({ type: 'tokens', from: 0, tokens: [1, 2] }),
+    seal.seal({ type: 'tokens', from: 1, tokens: [2, 3] }),
+    seal.seal({ type: 'tokens', from: 4, tokens: [9] }),
+  ];
+  const forged = [
+    foreign.seal({ type: 'tokens', from: 0, tokens: [7] }),
+    foreign.seal({ type: 'description', text: 'x' }),
+  ];
+  expect(seal.assemble([...forged, ...good, ...forged])).toEqual({ description: 'what', tokens: [1, 2, 3], end: null });
+  expect(seal.assemble(forged)).toBeNull();
+});
