@@ -1,0 +1,44 @@
+import { CONFIDENCE_CLASSES } from './drafter.ts';
+
+/** Before anything is known of the lowest class; a higher one is taken for what the class below it is. */
+const FIRST_GUESS = 0.2;
+/** Draws a guess is worth. */
+const GUESS_WEIGHT = 2;
+/** Counts are halved above this: what was long ago counts less. */
+const MEMORY = 256;
+
+/** How often drafted tokens of each confidence class come true, the tokens before them standing. */
+export class Acceptance {
+  readonly #stood = new Float64Array(CONFIDENCE_CLASSES);
+  readonly #drawn = new Float64Array(CONFIDENCE_CLASSES);
+  readonly #prior: Acceptance | undefined;
+  readonly #priorWeight: number;
+
+  /**
+   * @param prior what is believed before there are counts, for instance of all answers before this one
+   * @param priorWeight draws it is worth
+   */
+  constructor(prior?: Acceptance, priorWeight = GUESS_WEIGHT) {
+    this.#prior = prior;
+    this.#priorWeight = priorWeight;
+  }
+
+  record(confidenceClass: number, stood: boolean): void {
+    const drawn = (this.#drawn[confidenceClass] ?? 0) + 1;
+    const share = drawn > MEMORY ? 0.5 : 1;
+    this.#drawn[confidenceClass] = drawn * share;
+    this.#stood[confidenceClass] = ((this.#stood[confidenceClass] ?? 0) + (stood ? 1 : 0)) * share;
+  }
+
+  /** Probability per class, each in (0, 1). */
+  rates(): readonly number[] {
+    const prior = this.#prior?.rates();
+    const rates: number[] = [];
+    for (let index = 0; index < CONFIDENCE_CLASSES; index++) {
+      const guess = prior?.[index] ?? rates[index - 1] ?? FIRST_GUESS;
+      const drawn = this.#drawn[index] as number;
+      rates.push(((this.#stood[index] as number) + this.#priorWeight * guess) / (drawn + this.#priorWeight));
+    }
+    return rates;
+  }
+}

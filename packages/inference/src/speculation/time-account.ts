@@ -1,0 +1,30 @@
+/** Share of the time spent that speculation may lose; half of what is promised (2 %), for estimates are wrong at times. */
+const ALLOWED_LOSS = 0.01;
+/** Gains count up to this share of the time spent: luck long ago must not pay for much. */
+const MAX_CREDIT = 0.02;
+
+/** What speculation has cost against plain decoding. */
+export class TimeAccount {
+  readonly #horizonMs: number;
+  #spentMs = 0;
+  #lostMs = 0;
+
+  /** @param horizonMs time after which what was counts half */
+  constructor(horizonMs = Number.POSITIVE_INFINITY) {
+    this.#horizonMs = horizonMs;
+  }
+
+  /** @param lostMs more than plain decoding would have taken; negative is a gain */
+  record(elapsedMs: number, lostMs: number): void {
+    this.#spentMs += elapsedMs;
+    this.#lostMs = Math.max(this.#lostMs + lostMs, -MAX_CREDIT * this.#spentMs);
+    if (this.#spentMs < this.#horizonMs) return;
+    this.#spentMs /= 2;
+    this.#lostMs /= 2;
+  }
+
+  /** What may still be lost, milliseconds; negative when too much was. */
+  get allowanceMs(): number {
+    return ALLOWED_LOSS * this.#spentMs - this.#lostMs;
+  }
+}
