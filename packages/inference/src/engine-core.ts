@@ -93,6 +93,7 @@ export class EngineCore {
       localExperts,
       remote: localExperts.subarray(firstLayer * spec.expertCount, (lastLayer + 1) * spec.expertCount).includes(0),
       expertRows: new Uint32Array(spec.layerCount * spec.expertCount),
+      epoch: 0,
       steps: 0,
       ms: 0,
     });

@@ -23,6 +23,11 @@ export interface SampledToken {
 export interface StepRequest {
   readonly sequence: string;
   readonly position: number;
+  /**
+   * Grows with every way that is given up: a step of a newer epoch makes steps of older ones void that wait at its
+   * position or behind it, and those that still come.
+   */
+  readonly epoch?: number;
   /** Token ids (this node has the embedding) or hidden states [rows, hidden]. */
   readonly input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
   /** `sample` needs the head here; `last` and `all` return hidden states; `none` only fills the KV cache. */

@@ -13,6 +13,8 @@ export interface OpenSequence {
   /** Whether other nodes run experts of its layers. */
   readonly remote: boolean;
   readonly expertRows: Uint32Array;
+  /** The newest that a step of it came with. */
+  epoch: number;
   steps: number;
   ms: number;
 }

@@ -5,26 +5,34 @@ import type { OpenSequence, SequenceStep } from './open-sequence.ts';
 
 /** Most sequences computed in one pass. */
 const MAX_BATCH = 32;
+/** Most rows of a step that is computed beside others: one token, or a draft that is verified. */
+const MAX_SHORT_ROWS = 16;
+/** Most rows of a pass of short steps: four tiles of the products. */
+const MAX_BATCH_ROWS = 64;
 /** Most passes that may wait for remote experts at once. */
 const MAX_PASSES = 16;
 
 interface Pending extends SequenceStep {
+  readonly rows: number;
   readonly resolve: (result: StepResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Orders steps: those of one sequence one after the other, decode steps of one route together in a pass, a prompt's
- * rows in a pass of their own. Passes that only compute run one at a time; passes of routes with remote experts may
- * overlap, because they mostly wait.
+ * Orders steps: those of one sequence one after the other, short ones of one route together in a pass, a prompt's rows
+ * in a pass of their own. Prompts take turns, and between two of their passes those who wait with short steps have
+ * theirs. Passes that only compute run one at a time; passes of routes with remote experts may overlap, because they
+ * mostly wait.
  */
 export class StepQueue {
   readonly #run: (batch: readonly SequenceStep[]) => Promise<StepResult[]>;
+  /** In the order of their turns. */
   readonly #waiting: Pending[] = [];
   readonly #busy = new Set<OpenSequence>();
   readonly #idle = new Map<OpenSequence, () => void>();
   #passes = 0;
   #computing = false;
+  #promptWasLast = true;
 
   constructor(run: (batch: readonly SequenceStep[]) => Promise<StepResult[]>) {
     this.#run = run;
@@ -34,9 +42,20 @@ export class StepQueue {
     return this.#waiting.length;
   }
 
+  /**
+   * Computes a step when its turn comes. Without an epoch it belongs to the newest of its sequence.
+   * @throws InferenceError ERR_INFERENCE_CANCELLED when a step of a newer epoch makes it void, or the sequence is closed
+   */
   push(sequence: OpenSequence, request: SequenceStep['request']): Promise<StepResult> {
+    const { epoch = sequence.epoch, position } = request;
+    if (epoch < sequence.epoch) return Promise.reject(superseded());
+    if (epoch > sequence.epoch) {
+      sequence.epoch = epoch;
+      // Rows before it are still what it continues.
+      this.#drop((step) => step.sequence === sequence && step.request.position >= position, superseded);
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ sequence, request, resolve, reject });
+      this.#waiting.push({ sequence, request, rows: rowsOf(sequence, request), resolve, reject });
       // Steps that arrive in the same turn are computed together.
       setImmediate(() => this.#pump());
     });
@@ -44,46 +63,59 @@ export class StepQueue {
 
   /** Calls back once no pass uses the sequence; steps of it that still wait are refused. */
   whenIdle(sequence: OpenSequence, callback: () => void): void {
-    for (let index = this.#waiting.length - 1; index >= 0; index--) {
-      const pending = this.#waiting[index] as Pending;
-      if (pending.sequence !== sequence) continue;
-      this.#waiting.splice(index, 1);
-      pending.reject(new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed before this step ran.'));
-    }
+    this.#drop((step) => step.sequence === sequence, closed);
     if (this.#busy.has(sequence)) this.#idle.set(sequence, callback);
     else callback();
   }
 
+  #drop(which: (step: Pending) => boolean, error: () => InferenceError): void {
+    for (const step of this.#waiting.filter(which)) {
+      this.#waiting.splice(this.#waiting.indexOf(step), 1);
+      step.reject(error());
+    }
+  }
+
   #pump(): void {
-    for (;;) {
-      const index = this.#waiting.findIndex((pending) => this.#mayRun(pending));
-      if (index < 0) return;
-      const first = this.#waiting[index] as Pending;
-      const batch = isDecode(first) ? this.#together(first) : [first];
-      for (const pending of batch) {
-        this.#waiting.splice(this.#waiting.indexOf(pending), 1);
-        this.#busy.add(pending.sequence);
+    for (let batch = this.#next(); batch.length > 0; batch = this.#next()) {
+      for (const step of batch) {
+        this.#waiting.splice(this.#waiting.indexOf(step), 1);
+        this.#busy.add(step.sequence);
       }
       void this.#pass(batch);
     }
   }
 
-  #mayRun({ sequence }: Pending): boolean {
-    if (this.#busy.has(sequence) || this.#passes >= MAX_PASSES) return false;
-    return !this.#computing || sequence.remote;
+  /** The steps of the next pass; none when nothing may run. */
+  #next(): Pending[] {
+    const ready = this.#ready();
+    const short = ready.find(isShort);
+    const prompt = ready.find((step) => !isShort(step));
+    if (short && (!prompt || this.#promptWasLast)) {
+      this.#promptWasLast = false;
+      return together(ready, short.sequence.route);
+    }
+    if (!prompt) return [];
+    this.#promptWasLast = true;
+    return [prompt];
   }
 
-  #together(first: Pending): Pending[] {
-    const seen = new Set<OpenSequence>();
-    return this.#waiting
-      .filter((pending) => {
-        const { sequence } = pending;
-        // Its first waiting step or none: a later one must not overtake rows of a prompt.
-        if (seen.has(sequence) || this.#busy.has(sequence)) return false;
-        seen.add(sequence);
-        return isDecode(pending) && sequence.route === first.sequence.route;
-      })
-      .slice(0, MAX_BATCH);
+  /** Of every sequence that may run the first step: a later one must not overtake rows before it. */
+  #ready(): Pending[] {
+    if (this.#passes >= MAX_PASSES) return [];
+    const seen = new Set<OpenSequence>(this.#busy);
+    return this.#waiting.filter(({ sequence }) => {
+      if (seen.has(sequence)) return false;
+      seen.add(sequence);
+      return !this.#computing || sequence.remote;
+    });
+  }
+
+  /** What else of a sequence waits has its turn after the others who wait already. */
+  #toTheBack(sequence: OpenSequence): void {
+    const own = this.#waiting.filter((step) => step.sequence === sequence);
+    if (own.length === 0) return;
+    const rest = this.#waiting.filter((step) => step.sequence !== sequence);
+    this.#waiting.splice(0, this.#waiting.length, ...rest, ...own);
   }
 
   async #pass(batch: readonly Pending[]): Promise<void> {
@@ -108,6 +140,7 @@ export class StepQueue {
       if (computing) this.#computing = false;
       for (const { sequence } of batch) {
         this.#busy.delete(sequence);
+        this.#toTheBack(sequence);
         this.#idle.get(sequence)?.();
         this.#idle.delete(sequence);
       }
@@ -150,7 +183,31 @@ function isShared(error: unknown): boolean {
   return error instanceof AppError && !error.code.startsWith('ERR_INFERENCE');
 }
 
-function isDecode({ sequence, request }: Pending): boolean {
-  const rows = request.input instanceof Uint32Array ? 1 : sequence.model.spec.hiddenSize;
-  return request.input.length === rows;
+function isShort({ rows }: Pending): boolean {
+  return rows <= MAX_SHORT_ROWS;
+}
+
+/** Short steps of a route that fit one pass, in their order. */
+function together(ready: readonly Pending[], route: string): Pending[] {
+  const batch: Pending[] = [];
+  let rows = 0;
+  for (const step of ready) {
+    if (!isShort(step) || step.sequence.route !== route || rows + step.rows > MAX_BATCH_ROWS) continue;
+    batch.push(step);
+    rows += step.rows;
+    if (batch.length === MAX_BATCH) break;
+  }
+  return batch;
+}
+
+function rowsOf({ model }: OpenSequence, { input }: SequenceStep['request']): number {
+  return input instanceof Uint32Array ? input.length : Math.ceil(input.length / model.spec.hiddenSize);
+}
+
+function closed(): InferenceError {
+  return new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed before this step ran.');
+}
+
+function superseded(): InferenceError {
+  return new InferenceError('ERR_INFERENCE_CANCELLED', 'A step of a newer epoch has taken the place of this one.');
 }

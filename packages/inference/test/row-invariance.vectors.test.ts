@@ -111,6 +111,28 @@ describe.each(CASES)('$name as $dtype', ({ name, dtype }) => {
     for (const chain of chains) chain.close();
   });
 
+  test('short steps of several rows at once, as when drafts are verified', async () => {
+    const stages = whole(model.engine, model.model);
+    const chains: Chain[] = [];
+    const alone: Float32Array[] = [];
+    const rowsOf = (i: number) => tokens(1 + ((i * 5) % 16), 200 + i);
+    for (let i = 0; i < 9; i++) {
+      const own = tokens(1 + ((i * 11) % 40), 300 + i);
+      const solo = new Chain(model.model, stages);
+      await solo.hidden(own);
+      const rows: number[] = [];
+      for (const token of rowsOf(i)) rows.push(...(await solo.hidden([token])));
+      alone.push(Float32Array.from(rows));
+      solo.close();
+      const chain = new Chain(model.model, stages);
+      await chain.hidden(own);
+      chains.push(chain);
+    }
+    const together = await Promise.all(chains.map((chain, i) => chain.hidden(rowsOf(i))));
+    expect(together.map((row, i) => firstDifference(row, alone[i] as Float32Array))).toEqual(alone.map(() => -1));
+    for (const chain of chains) chain.close();
+  });
+
   test('layers split over engines, experts split over engines, and both', async () => {
     const { layerCount, expertCount } = model.model.spec;
     const holder = engineOver(model.store, model.model);

@@ -34,6 +34,12 @@ class Passes {
   }
 }
 
+/** Lets so many passes begin and end, one after the other. */
+async function finish(count: number): Promise<void> {
+  await turn();
+  for (let i = 0; i < count; i++) await passes.finish();
+}
+
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 let passes: Passes;
@@ -47,18 +53,19 @@ function open(id: string, options: { route?: string; remote?: boolean } = {}): O
   return {
     id,
     model: { spec: { hiddenSize: 4 } } as OpenSequence['model'],
-    kv: cache.open(0, 0, 64, 1, 2),
+    kv: cache.open(0, 0, 256, 1, 2),
     route: options.route ?? 'r',
     localExperts: new Uint8Array(),
     remote: options.remote ?? false,
     expertRows: new Uint32Array(),
+    epoch: 0,
     steps: 0,
     ms: 0,
   };
 }
 
-function push(sequence: OpenSequence, position: number, rows = 1): Promise<StepResult> {
-  const step = { sequence: sequence.id, position, input: new Uint32Array(rows), output: 'none' as const };
+function push(sequence: OpenSequence, position: number, rows = 1, epoch?: number): Promise<StepResult> {
+  const step = { sequence: sequence.id, position, input: new Uint32Array(rows), output: 'none' as const, epoch };
   const result = queue.push(sequence, step);
   result.catch(() => undefined);
   return result;
@@ -77,52 +84,122 @@ describe('order', () => {
     expect((await Promise.all(results)).map(({ rows }) => rows)).toEqual([5, 1, 2]);
   });
 
-  test('single rows of one route run together, a prompt and other routes in passes of their own', async () => {
-    const [a, b, c, d] = [open('a'), open('b'), open('c', { route: 'other' }), open('d')];
-    for (const [sequence, rows] of [
-      [a, 1],
-      [b, 3],
-      [c, 1],
-      [d, 1],
-    ] as const)
-      push(sequence, 0, rows);
-    for (let i = 0; i < 3; i++) {
-      await turn();
-      await passes.finish();
-    }
-    expect(passes.begun).toEqual([['a@0', 'd@0'], ['b@0'], ['c@0']]);
+  test('short steps of one route run together, prompts and other routes in passes of their own', async () => {
+    const [a, b, c, d, e] = [open('a'), open('b'), open('c', { route: 'other' }), open('d'), open('e')];
+    push(a, 0);
+    push(b, 0, 17);
+    push(c, 0, 2);
+    push(d, 0, 16);
+    push(e, 0, 5);
+    await finish(3);
+    expect(passes.begun).toEqual([['a@0', 'd@0', 'e@0'], ['b@0'], ['c@0']]);
   });
 
   test('hidden states count as rows, whatever is asked of them', async () => {
     const [a, b, c] = [open('a'), open('b'), open('c')];
     const send = (sequence: OpenSequence, rows: number, output: 'all' | 'last') =>
       queue.push(sequence, { sequence: sequence.id, position: 0, input: new Float32Array(4 * rows), output });
-    void send(a, 1, 'all');
-    void send(b, 2, 'last');
+    void send(a, 16, 'all');
+    void send(b, 17, 'last');
     void send(c, 1, 'last');
-    await turn();
-    await passes.finish();
+    await finish(2);
     expect(passes.begun).toEqual([['a@0', 'c@0'], ['b@0']]);
   });
 
   test('the last row of a prompt does not overtake the rows before it', async () => {
     const [a, b] = [open('a'), open('b')];
-    const results = [push(a, 0), push(b, 0, 4), push(b, 4)];
-    for (let i = 0; i < 3; i++) {
-      await turn();
-      await passes.finish();
-    }
-    expect(passes.begun).toEqual([['a@0'], ['b@0'], ['b@4']]);
+    const results = [push(a, 0), push(b, 0, 40), push(b, 40)];
+    await finish(3);
+    expect(passes.begun).toEqual([['a@0'], ['b@0'], ['b@40']]);
     await Promise.all(results);
   });
 
-  test('a pass has 32 sequences at most', async () => {
+  test('a pass has 32 sequences and 64 rows at most', async () => {
     const sequences = Array.from({ length: 40 }, (_, i) => open(`s${i}`));
     for (const sequence of sequences) push(sequence, 0);
-    await turn();
-    await passes.finish();
-    expect(passes.begun.map((steps) => steps.length)).toEqual([32, 8]);
+    await finish(2);
+    for (const sequence of sequences) push(sequence, 1, 7);
+    await finish(5);
+    expect(passes.begun.map((steps) => steps.length)).toEqual([32, 8, 9, 9, 9, 9, 4]);
     for (const sequence of sequences) sequence.kv.close();
+  });
+
+  test('a smaller step fills what one that does not fit leaves', async () => {
+    const sequences = [16, 16, 16, 15, 2, 1, 3].map((rows, i) => {
+      const sequence = open(`s${i}`);
+      push(sequence, 0, rows);
+      return sequence;
+    });
+    await finish(2);
+    expect(passes.begun).toEqual([
+      ['s0@0', 's1@0', 's2@0', 's3@0', 's5@0'],
+      ['s4@0', 's6@0'],
+    ]);
+    for (const sequence of sequences) sequence.kv.close();
+  });
+});
+
+describe('fairness', () => {
+  test('prompts take turns, however many of their rows wait', async () => {
+    const [a, b, c] = [open('a'), open('b'), open('c')];
+    for (const at of [0, 32, 64]) push(a, at, 32);
+    await turn();
+    for (const at of [0, 20]) push(b, at, 20);
+    await finish(1);
+    push(c, 0, 20);
+    await finish(5);
+    expect(passes.begun.flat()).toEqual(['a@0', 'b@0', 'a@32', 'c@0', 'b@20', 'a@64']);
+  });
+
+  test('short steps go between two passes of prompts, and do not keep them waiting either', async () => {
+    const [a, b, c, d] = [open('a'), open('b'), open('c'), open('d')];
+    for (const at of [0, 32, 64]) push(a, at, 32);
+    push(b, 0, 32);
+    for (const at of [0, 1, 2]) push(c, at);
+    await turn();
+    push(d, 0, 3);
+    await finish(1);
+    push(d, 3);
+    await finish(6);
+    expect(passes.begun).toEqual([['c@0'], ['a@0'], ['d@0', 'c@1'], ['b@0'], ['d@3', 'c@2'], ['a@32'], ['a@64']]);
+    await finish(1);
+  });
+});
+
+describe('epochs', () => {
+  test('a step of a newer epoch makes older ones void that wait at its position or behind it', async () => {
+    const [a, b] = [open('a'), open('b')];
+    const running = push(a, 0, 10, 1);
+    await turn();
+    const [before, same, behind] = [push(a, 10, 4, 1), push(a, 14, 1, 1), push(a, 15, 1, 1)];
+    const other = push(b, 0, 1, 1);
+    const newer = push(a, 14, 2, 2);
+    for (const stale of [same, behind]) await expect(stale).rejects.toThrow(code('ERR_INFERENCE_CANCELLED'));
+    await finish(3);
+    expect(passes.begun).toEqual([['a@0'], ['b@0', 'a@10'], ['a@14']]);
+    expect((await Promise.all([running, before, other, newer])).length).toBe(4);
+  });
+
+  test('one that goes back before what waits makes all of it void', async () => {
+    const a = open('a');
+    push(a, 0, 10);
+    await finish(1);
+    const stale = [push(a, 10, 4), push(a, 14)];
+    const newer = push(a, 8, 1, 5);
+    for (const step of stale) await expect(step).rejects.toThrow(code('ERR_INFERENCE_CANCELLED'));
+    await finish(1);
+    expect([passes.begun.at(-1), a.kv.length, (await newer).rows]).toEqual([['a@8'], 9, 1]);
+  });
+
+  test('one of an older epoch that comes late is refused, one without an epoch is of the newest', async () => {
+    const a = open('a');
+    push(a, 0, 10, 3);
+    await expect(push(a, 10, 1, 2)).rejects.toThrow(code('ERR_INFERENCE_CANCELLED'));
+    const results = [push(a, 10, 1, 3), push(a, 11)];
+    await finish(3);
+    expect(passes.begun.flat()).toEqual(['a@0', 'a@10', 'a@11']);
+    await Promise.all(results);
+    expect(queue.length).toBe(0);
   });
 });
 
@@ -203,7 +280,7 @@ describe('failure', () => {
 
 describe('closing', () => {
   test('refuses what waits, and calls back when the running pass has ended', async () => {
-    const [a, b] = [open('a'), open('b')];
+    const [a, b] = [open('a'), open('b', { route: 'other' })];
     const [running, waiting, other] = [push(a, 0, 2), push(a, 2), push(b, 0)];
     await turn();
     let closed = false;
