@@ -10,6 +10,7 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   local: async () => (await import('./benchmarks/local.ts')).local,
   'loop-lag': async () => (await import('./benchmarks/loop-lag.ts')).loopLag,
   pipeline: async () => (await import('./benchmarks/pipeline.ts')).pipeline,
+  plan: async () => (await import('./benchmarks/plan.ts')).plan,
   forecast: async () => (await import('./benchmarks/forecast.ts')).forecast,
 };
 

@@ -1,6 +1,7 @@
 import type { Root } from '@blyan/interface';
 import type { ModelSpec } from '@blyan/model';
 import { RoutingError } from './errors.ts';
+import { remember } from './remember.ts';
 
 /** What the router needs to know of a block; a manifest's block references have it. */
 export interface RoutedBlock {
@@ -30,6 +31,8 @@ export interface BlockMap {
   readonly trunks: readonly number[];
   /** [layer][expert] -> indices of its slices. */
   readonly experts: readonly (readonly (readonly number[])[])[];
+  /** [layer] -> index of expert 0 where the layer's experts are single blocks side by side, otherwise -1. */
+  readonly runs: readonly number[];
 }
 
 const maps = new WeakMap<readonly RoutedBlock[], BlockMap>();
@@ -39,11 +42,7 @@ const maps = new WeakMap<readonly RoutedBlock[], BlockMap>();
  * @throws RoutingError ERR_ROUTING_MODEL when a part of the model is absent from, double in or foreign to the list
  */
 export function blockMap(model: Pick<RoutedModel, 'spec' | 'blocks'>): BlockMap {
-  const known = maps.get(model.blocks);
-  if (known !== undefined) return known;
-  const map = indexBlocks(model);
-  maps.set(model.blocks, map);
-  return map;
+  return remember(maps, model.blocks, () => indexBlocks(model));
 }
 
 function indexBlocks({ spec, blocks }: Pick<RoutedModel, 'spec' | 'blocks'>): BlockMap {
@@ -66,7 +65,12 @@ function indexBlocks({ spec, blocks }: Pick<RoutedModel, 'spec' | 'blocks'>): Bl
   if (!complete || experts.some((layer) => layer.some((slices) => slices.length === 0))) {
     throw unfit('a part of the model has no block', blocks.length);
   }
-  return { blockCount: blocks.length, embedding, head, trunks, experts };
+  return { blockCount: blocks.length, embedding, head, trunks, experts, runs: experts.map(runOf) };
+}
+
+function runOf(layer: readonly (readonly number[])[]): number {
+  const first = layer[0]?.[0] ?? -1;
+  return layer.every((slices, expert) => slices.length === 1 && slices[0] === first + expert) ? first : -1;
 }
 
 function unfit(what: string, block: number): RoutingError {

@@ -4,7 +4,7 @@ import { planDynamic } from './plan-dynamic.ts';
 import { planLocal } from './plan-local.ts';
 import { isRefusal, type PlanOutcome } from './plan-outcome.ts';
 import { planPipeline } from './plan-pipeline.ts';
-import { narrowFirst, type PlanInput, type PlanScope, planScope } from './plan-scope.ts';
+import { narrowFirst, type PlanInput, type PlanScope, planScope, soundScope } from './plan-scope.ts';
 
 export interface BuildPlanOptions {
   /** Refuse to make a delegate of a node that would have to fetch something first. */
@@ -25,9 +25,8 @@ export function buildPlan(type: PlanType, input: PlanInput, options: BuildPlanOp
   }
   // Where blocks come from does not touch the arithmetic, so a local plan may always fetch from every node.
   if (type === 'local') return planLocal(scope);
-  const sound = { ...scope, nodes: scope.nodes.filter((node) => !node.avoided) };
   let outcome: PlanOutcome | undefined;
-  for (const narrow of narrowFirst(options.soundOnly ? sound : scope)) {
+  for (const narrow of narrowFirst(options.soundOnly ? soundScope(scope) : scope)) {
     outcome = buildShape(type, narrow, options);
     if (!isRefusal(outcome)) break;
   }

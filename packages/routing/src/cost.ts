@@ -13,14 +13,15 @@ export const NO_COST: Cost = Object.freeze({ computeMs: 0, networkMs: 0, softwar
 export const compute = (computeMs: number): Cost => ({ ...NO_COST, computeMs });
 
 export function add(...costs: readonly Cost[]): Cost {
-  return costs.reduce(
-    (sum, cost) => ({
-      computeMs: sum.computeMs + cost.computeMs,
-      networkMs: sum.networkMs + cost.networkMs,
-      softwareMs: sum.softwareMs + cost.softwareMs,
-    }),
-    NO_COST,
-  );
+  let computeMs = 0;
+  let networkMs = 0;
+  let softwareMs = 0;
+  for (const cost of costs) {
+    computeMs += cost.computeMs;
+    networkMs += cost.networkMs;
+    softwareMs += cost.softwareMs;
+  }
+  return { computeMs, networkMs, softwareMs };
 }
 
 export function scale(cost: Cost, factor: number): Cost {

@@ -12,30 +12,44 @@ export function expertHolders(
   scope: PlanScope,
   callers: readonly PlanNode[],
 ): { experts: PeerId[][][]; missing: string[] } {
-  const orders = new Map<PeerId, PlanNode[]>();
   const missing: string[] = [];
   const experts = callers.map((caller, layer) => {
-    const order = orders.get(caller.peerId) ?? nearestFirst(caller, scope.nodes);
-    orders.set(caller.peerId, order);
-    return holdersOfLayer(order, layer, scope.input.manifest.spec.expertCount, missing);
+    const order = nearestFirst(caller, scope.nodes);
+    const holders = holdersOfLayer(order, layer, scope.input.manifest.spec.expertCount);
+    holders.forEach(({ length }, expert) => {
+      if (length === 0) missing.push(`expert:${layer}.${expert}`);
+    });
+    return holders;
   });
   return { experts, missing };
 }
 
-/** The holders of each expert of one layer, taken from `order` as it stands; labels of unheld experts go to `missing`. */
-export function holdersOfLayer(
-  order: readonly PlanNode[],
-  layer: number,
-  expertCount: number,
-  missing: string[] = [],
-): PeerId[][] {
-  return Array.from({ length: expertCount }, (_, expert) => {
-    const holders: PeerId[] = [];
-    for (const node of order) {
-      if (node.holdings.expert(layer, expert)) holders.push(node.peerId);
-      if (holders.length === MAX_EXPERT_HOLDERS) break;
+/** The holders of each expert of one layer, taken from `order` as it stands. */
+function holdersOfLayer(order: readonly PlanNode[], layer: number, expertCount: number): PeerId[][] {
+  const words = (expertCount + 31) >> 5;
+  // Bits of experts that may still take a holder; ranks in `order` of the holders found, and how many there are.
+  const open = new Int32Array(words).fill(-1);
+  const ranks = new Int32Array(words * 32 * MAX_EXPERT_HOLDERS);
+  const found = new Int32Array(words * 32);
+  for (let rank = 0; rank < order.length; rank++) {
+    const mask = order[rank]?.holdings.mask(layer);
+    for (let word = 0; word < words; word++) {
+      for (let bits = (mask?.[word] ?? 0) & (open[word] ?? 0); bits !== 0; bits &= bits - 1) {
+        const bit = 31 - Math.clz32(bits & -bits);
+        const expert = word * 32 + bit;
+        const count = found[expert] ?? 0;
+        ranks[expert * MAX_EXPERT_HOLDERS + count] = rank;
+        found[expert] = count + 1;
+        if (count + 1 === MAX_EXPERT_HOLDERS) open[word] = (open[word] ?? 0) & ~(1 << bit);
+      }
     }
-    if (holders.length === 0) missing.push(`expert:${layer}.${expert}`);
-    return holders;
-  });
+  }
+  const holders: PeerId[][] = [];
+  for (let expert = 0; expert < expertCount; expert++) {
+    const first = expert * MAX_EXPERT_HOLDERS;
+    const list = new Array<PeerId>(found[expert] ?? 0);
+    for (let i = 0; i < list.length; i++) list[i] = order[ranks[first + i] ?? 0]?.peerId ?? '';
+    holders.push(list);
+  }
+  return holders;
 }

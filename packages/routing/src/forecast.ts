@@ -2,9 +2,9 @@ import type { PeerId, Timing } from '@blyan/interface';
 import { MAX_STEP_ROWS } from '@blyan/params';
 import type { RoutedSpec } from './block-map.ts';
 import { add, type Cost, compute, NO_COST, scale, totalMs } from './cost.ts';
-import { decodeLayerCost, type LayerSetting, prefillLayerCost } from './layer-cost.ts';
+import { decodeLayerCost, type LayerSetting, plannedSetting, prefillLayerCost } from './layer-cost.ts';
 import { hop, roundTrip } from './link.ts';
-import { nodeFigures } from './node-figures.ts';
+import { bytesPerMs, nodeFigures } from './node-figures.ts';
 import type { NodeView } from './node-record.ts';
 import { type Plan, stageOfLayer } from './plan.ts';
 
@@ -44,12 +44,17 @@ export function forecast(plan: Plan, views: readonly NodeView[], input: Forecast
     return { msToFirstToken: 0, msPerToken: 0, breakdown: { firstToken: NO_COST, perToken: NO_COST } };
   }
   const byId = new Map(views.map((view) => [view.peerId, view]));
-  const route = { plan, byId, node: (peerId: PeerId) => byId.get(peerId) ?? self, spec: input.spec, self };
-  const perToken = tokenCost(route, input.predicted);
-  const own = nodeFigures(self, input.spec.expertsPerToken);
+  const node = (peerId: PeerId) => byId.get(peerId) ?? self;
+  const layers = plan.experts.map((holders, layer) => {
+    const stage = stageOfLayer(plan, layer);
+    const view = stage === undefined ? self : node(stage.peerId);
+    return plannedSetting(view, holders, byId, input.spec, input.predicted?.[layer]);
+  });
+  const route = { plan, layers, node, spec: input.spec, self };
+  const perToken = add(travelCost(route, 1), ...layers.map((layer) => decodeLayerCost(layer, input.spec)));
   const firstToken = add(
     prefillCost(route, input),
-    { ...NO_COST, networkMs: (input.fetchBytes ?? 0) / own.bytesPerMs },
+    { ...NO_COST, networkMs: (input.fetchBytes ?? 0) / bytesPerMs(self) },
     compute(input.preparationMs ?? 0),
   );
   return {
@@ -65,7 +70,7 @@ function corrected(cost: Cost, factor = 1): number {
 
 interface Route {
   readonly plan: Plan;
-  readonly byId: ReadonlyMap<PeerId, NodeView>;
+  readonly layers: readonly LayerSetting[];
   readonly node: (peerId: PeerId) => NodeView;
   readonly spec: RoutedSpec;
   readonly self: NodeView;
@@ -75,24 +80,6 @@ interface Route {
 function loopNode({ plan, node, self }: Route): NodeView {
   const delegate = plan.type === 'static_delegate' ? plan.stages[0] : undefined;
   return delegate === undefined ? self : node(delegate.peerId);
-}
-
-function tokenCost(route: Route, predicted: ForecastInput['predicted']): Cost {
-  const { plan, byId, spec } = route;
-  let cost = travelCost(route, 1);
-  for (let layer = 0; layer < plan.experts.length; layer++) {
-    cost = add(cost, decodeLayerCost(layerSetting(route, layer, predicted), byId, spec));
-  }
-  return cost;
-}
-
-function layerSetting({ plan, node, self }: Route, layer: number, predicted: ForecastInput['predicted']): LayerSetting {
-  const stage = stageOfLayer(plan, layer);
-  return {
-    stage: stage === undefined ? self : node(stage.peerId),
-    holders: plan.experts[layer] ?? [],
-    counts: predicted?.[layer],
-  };
 }
 
 /** Embedding, hops between stages, the direct return, and the head for one row; each hop carries `rows` rows. */
@@ -115,17 +102,15 @@ function travelCost(route: Route, rows: number): Cost {
 }
 
 /** Chunks follow each other through the stages: all stages for one chunk, the slowest stage for each further one. */
-function prefillCost(route: Route, { promptTokens, predicted }: ForecastInput): Cost {
-  const { plan, byId, spec, self } = route;
+function prefillCost(route: Route, { promptTokens }: ForecastInput): Cost {
+  const { plan, layers, spec, self } = route;
   const chunks = Math.max(1, Math.ceil(promptTokens / MAX_STEP_ROWS));
   const rows = Math.max(1, promptTokens) / chunks;
   let chunk = NO_COST;
   let slowest = NO_COST;
   for (const stage of plan.stages) {
-    let cost = NO_COST;
-    for (let layer = stage.firstLayer; layer <= stage.lastLayer; layer++) {
-      cost = add(cost, prefillLayerCost(layerSetting(route, layer, predicted), byId, spec, rows));
-    }
+    const span = layers.slice(stage.firstLayer, stage.lastLayer + 1);
+    const cost = add(...span.map((layer) => prefillLayerCost(layer, spec, rows)));
     chunk = add(chunk, cost);
     if (totalMs(cost) > totalMs(slowest)) slowest = cost;
   }

@@ -1,4 +1,4 @@
-import { hasBit } from './bitmap.ts';
+import { bitCount, cut, hasBit } from './bitmap.ts';
 import { type BlockMap, blockMap, type RoutedModel } from './block-map.ts';
 import type { NodeView } from './node-record.ts';
 
@@ -10,7 +10,7 @@ const remembered = new WeakMap<Uint8Array, Holdings>();
 export class Holdings {
   readonly map: BlockMap;
   readonly bitmap: Uint8Array;
-  readonly #experts = new Map<number, { held: readonly boolean[]; count: number }>();
+  readonly #layers: HeldExperts[] = [];
 
   constructor(map: BlockMap, bitmap: Uint8Array) {
     this.map = map;
@@ -46,7 +46,7 @@ export class Holdings {
   }
 
   expert(layer: number, expert: number): boolean {
-    return this.#layer(layer).held[expert] ?? false;
+    return ((this.mask(layer)[expert >> 5] ?? 0) & (1 << (expert & 31))) !== 0;
   }
 
   /** How many experts of the layer the node holds. */
@@ -58,13 +58,36 @@ export class Holdings {
     return this.#layer(layer).count === (this.map.experts[layer]?.length ?? 0);
   }
 
-  #layer(layer: number) {
-    const known = this.#experts.get(layer);
+  /** The experts of the layer that the node holds: bit `e & 31` of word `e >> 5`. */
+  mask(layer: number): Int32Array {
+    return this.#layer(layer).mask;
+  }
+
+  #layer(layer: number): HeldExperts {
+    const known = this.#layers[layer];
     if (known !== undefined) return known;
-    const experts = this.map.experts[layer] ?? [];
-    const held = experts.map((slices) => slices.every((index) => hasBit(this.bitmap, index)));
-    const entry = { held, count: held.filter(Boolean).length };
-    if (experts.length > 0) this.#experts.set(layer, entry);
+    const experts = this.map.experts[layer];
+    if (experts === undefined) return NO_EXPERTS;
+    const run = this.map.runs[layer] ?? -1;
+    const mask = run < 0 ? maskOf(experts, this.bitmap) : cut(this.bitmap, run, experts.length);
+    const entry = { mask, count: mask.reduce((sum, word) => sum + bitCount(word), 0) };
+    this.#layers[layer] = entry;
     return entry;
   }
+}
+
+interface HeldExperts {
+  readonly mask: Int32Array;
+  readonly count: number;
+}
+
+const NO_EXPERTS: HeldExperts = { mask: new Int32Array(0), count: 0 };
+
+function maskOf(experts: readonly (readonly number[])[], bitmap: Uint8Array): Int32Array {
+  const mask = new Int32Array((experts.length + 31) >> 5);
+  experts.forEach((slices, expert) => {
+    if (!slices.every((index) => hasBit(bitmap, index))) return;
+    mask[expert >> 5] = (mask[expert >> 5] ?? 0) | (1 << (expert & 31));
+  });
+  return mask;
 }

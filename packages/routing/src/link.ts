@@ -1,5 +1,5 @@
-import type { Cost } from './cost.ts';
-import { nodeFigures } from './node-figures.ts';
+import { type Cost, NO_COST } from './cost.ts';
+import { bytesPerMs, messageMs } from './node-figures.ts';
 import type { NodeView } from './node-record.ts';
 
 /** Milliseconds assumed before the first measurement. */
@@ -21,18 +21,24 @@ export function hop(a: NodeView, b: NodeView, bytes: number): Cost {
   return message(a, b, 0.5, bytes);
 }
 
+/** `totalMs` of a hop. */
+export function hopMs(a: NodeView, b: NodeView, bytes: number): number {
+  if (a.peerId === b.peerId) return 0;
+  return linkRttMs(a, b) / 2 + transferMs(a, b, bytes) + (messageMs(a) + messageMs(b)) / 4;
+}
+
 /** One request from `a` to `b` and its answer, without what `b` computes. */
 export function roundTrip(a: NodeView, b: NodeView, bytes: number): Cost {
   return message(a, b, 1, bytes);
 }
 
 function message(a: NodeView, b: NodeView, trips: number, bytes: number): Cost {
-  if (a.peerId === b.peerId) return { computeMs: 0, networkMs: 0, softwareMs: 0 };
-  const from = nodeFigures(a, 1);
-  const to = nodeFigures(b, 1);
+  if (a.peerId === b.peerId) return NO_COST;
   return {
     computeMs: 0,
-    networkMs: linkRttMs(a, b) * trips + bytes / Math.min(from.bytesPerMs, to.bytesPerMs),
-    softwareMs: ((from.messageMs + to.messageMs) / 2) * trips,
+    networkMs: linkRttMs(a, b) * trips + transferMs(a, b, bytes),
+    softwareMs: ((messageMs(a) + messageMs(b)) / 2) * trips,
   };
 }
+
+const transferMs = (a: NodeView, b: NodeView, bytes: number): number => bytes / Math.min(bytesPerMs(a), bytesPerMs(b));

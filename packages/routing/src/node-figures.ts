@@ -1,6 +1,6 @@
 import type { NodeView } from './node-record.ts';
 
-/** Milliseconds and bytes a node needs, its load included; figures it has not measured yet are assumed. */
+/** Milliseconds a node needs, its load included; figures it has not measured yet are assumed. */
 export interface NodeFigures {
   /** One decode row through one layer's trunk. */
   readonly trunkMs: number;
@@ -12,8 +12,6 @@ export interface NodeFigures {
   /** One row of a prefill chunk through a layer's trunk, and through its chosen experts. */
   readonly prefillTrunkMs: number;
   readonly prefillExpertsMs: number;
-  readonly messageMs: number;
-  readonly bytesPerMs: number;
 }
 
 /** Assumed before a node has measured itself: a two-core machine with a small model, on a 1 Gbit/s link. */
@@ -23,8 +21,19 @@ const ASSUMED_PREFILL_GAIN = 5;
 /** A step waits on average for half the step of each other sequence in progress. */
 const WAIT_PER_ACTIVE = 0.5;
 
-/** @param expertsPerToken experts a layer's gate chooses */
-export function nodeFigures({ measured, active }: NodeView, expertsPerToken: number): NodeFigures {
+/** By view, for the number of experts asked for last: a plan asks for the figures of a node thousands of times. */
+const remembered = new WeakMap<NodeView, { readonly expertsPerToken: number; readonly figures: NodeFigures }>();
+
+/** The view must not change. @param expertsPerToken experts a layer's gate chooses */
+export function nodeFigures(view: NodeView, expertsPerToken: number): NodeFigures {
+  const known = remembered.get(view);
+  if (known?.expertsPerToken === expertsPerToken) return known.figures;
+  const figures = figuresOf(view, expertsPerToken);
+  remembered.set(view, { expertsPerToken, figures });
+  return figures;
+}
+
+function figuresOf({ measured, active }: NodeView, expertsPerToken: number): NodeFigures {
   const load = 1 + WAIT_PER_ACTIVE * active;
   const ms = (us: number) => (us * load) / 1000;
   const trunkUs = measured.trunkUs || ASSUMED.trunkUs;
@@ -38,7 +47,10 @@ export function nodeFigures({ measured, active }: NodeView, expertsPerToken: num
     headMs: ms(measured.headUs || ASSUMED.headUs),
     prefillTrunkMs: ms((prefillUs * trunkUs) / sumUs),
     prefillExpertsMs: ms(prefillUs * (1 - trunkUs / sumUs)),
-    messageMs: (measured.messageUs || ASSUMED.messageUs) / 1000,
-    bytesPerMs: (measured.bandwidthMBps || ASSUMED.bandwidthMBps) * 1000,
   };
 }
+
+/** Software that one request and its answer cost a node. */
+export const messageMs = ({ measured }: NodeView): number => (measured.messageUs || ASSUMED.messageUs) / 1000;
+
+export const bytesPerMs = ({ measured }: NodeView): number => (measured.bandwidthMBps || ASSUMED.bandwidthMBps) * 1000;

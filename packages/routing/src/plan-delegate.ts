@@ -1,11 +1,10 @@
-import { hasBit } from './bitmap.ts';
+import { hasBit, weightOf } from './bitmap.ts';
 import { blockMap } from './block-map.ts';
-import { missingParts } from './coverage.ts';
 import { expertHolders } from './expert-holders.ts';
 import { linkRttMs } from './link.ts';
 import { assemblePlan } from './plan-assembly.ts';
 import { notCovered, type PlanOutcome } from './plan-outcome.ts';
-import { type PlanNode, type PlanScope, reluctance } from './plan-scope.ts';
+import { missingIn, type PlanNode, type PlanScope, reluctance } from './plan-scope.ts';
 
 /**
  * The whole generation on the node that holds the largest share of the predicted expert choices (of the experts, when
@@ -17,7 +16,7 @@ import { type PlanNode, type PlanScope, reluctance } from './plan-scope.ts';
 export function planDelegate(scope: PlanScope, hostedOnly = false): PlanOutcome {
   const { manifest } = scope.input;
   const { layerCount } = manifest.spec;
-  const missing = missingParts(manifest, (test) => scope.nodes.some((node) => test(node.holdings)));
+  const missing = missingIn(scope);
   if (missing.length > 0) return notCovered(missing);
 
   const candidates = scope.nodes.filter((node) => !hostedOnly || lacking(node, scope).length === 0);
@@ -57,14 +56,14 @@ function best(candidates: readonly PlanNode[], scope: PlanScope): PlanNode | und
   return ranked[0]?.node;
 }
 
-function heldWeight(node: PlanNode, { input }: PlanScope): number {
-  const { layerCount, expertCount } = input.manifest.spec;
+function heldWeight({ holdings }: PlanNode, { input }: PlanScope): number {
+  const { layerCount } = input.manifest.spec;
   let weight = 0;
   for (let layer = 0; layer < layerCount; layer++) {
-    for (let expert = 0; expert < expertCount; expert++) {
-      if (!node.holdings.expert(layer, expert)) continue;
-      weight += input.predicted === undefined ? 1 : (input.predicted[layer]?.[expert] ?? 0);
-    }
+    weight +=
+      input.predicted === undefined
+        ? holdings.expertCount(layer)
+        : weightOf(holdings.mask(layer), input.predicted[layer] ?? []);
   }
   return weight;
 }

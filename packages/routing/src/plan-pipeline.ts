@@ -1,17 +1,14 @@
-import type { PeerId } from '@blyan/interface';
 import { MAX_STAGES } from '@blyan/params';
 import { totalMs } from './cost.ts';
-import { missingParts } from './coverage.ts';
-import { expertHolders, holdersOfLayer } from './expert-holders.ts';
-import { decodeLayerCost } from './layer-cost.ts';
-import { hop, roundTrip } from './link.ts';
+import { expertHolders } from './expert-holders.ts';
+import { decodeLayerCost, settingOfOrder } from './layer-cost.ts';
+import { hopMs, roundTrip } from './link.ts';
 import { nodeFigures } from './node-figures.ts';
-import type { NodeView } from './node-record.ts';
 import type { PlanStage } from './plan.ts';
 import { assemblePlan } from './plan-assembly.ts';
 import { planEnds } from './plan-ends.ts';
 import { notCovered, type PlanOutcome } from './plan-outcome.ts';
-import { nearestFirst, type PlanNode, type PlanScope, reluctance } from './plan-scope.ts';
+import { missingIn, nearestFirst, type PlanNode, type PlanScope, reluctance } from './plan-scope.ts';
 
 const F32_BYTES = 4;
 /** Nodes considered per layer: bounds the work to layers x 16 x 16 whatever the network's size. */
@@ -36,8 +33,7 @@ interface Step {
  * unless others are much faster.
  */
 export function planPipeline(scope: PlanScope): PlanOutcome {
-  const { manifest } = scope.input;
-  const missing = missingParts(manifest, (test) => scope.nodes.some((node) => test(node.holdings)));
+  const missing = missingIn(scope);
   if (missing.length > 0) return notCovered(missing);
   const last = cheapestPath(scope);
   if (last === null) {
@@ -59,31 +55,25 @@ export function planPipeline(scope: PlanScope): PlanOutcome {
 }
 
 function cheapestPath(scope: PlanScope): Step | null {
-  const { self, nodes, input } = scope;
+  const { self, input } = scope;
   const { spec } = input.manifest;
   const bytes = spec.hiddenSize * F32_BYTES;
-  const views = new Map(nodes.map((node) => [node.peerId, node.view]));
-  const orders = new Map<PeerId, PlanNode[]>();
-  const orderOf = (node: PlanNode) => {
-    const order = orders.get(node.peerId) ?? nearestFirst(node, nodes);
-    orders.set(node.peerId, order);
-    return order;
-  };
+  const ranked = byRank(scope);
   let steps: Step[] = [];
   for (let layer = 0; layer < spec.layerCount; layer++) {
     const next: Step[] = [];
-    for (const { node, cost } of candidates(scope, layer, views, orderOf)) {
+    for (const { node, cost } of candidates(scope, layer, ranked)) {
       const start: Step = {
         node,
         previous: null,
-        ms: cost + totalMs(hop(self.view, node.view, bytes)) + endCost(scope, node, 'embedding'),
+        ms: cost + hopMs(self.view, node.view, bytes) + endCost(scope, node, 'embedding'),
         stageCount: 1,
       };
       let best = layer === 0 ? start : null;
       for (const previous of steps) {
         const moved = previous.node.peerId === node.peerId ? 0 : 1;
         const stageCount = previous.stageCount + moved;
-        const total = previous.ms + cost + totalMs(hop(previous.node.view, node.view, bytes));
+        const total = previous.ms + cost + hopMs(previous.node.view, node.view, bytes);
         if (stageCount <= MAX_STAGES && (best === null || total < best.ms)) {
           best = { node, previous, ms: total, stageCount };
         }
@@ -94,7 +84,7 @@ function cheapestPath(scope: PlanScope): Step | null {
   }
   const closed = steps.map((step) => ({
     step,
-    ms: step.ms + totalMs(hop(step.node.view, self.view, bytes)) + endCost(scope, step.node, 'head'),
+    ms: step.ms + hopMs(step.node.view, self.view, bytes) + endCost(scope, step.node, 'head'),
   }));
   closed.sort((a, b) => a.ms - b.ms);
   return closed[0]?.step ?? null;
@@ -107,27 +97,33 @@ function endCost({ self, nodes }: PlanScope, stage: PlanNode, part: 'embedding' 
   return Math.min(...costs);
 }
 
+/** All nodes, those that would add least to a path first. */
+function byRank({ self, nodes, input }: PlanScope): PlanNode[] {
+  const { expertsPerToken } = input.manifest.spec;
+  const ranked = nodes.map((node) => {
+    const { stepMs } = nodeFigures(node.view, expertsPerToken);
+    return { node, rank: hopMs(self.view, node.view, 0) + RELUCTANCE_MS * reluctance(node) + stepMs };
+  });
+  ranked.sort((a, b) => a.rank - b.rank || (a.node.peerId < b.node.peerId ? -1 : 1));
+  return ranked.map(({ node }) => node);
+}
+
 function candidates(
-  scope: PlanScope,
+  { self, nodes, input }: PlanScope,
   layer: number,
-  views: ReadonlyMap<PeerId, NodeView>,
-  orderOf: (node: PlanNode) => readonly PlanNode[],
+  ranked: readonly PlanNode[],
 ): { node: PlanNode; cost: number }[] {
-  const { self, nodes, input } = scope;
   const { spec } = input.manifest;
-  const hosts = nodes.filter((node) => node.holdings.trunk(layer));
+  const hosts = ranked.filter((node) => node.holdings.trunk(layer));
   const complete = hosts.filter((node) => node.holdings.allExperts(layer));
   const least = Math.min(...hosts.map(reluctance));
   const pool = complete.some((node) => reluctance(node) === least) ? complete : hosts;
   const layerMs = (node: PlanNode): number => {
     if (node.holdings.allExperts(layer)) return nodeFigures(node.view, spec.expertsPerToken).stepMs;
-    const holders = holdersOfLayer(orderOf(node), layer, spec.expertCount);
-    return totalMs(decodeLayerCost({ stage: node.view, holders, counts: input.predicted?.[layer] }, views, spec));
+    const setting = settingOfOrder(node, nearestFirst(node, nodes), layer, spec, input.predicted?.[layer]);
+    return totalMs(decodeLayerCost(setting, spec));
   };
-  const rank = (node: PlanNode) => totalMs(hop(self.view, node.view, 0)) + RELUCTANCE_MS * reluctance(node);
-  const near = pool.map((node) => ({ node, rank: rank(node) + nodeFigures(node.view, spec.expertsPerToken).stepMs }));
-  near.sort((a, b) => a.rank - b.rank || (a.node.peerId < b.node.peerId ? -1 : 1));
-  return near.slice(0, CANDIDATES_PER_LAYER).map(({ node }) => {
+  return pool.slice(0, CANDIDATES_PER_LAYER).map((node) => {
     const own = node.peerId === self.peerId ? OWN_LAYER_FACTOR : 1;
     return { node, cost: layerMs(node) * own + RELUCTANCE_MS * reluctance(node) };
   });

@@ -1,8 +1,10 @@
 import type { PeerId } from '@blyan/interface';
 import type { RoutedModel } from './block-map.ts';
+import { missingParts } from './coverage.ts';
 import { Holdings } from './holdings.ts';
 import { linkRttMs } from './link.ts';
 import type { NodeView } from './node-record.ts';
+import { remember } from './remember.ts';
 
 /** What a plan is made from. */
 export interface PlanInput {
@@ -39,8 +41,15 @@ export interface PlanScope {
   readonly nodes: readonly PlanNode[];
 }
 
-/** Every reachable node; null when this node is not among the views. */
+/** By input, so that the plans compared for one request share what was worked out for the first. */
+const scopes = new WeakMap<PlanInput, PlanScope | null>();
+
+/** Every reachable node; null when this node is not among the views. The input must not change. */
 export function planScope(input: PlanInput): PlanScope | null {
+  return remember(scopes, input, () => scopeOf(input));
+}
+
+function scopeOf(input: PlanInput): PlanScope | null {
   const nodes = input.views
     .filter((view) => view.reachable || view.peerId === input.self)
     .map((view) => ({
@@ -51,12 +60,17 @@ export function planScope(input: PlanInput): PlanScope | null {
       avoided: view.peerId !== input.self && (input.avoid?.has(view.peerId) ?? false),
     }));
   const self = nodes.find((node) => node.peerId === input.self);
-  if (self === undefined) return null;
-  return { input, self, nodes };
+  return self === undefined ? null : { input, self, nodes };
 }
 
+const narrowed = new WeakMap<PlanScope, readonly PlanScope[]>();
+
 /** The scope with fewer nodes first: without those to avoid, and without another profile before with it. */
-export function narrowFirst(scope: PlanScope): PlanScope[] {
+export function narrowFirst(scope: PlanScope): readonly PlanScope[] {
+  return remember(narrowed, scope, () => narrow(scope));
+}
+
+function narrow(scope: PlanScope): PlanScope[] {
   const sizes = new Set<number>();
   const scopes = [
     scope.nodes.filter((node) => reluctance(node) === 0),
@@ -68,14 +82,40 @@ export function narrowFirst(scope: PlanScope): PlanScope[] {
   return scopes.filter(({ length }) => !sizes.has(length) && sizes.add(length)).map((nodes) => ({ ...scope, nodes }));
 }
 
+const sound = new WeakMap<PlanScope, PlanScope>();
+
+/** The scope without the nodes to avoid. */
+export function soundScope(scope: PlanScope): PlanScope {
+  return remember(sound, scope, () => ({ ...scope, nodes: scope.nodes.filter((node) => !node.avoided) }));
+}
+
+const missing = new WeakMap<readonly PlanNode[], readonly string[]>();
+
+/** The labels of the parts that no node of the scope holds. */
+export function missingIn({ nodes, input }: PlanScope): readonly string[] {
+  const holders = () => nodes.map(({ holdings }) => holdings);
+  return remember(missing, nodes, () => missingParts(input.manifest, holders()));
+}
+
 /** One waiting or running sequence weighs like this many milliseconds of distance. */
 const MS_PER_SEQUENCE = 1;
 
+/** By the nodes to order: a plan asks for the order of the same node layer by layer. */
+const orders = new WeakMap<readonly PlanNode[], Map<PeerId, readonly PlanNode[]>>();
+
 /** The nodes as one of them would try them: itself, then the sound ones of the wanted profile, then near and idle before far and busy. */
-export function nearestFirst(from: PlanNode, nodes: readonly PlanNode[]): PlanNode[] {
-  const distance = ({ view, peerId }: PlanNode) =>
-    peerId === from.peerId ? -1 : linkRttMs(from.view, view) + MS_PER_SEQUENCE * (view.active + view.queued);
-  const keyed = nodes.map((node) => ({ node, last: reluctance(node), distance: distance(node) }));
+export function nearestFirst(from: PlanNode, nodes: readonly PlanNode[]): readonly PlanNode[] {
+  const known = remember(orders, nodes, () => new Map());
+  return remember(known, from.peerId, () => sortByDistance(from, nodes));
+}
+
+function sortByDistance(from: PlanNode, nodes: readonly PlanNode[]): PlanNode[] {
+  const keyed = nodes.map((node) => {
+    const { view } = node;
+    if (node.peerId === from.peerId) return { node, last: -1, distance: 0 };
+    const distance = linkRttMs(from.view, view) + MS_PER_SEQUENCE * (view.active + view.queued);
+    return { node, last: reluctance(node), distance };
+  });
   keyed.sort((a, b) => a.last - b.last || a.distance - b.distance || (a.node.peerId < b.node.peerId ? -1 : 1));
   return keyed.map(({ node }) => node);
 }
