@@ -47,6 +47,7 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
 const BY_CODE: readonly (readonly [RegExp, Rule])[] = [
   [/_MODEL_UNKNOWN$/, invalid(404, { code: 'model_not_found', param: 'model' })],
   [/_CONTEXT(_LENGTH)?(_EXCEEDED)?$/, invalid(400, { code: 'context_length_exceeded' })],
+  [/_KV_BUDGET$/, invalid(400, { param: 'max_tokens' })],
   [/_MODEL_TEMPLATE$/, invalid(400, { param: 'messages' })],
   [/_(MISSING_BLOCKS|BLOCKS_MISSING|NOT_COVERED)$/, shard],
   [/_PLAN_(REFUSED|IMPOSSIBLE|UNAVAILABLE)$/, invalid(400, { param: 'blyan.plan' })],

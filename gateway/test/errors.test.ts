@@ -223,6 +223,8 @@ test.each([
   ],
   [new PortError('ERR_X_PLAN_REFUSED', 'no', { kind: 'caller' }), OpenAI.BadRequestError, 400, 'invalid_request_error'],
   [new PortError('ERR_X_ANYTHING', 'no', { kind: 'caller' }), OpenAI.BadRequestError, 400, 'invalid_request_error'],
+  // Of a stage elsewhere, whose errors are all a peer's.
+  [new PortError('ERR_X_KV_BUDGET', 'no', { kind: 'peer' }), OpenAI.BadRequestError, 400, 'invalid_request_error'],
   [new PortError('ERR_X_BUSY', 'later', { kind: 'peer' }), OpenAI.InternalServerError, 503, 'overloaded_error'],
   [new PortError('ERR_X_PEER_GONE', 'gone', { kind: 'peer' }), OpenAI.InternalServerError, 503, 'shard_unavailable'],
   [new PortError('ERR_X_DEADLINE', 'slow', { kind: 'internal' }), OpenAI.InternalServerError, 503, 'shard_unavailable'],

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MAX_KV_BYTES } from '@blyan/inference';
 import { temporaryDirectory } from '@blyan/testkit';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../src/config/load-config.ts';
-import { DEFAULT_LISTEN, SETTINGS } from '../src/config/settings.ts';
+import { DEFAULT_LISTEN, MAX_KV_BUDGET_BYTES, SETTINGS } from '../src/config/settings.ts';
 
 let cwd: string;
 let dataDir: string;
@@ -65,6 +66,12 @@ describe('precedence', () => {
 });
 
 describe('forms', () => {
+  test('numbers of flags', async () => {
+    const { config, origins } = await load({ maxStreams: '3', kvBudget: '1000000' }, { BLYAN_KV_BUDGET: '5' });
+    expect(config).toMatchObject({ maxStreams: 3, kvBudgetBytes: 1_000_000 });
+    expect(origins).toMatchObject({ maxStreams: 'flag', kvBudgetBytes: 'flag' });
+  });
+
   test('lists, booleans, numbers and endpoints from the environment', async () => {
     const { config } = await load(
       {},
@@ -72,6 +79,8 @@ describe('forms', () => {
         BLYAN_LISTEN: '/ip4/127.0.0.1/tcp/0, /ip6/::1/tcp/0',
         BLYAN_MDNS: 'off',
         BLYAN_STORE_QUOTA_BYTES: '1000',
+        BLYAN_MAX_STREAMS: '8',
+        BLYAN_KV_BUDGET: '268435456',
         BLYAN_GATEWAY: '[::1]:0',
         BLYAN_METRICS: 'off',
         BLYAN_HOST: '',
@@ -81,6 +90,8 @@ describe('forms', () => {
       listen: ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0'],
       mdns: false,
       storeQuotaBytes: 1000,
+      maxStreams: 8,
+      kvBudgetBytes: 268_435_456,
       gateway: { host: '::1', port: 0 },
       metrics: null,
       host: 'auto',
@@ -91,6 +102,11 @@ describe('forms', () => {
     [{}, { BLYAN_MDNS: 'perhaps' }, /BLYAN_MDNS/],
     [{}, { BLYAN_STORE_QUOTA_BYTES: '-1' }, /BLYAN_STORE_QUOTA_BYTES/],
     [{}, { BLYAN_LOG_LEVEL: 'loud' }, /BLYAN_LOG_LEVEL/],
+    [{ maxStreams: '0' }, {}, /--max-streams/],
+    [{ maxStreams: '257' }, {}, /--max-streams/],
+    [{ maxStreams: 'many' }, {}, /--max-streams/],
+    [{ kvBudget: '2G' }, {}, /--kv-budget/],
+    [{ kvBudget: String(MAX_KV_BUDGET_BYTES + 1) }, {}, /--kv-budget/],
     [{ gateway: '127.0.0.1' }, {}, /--gateway/],
     [{ gateway: '127.0.0.1:65536' }, {}, /--gateway/],
     [{ listen: ['127.0.0.1:4701'] }, {}, /--listen \(entry 0\)/],
@@ -122,6 +138,10 @@ describe('files', () => {
     await writeFile(join(dataDir, 'config.toml'), 'data-dir = "/elsewhere"\n');
     await expect(load({})).rejects.toThrow(/cannot stand in the data folder/);
   });
+});
+
+test('the largest KV budget is what the engine can address', () => {
+  expect(MAX_KV_BUDGET_BYTES).toBe(MAX_KV_BYTES);
 });
 
 test('every setting has one name, one variable and one field', () => {

@@ -6,7 +6,7 @@ import { parseEndpoint } from './endpoint.ts';
 import type { NodeConfig } from './node-config.ts';
 import type { Setting, SettingSource } from './setting.ts';
 import { SETTINGS } from './settings.ts';
-import { type RawValues, readConfigFile, readEnv } from './sources.ts';
+import { type RawValues, readConfigFile, readEnv, readFlags } from './sources.ts';
 
 export interface ConfigInput {
   /** Only what was typed: settings by key, plus `config` (a file) and `json`. */
@@ -53,7 +53,11 @@ function checkHost(host: string, label: string): void {
  */
 export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   const env: Layer = { source: 'env', values: readEnv(SETTINGS, input.env), label: (setting) => setting.env };
-  const flag: Layer = { source: 'flag', values: input.flags, label: (setting) => `--${setting.name}` };
+  const flag: Layer = {
+    source: 'flag',
+    values: readFlags(SETTINGS, input.flags),
+    label: (setting) => `--${setting.name}`,
+  };
   const layers = [flag, env];
 
   const named = input.flags.config ?? input.env.BLYAN_CONFIG;

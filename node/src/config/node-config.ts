@@ -25,6 +25,10 @@ export interface NodeConfig {
   readonly gateway: Endpoint | null;
   readonly metrics: Endpoint | null;
   readonly provider: Provider;
+  /** Most answers at once, of the gateway and of sequences computed here; undefined: 64 and 256. */
+  readonly maxStreams?: number;
+  /** Bound of the KV cache, kept prefixes included; undefined: an eighth of the machine's memory, 2 GiB at most. */
+  readonly kvBudgetBytes?: number;
   /** Bound of the engine's session cache; undefined: a share of the machine's memory. */
   readonly sessionCacheBytes?: number;
   /** Bound of `DATA/blocks`; undefined: the disk. */

@@ -21,6 +21,11 @@ const contact = text.regex(
 );
 const bytes = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 
+/** What one engine can address: 4 GiB less 768 MiB for activations and small weights. */
+export const MAX_KV_BUDGET_BYTES = 3_489_660_928;
+/** Sequences that the protocol lets a node run. */
+const MAX_STREAMS = 256;
+
 export const SETTINGS: readonly Setting[] = [
   {
     key: 'dataDir',
@@ -121,6 +126,26 @@ export const SETTINGS: readonly Setting[] = [
     schema: z.enum(PROVIDERS),
     fallback: 'cpu',
     help: 'execution provider of the engine: cpu, webgpu or cuda',
+  },
+  {
+    key: 'maxStreams',
+    name: 'max-streams',
+    env: 'BLYAN_MAX_STREAMS',
+    flags: '--max-streams <n>',
+    form: 'number',
+    schema: z.number().int().min(1).max(MAX_STREAMS).optional(),
+    fallback: undefined,
+    help: `most answers at once, through the gateway and computed here for anyone, 1 to ${MAX_STREAMS} (default: 64 and ${MAX_STREAMS})`,
+  },
+  {
+    key: 'kvBudgetBytes',
+    name: 'kv-budget',
+    env: 'BLYAN_KV_BUDGET',
+    flags: '--kv-budget <bytes>',
+    form: 'number',
+    schema: bytes.max(MAX_KV_BUDGET_BYTES).optional(),
+    fallback: undefined,
+    help: `memory for the keys and values of answers and kept prompts, at most ${MAX_KV_BUDGET_BYTES} (default: an eighth of the machine's, 2 GiB at most)`,
   },
   {
     key: 'sessionCacheBytes',

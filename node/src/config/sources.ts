@@ -33,6 +33,16 @@ export function fromText(setting: Setting, value: string): unknown {
   }
 }
 
+/** The settings the command line gives, by the names that the parser has for flags; numbers come as text. */
+export function readFlags(settings: readonly Setting[], flags: RawValues): RawValues {
+  const values: Record<string, unknown> = {};
+  for (const setting of settings) {
+    const value = flags[setting.name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
+    values[setting.key] = typeof value === 'string' && setting.form === 'number' ? fromText(setting, value) : value;
+  }
+  return values;
+}
+
 /** The settings the environment gives. An empty variable counts as unset. */
 export function readEnv(settings: readonly Setting[], env: Readonly<Record<string, string | undefined>>): RawValues {
   const values: Record<string, unknown> = {};

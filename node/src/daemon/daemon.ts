@@ -23,8 +23,8 @@ import { resolveModel } from './served-model.ts';
 import { nextNews } from './wait-for-peers.ts';
 
 const MIB = 1024 * 1024;
-/** KV cache: an eighth of the machine's memory, at most what the engine's heap can address. */
-const KV_BYTES = Math.min(totalmem() / 8, 2048 * MIB);
+/** The KV cache unless it is told: an eighth of the machine's memory. */
+const DEFAULT_KV_BYTES = Math.min(totalmem() / 8, 2048 * MIB);
 const SHOWN_MISSING = 12;
 /** How long one part of the node may take to stop. */
 const STOP_STEP_MS = 5_000;
@@ -100,7 +100,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     await engine.start();
     await engine.loadModel(modelView(manifest));
     const executor = createExecutor(
-      { profile, version: VERSION, seed: privateKey.raw.subarray(0, 32) },
+      { profile, version: VERSION, seed: privateKey.raw.subarray(0, 32), maxSequences: config.maxStreams },
       { host, engine, hosted, views, logger },
     );
     attach(executor);
@@ -166,7 +166,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     });
     const sessionBytes = config.sessionCacheBytes ?? totalmem() / 2;
     const engine = new Engine(
-      { kvBytes: KV_BYTES, sessionBytes, provider: config.provider },
+      { kvBytes: config.kvBudgetBytes ?? DEFAULT_KV_BYTES, sessionBytes, provider: config.provider },
       {
         logger,
         acquire: (root) => source.acquire(root),
@@ -205,7 +205,10 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
   async function startGateway({ coordinator }: Executor): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'>> {
     if (config.gateway === null) return { gateway: null, metrics: null };
     const metrics = config.metrics ?? 'off';
-    const gateway = createGateway({ coordinator, logger, ...config.gateway, version: VERSION, metrics });
+    const gateway = createGateway({
+      ...{ coordinator, logger, version: VERSION, metrics, maxConcurrentAnswers: config.maxStreams },
+      ...config.gateway,
+    });
     undo.push(() => gateway.stop());
     await gateway.start(signal);
     return { gateway: gateway.address(), metrics: gateway.metricsAddress() };

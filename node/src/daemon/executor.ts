@@ -20,6 +20,8 @@ export interface ExecutorOptions {
   readonly version: string;
   /** Ed25519 seed of this node's identity; signs plans. */
   readonly seed: Uint8Array;
+  /** Most sequences computed here at once; undefined: what the protocol allows. */
+  readonly maxSequences?: number;
 }
 
 export interface ExecutorDeps {
@@ -47,7 +49,10 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   const inbox = new ResultInbox();
   const network = new StageNetwork({ self }, { protocol, inbox, publicKeyOf });
   const experts = new ExpertCaller({ self }, { protocol, logger });
-  const stages = new StageHost({ self }, { engine, port: network, experts, logger, model });
+  const stages = new StageHost(
+    { self, maxSequences: options.maxSequences },
+    { engine, port: network, experts, logger, model },
+  );
   const run = { engine, host: stages, network, inbox };
   const delegate = new Delegate({ self }, { ...run, protocol, model, prepare });
   network.serve(stages, engine);

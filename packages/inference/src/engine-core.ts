@@ -31,6 +31,8 @@ import { WorkspacePool } from './workspace.ts';
 
 /** Room for activations and small weights beside the KV cache. */
 const SCRATCH_BYTES = 768 * 1024 * 1024;
+/** Most memory for keys and values: a heap has at most 4 GiB. */
+export const MAX_KV_BYTES = 2 ** 32 - SCRATCH_BYTES;
 
 export interface EngineCoreDeps {
   readonly source: BlockSource;
@@ -50,8 +52,8 @@ export class EngineCore {
 
   constructor(options: WorkerOptions, deps: EngineCoreDeps) {
     this.#heap = new Heap(options.kvBytes + SCRATCH_BYTES);
-    // A heap has at most 4 GiB: what it does not have must not be promised.
-    this.#kv = new KvCache(this.#heap, Math.min(options.kvBytes, this.#heap.sizeBytes - SCRATCH_BYTES));
+    // What the heap does not have must not be promised.
+    this.#kv = new KvCache(this.#heap, Math.min(options.kvBytes, MAX_KV_BYTES));
     const cache = { budgetBytes: options.sessionBytes, provider: options.provider };
     this.#blocks = new BlockCache(cache, { heap: this.#heap, source: deps.source });
     this.#embedding = new Embedding(deps.source);
@@ -74,7 +76,7 @@ export class EngineCore {
 
   /**
    * Opens a sequence; one of the same id is closed first. It stands behind the pages of its prefix that are held.
-   * @throws InferenceError ERR_INFERENCE_BUSY, ERR_INFERENCE_RANGE
+   * @throws InferenceError ERR_INFERENCE_BUSY, ERR_INFERENCE_KV_BUDGET, ERR_INFERENCE_RANGE
    */
   open(request: OpenRequest): OpenResult {
     const { view } = this.#model(request.modelRoot);

@@ -3,6 +3,8 @@ import { AppError, type AppErrorOptions } from '@blyan/interface';
 export type InferenceErrorCode =
   /** The KV cache has no room for another sequence; retry when one has ended. */
   | 'ERR_INFERENCE_BUSY'
+  /** The request needs more KV memory than the node has in all: it never fits; shorten it or raise the budget. */
+  | 'ERR_INFERENCE_KV_BUDGET'
   /** A step names a sequence that is not open on this node (it expired, was cancelled, or never opened). */
   | 'ERR_INFERENCE_SEQUENCE_UNKNOWN'
   /** A step does not continue where the sequence stands. */

@@ -1,7 +1,7 @@
 export { fileIdentity } from './block-cache.ts';
 export type { BlockSource, MappableBlock } from './block-source.ts';
 export { Engine, type EngineDeps } from './engine.ts';
-export { EngineCore } from './engine-core.ts';
+export { EngineCore, MAX_KV_BYTES } from './engine-core.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
 export { Delegate } from './executor/delegate.ts';
 export { ExpertCaller } from './executor/expert-caller.ts';

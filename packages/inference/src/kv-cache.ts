@@ -175,7 +175,8 @@ export class KvCache {
 
   /**
    * Opens a sequence that stands behind the pages of its prefix that are held.
-   * @throws InferenceError ERR_INFERENCE_BUSY when the budget has no room for `capacity` positions.
+   * @throws InferenceError ERR_INFERENCE_BUSY when the budget has no room for `capacity` positions now,
+   *   ERR_INFERENCE_KV_BUDGET when it never has
    */
   open(
     firstLayer: number,
@@ -187,6 +188,13 @@ export class KvCache {
   ): KvSequence {
     const layerElements = this.heap.kernels.pageElements(kvHeads, headDim);
     const bytes = bytesOf(capacity, (lastLayer - firstLayer + 1) * layerElements);
+    if (bytes > this.budgetBytes) {
+      throw new InferenceError(
+        'ERR_INFERENCE_KV_BUDGET',
+        `The request needs ${bytes} bytes of KV memory for ${capacity} positions, and this node has ${this.budgetBytes} in all; ask for fewer tokens, or raise --kv-budget.`,
+        { kind: 'caller', meta: { budgetBytes: this.budgetBytes, neededBytes: bytes } },
+      );
+    }
     if (bytes > this.freeBytes) {
       throw new InferenceError(
         'ERR_INFERENCE_BUSY',

@@ -23,6 +23,9 @@ test('the budget fills, the next sequence is told so, and closing one makes room
   expect([cache.freeBytes, cache.sequences]).toEqual([4 * PAGE_BYTES, 1]);
   expect(() => open(65)).toThrow(code('ERR_INFERENCE_BUSY'));
   const third = open(64);
+  // A tenth page has room once the others are closed; an eleventh never has.
+  expect(() => open(161)).toThrow(code('ERR_INFERENCE_KV_BUDGET'));
+  expect(() => open(160)).toThrow(code('ERR_INFERENCE_BUSY'));
   // A second close must not give its place away twice.
   first.close();
   expect([cache.freeBytes, cache.sequences]).toEqual([0, 2]);

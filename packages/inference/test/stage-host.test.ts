@@ -45,21 +45,24 @@ beforeAll(async () => {
   } as unknown as PeerProtocol;
   const port = { forward: async () => {}, result: async () => {}, fail: async () => {} };
   const experts = new ExpertCaller({ self: SELF }, { protocol, logger: silentLogger });
-  host = new StageHost({ self: SELF }, { engine, port, experts, logger: silentLogger, model: () => model.model });
+  host = new StageHost(
+    { self: SELF, maxSequences: 4 },
+    { engine, port, experts, logger: silentLogger, model: () => model.model },
+  );
   cleanup.defer(() => host.stop());
 }, 30_000);
 afterAll(() => cleanup.disposeAsync());
 
 /** Opens every layer here with every expert on one other node. */
-function open(requestId: string, capacity = 64): { id: string; opening: Promise<void> } {
+function open(requestId: string, capacity = 64, coordinator = SELF): { id: string; opening: Promise<void> } {
   const { layerCount, expertCount } = model.model.spec;
   const plan: Plan = {
     ...{ type: 'dynamic', modelRoot: model.model.root, profile: 'any', mixedProfile: false, fallbackOrder: [] },
     ...{ embedding: SELF, head: SELF, stages: [{ peerId: SELF, firstLayer: 0, lastLayer: layerCount - 1 }] },
     experts: Array.from({ length: layerCount }, () => Array.from({ length: expertCount }, () => ['other'])),
   };
-  const opening = host.open({ requestId, stage: 0, capacity, plan, coordinator: SELF });
-  return { id: sequenceId(requestId, 0, SELF), opening };
+  const opening = host.open({ requestId, stage: 0, capacity, plan, coordinator });
+  return { id: sequenceId(requestId, 0, coordinator), opening };
 }
 
 const idle = { sequences: 0, freeKvBytes: 8 << 20 };
@@ -93,4 +96,18 @@ test('an expert call of several sequences is given up when the last of them is c
   await host.close(sequences[1]?.id as string);
   await expect.poll(() => calls.size).toBe(0);
   await expect.poll(() => engine.status()).toMatchObject(idle);
+});
+
+test('a node takes so many sequences as it may, half of them of one other node', async () => {
+  const taken = ['1', '2'].map((digit) => open(digit.repeat(32), 64, 'other'));
+  const busy = { code: 'ERR_INFERENCE_BUSY' };
+  await expect(open('3'.repeat(32), 64, 'other').opening).rejects.toMatchObject(busy);
+  taken.push(...['4', '5'].map((digit) => open(digit.repeat(32))));
+  await expect(open('6'.repeat(32)).opening).rejects.toMatchObject(busy);
+  expect(host.active).toBe(4);
+  for (const { id, opening } of taken) {
+    await opening;
+    await host.close(id);
+  }
+  expect(await engine.status()).toMatchObject(idle);
 });

@@ -3,7 +3,10 @@ import { CONFIG_OPTION, type CommandSpec } from '../command.ts';
 export const start: CommandSpec = {
   name: 'start',
   summary: 'Run a node: join a network (or begin one), host blocks, serve HTTP',
-  settings: ['dataDir', 'model', 'host', 'listen', 'announce', 'bootstrap', 'mdns', 'gateway', 'metrics', 'logLevel'],
+  settings: [
+    ...['dataDir', 'model', 'host', 'listen', 'announce', 'bootstrap', 'mdns', 'gateway', 'metrics'],
+    ...['maxStreams', 'kvBudgetBytes', 'logLevel'],
+  ],
   options: [CONFIG_OPTION, { flags: '--json', help: 'print the ready event as JSON' }],
   examples: [
     'start                                        a network of your own, chat page on http://127.0.0.1:4700',

@@ -12,9 +12,6 @@ import type { StageUsage } from './schemas.ts';
 import { ExpertTally } from './tally.ts';
 import { type StepFrame, sequenceId } from './wire.ts';
 
-/** One coordinator leaves room for the others. */
-const MAX_SEQUENCES_OF_A_PEER = MAX_SEQUENCES / 2;
-
 /** Where a stage sends what it computed: in this process, or over the network. */
 export interface StagePort {
   forward(to: PeerId, coordinator: PeerId, frame: StepFrame): Promise<void>;
@@ -71,13 +68,16 @@ export interface StageHostDeps {
 /** Runs stages of plans on this node: opens sequences, computes steps, pushes results on, frees what ended or fell silent. */
 export class StageHost {
   readonly #self: PeerId;
+  readonly #maxSequences: number;
   readonly #deps: StageHostDeps;
   readonly #stages = new Map<string, OpenStage>();
   readonly #inputs = new InputLog();
   readonly #sweep: NodeJS.Timeout;
 
-  constructor(options: { self: PeerId }, deps: StageHostDeps) {
+  /** @param options.maxSequences most stages open at once, those of one other node half of it */
+  constructor(options: { self: PeerId; maxSequences?: number }, deps: StageHostDeps) {
     this.#self = options.self;
+    this.#maxSequences = options.maxSequences ?? MAX_SEQUENCES;
     this.#deps = deps;
     this.#sweep = setInterval(() => this.#closeIdle(), IDLE_SEQUENCE_MS / 4);
     this.#sweep.unref();
@@ -282,7 +282,9 @@ export class StageHost {
   #assertRoom(id: string, coordinator: PeerId): void {
     if (this.#stages.has(id)) throw planError('This stage of the request is open already.');
     const theirs = [...this.#stages.values()].filter((stage) => stage.coordinator === coordinator).length;
-    if (this.#stages.size < MAX_SEQUENCES && (coordinator === this.#self || theirs < MAX_SEQUENCES_OF_A_PEER)) return;
+    // One coordinator leaves room for the others.
+    const most = coordinator === this.#self ? this.#maxSequences : Math.ceil(this.#maxSequences / 2);
+    if (this.#stages.size < this.#maxSequences && theirs < most) return;
     const message = `This node runs ${this.#stages.size} sequences already, ${theirs} of them for the node that asks; retry later.`;
     throw new InferenceError('ERR_INFERENCE_BUSY', message);
   }
