@@ -1,0 +1,164 @@
+import type { Failover } from '@blyan/interface';
+import { Random32, temporaryDirectory } from '@blyan/testkit';
+import { ask, type DrillAnswer } from '../ask.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import type { ClusterNode } from '../cluster/cluster-node.ts';
+import { drillModel, drillPrompt } from '../cluster/drill-model.ts';
+import { makeFault, preloadFor } from './faults.ts';
+import { clientGapMs, judge } from './judge.ts';
+import { failoverLayout, type Layout, SPARE_DELAY_MS } from './layout.ts';
+import type { FailoverOptions } from './options.ts';
+
+/** Answers to a network that was disturbed, until a plan has the wanted node in it again. */
+const MOST_TRIES = 60;
+const NEWS_TIMEOUT_MS = 2_000;
+/** An answer that hangs is a failed one. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
+export interface FaultReport {
+  readonly victim: string;
+  /** The client had this token when the fault came. */
+  readonly afterToken: number;
+  /** Null when no answer came. */
+  readonly gapMs: number | null;
+  readonly failovers: readonly Failover[];
+  readonly problems: readonly string[];
+}
+
+export interface DrillDeps {
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+  readonly onFault: (report: FaultReport) => void;
+}
+
+/** Fault after fault on a network of three nodes and a spare, each while an answer is in flight; judges every answer. */
+export async function runFailoverDrill(options: FailoverOptions, deps: DrillDeps): Promise<FaultReport[]> {
+  const { signal, say } = deps;
+  await using dir = await temporaryDirectory('blyan-drill-');
+  const source = await drillModel(options.model, { dir: dir.path, benchDir: options.workDir, say, signal });
+  const layout = failoverLayout(options.role, source.manifest.spec);
+  const { nodes } = layout;
+  const preload = preloadFor(options.fault);
+  await using cluster = await Cluster.start({ dir: dir.path, source, nodes, preload, signal });
+  for (const node of cluster.nodes) say(`${node.label}  process ${node.pid}  ${node.peerId}  ${node.host}`);
+  return await new FailoverDrill(options, deps, layout, cluster).run();
+}
+
+class FailoverDrill {
+  readonly #options: FailoverOptions;
+  readonly #deps: DrillDeps;
+  readonly #layout: Layout;
+  readonly #cluster: Cluster;
+  readonly #random: Random32;
+
+  constructor(options: FailoverOptions, deps: DrillDeps, layout: Layout, cluster: Cluster) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#layout = layout;
+    this.#cluster = cluster;
+    this.#random = new Random32(options.seed);
+  }
+
+  async run(): Promise<FaultReport[]> {
+    const reports: FaultReport[] = [];
+    let victim = this.#draw();
+    await this.#untilUsed(victim, 0);
+    for (let round = 1; round <= this.#options.kills; round++) {
+      const { answer, ...hit } = await this.#disturb(victim, round);
+      const failed = victim;
+      victim = this.#draw();
+      const calm = await this.#untilUsed(victim, round);
+      const report = this.#report(failed, hit, answer, calm);
+      reports.push(report);
+      this.#deps.onFault(report);
+    }
+    await this.#cluster.untilIdle();
+    return reports;
+  }
+
+  /** Asks the question of a round while the node fails; makes it sound again afterwards. */
+  async #disturb(
+    victim: ClusterNode,
+    round: number,
+  ): Promise<{ answer: DrillAnswer | Error; afterToken: number; faultAtMs: number }> {
+    const { fault: name, answerTokens } = this.#options;
+    const afterToken = 1 + (this.#random.next() % (answerTokens - 3));
+    const fault = makeFault(name);
+    let faultAtMs = Number.NaN;
+    const onToken = (index: number) => {
+      if (index !== afterToken) return;
+      faultAtMs = performance.now();
+      fault.begin(victim);
+      // From now on everybody is on one machine, so that the gap is the failover's alone.
+      this.#spare.link?.set({ delayMs: 0 });
+    };
+    const answer = await this.#ask(round, onToken).catch((error: Error) => error);
+    this.#spare.link?.set({ delayMs: SPARE_DELAY_MS });
+    await fault.end(this.#cluster, victim);
+    return { answer, afterToken, faultAtMs };
+  }
+
+  #report(
+    victim: ClusterNode,
+    { afterToken, faultAtMs }: { afterToken: number; faultAtMs: number },
+    answer: DrillAnswer | Error,
+    calm: DrillAnswer,
+  ): FaultReport {
+    const base = { victim: victim.label, afterToken };
+    if (answer instanceof Error) return { ...base, gapMs: null, failovers: [], problems: [answer.message] };
+    const { failovers } = answer;
+    const { role, fault, promptTokens } = this.#options;
+    const problems = judge(
+      { tokens: answer.tokens, failovers },
+      { tokens: calm.tokens, victim: victim.peerId, spare: this.#spare.peerId, role, fault, promptTokens },
+    );
+    return { ...base, gapMs: clientGapMs(answer.arrivalsMs, faultAtMs), failovers, problems };
+  }
+
+  /**
+   * Waits until the network is whole and a plan has the node in the role; returns the calm answer of the round's question.
+   * @throws Error when the network does not come to that
+   */
+  async #untilUsed(node: ClusterNode, round: number): Promise<DrillAnswer> {
+    const { observer } = this.#cluster;
+    await this.#cluster.untilWhole();
+    let last = '';
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const answer = await this.#ask(round).catch((error: Error) => error);
+      if (answer instanceof Error) last = answer.message;
+      else {
+        const { route = [] } = answer.blyan;
+        const isUsed = route.some(({ peerId, role }) => peerId === node.peerId && role === this.#options.role);
+        if (isUsed && answer.failovers.length === 0) return answer;
+        last = `the route was ${JSON.stringify(route.map(({ peerId, role }) => [this.#cluster.labelOf(peerId), role]))}`;
+      }
+      await observer.nextChange(NEWS_TIMEOUT_MS);
+      this.#deps.signal.throwIfAborted();
+    }
+    throw new Error(`${node.label} is not used as ${this.#options.role} again; ${last}`);
+  }
+
+  #ask(round: number, onToken?: (index: number) => void): Promise<DrillAnswer> {
+    const { promptTokens, answerTokens, seed, speculation } = this.#options;
+    const { manifest, nodes } = this.#cluster;
+    return ask({
+      gateway: nodes[0]?.gateway as string,
+      model: manifest.root,
+      prompt: drillPrompt(promptTokens, manifest.spec.vocabSize, seed * 100_003 + round),
+      tokens: answerTokens,
+      plan: this.#layout.plan,
+      speculation,
+      signal: AbortSignal.any([this.#deps.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+      onToken,
+    });
+  }
+
+  get #spare(): ClusterNode {
+    return this.#cluster.nodes[this.#layout.spare] as ClusterNode;
+  }
+
+  #draw(): ClusterNode {
+    const { victims } = this.#layout;
+    return this.#cluster.nodes[victims[this.#random.next() % victims.length] as number] as ClusterNode;
+  }
+}

@@ -1,0 +1,71 @@
+import { loadavg } from 'node:os';
+import { type FaultReport, runFailoverDrill } from './drill.ts';
+import { quantile } from './judge.ts';
+import { parseOptions, USAGE } from './options.ts';
+
+const GOAL_P95_MS = 1_000;
+
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => stopping.abort(new Error(signal)));
+}
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let options: ReturnType<typeof parseOptions>;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
+    return 2;
+  }
+  const { json, help, ...drill } = options;
+  const line = (text: string) => void process.stdout.write(`${text}\n`);
+  if (help) {
+    line(USAGE);
+    return 0;
+  }
+  const { kills, fault, role, model, promptTokens, answerTokens } = drill;
+  line(
+    `${kills} x ${fault} of a node with role ${role}, model ${model}, ${promptTokens} + ${answerTokens} tokens, seed ${drill.seed}`,
+  );
+  const reports: FaultReport[] = [];
+  let broken: string | null = null;
+  try {
+    await runFailoverDrill(drill, {
+      signal: stopping.signal,
+      say: (text) => void process.stderr.write(`  ${text}\n`),
+      onFault: (report) => {
+        reports.push(report);
+        line(faultLine(reports.length, report));
+      },
+    });
+  } catch (error) {
+    if (stopping.signal.aborted) return 130;
+    broken = (error as Error).message;
+    line(`the drill broke off: ${broken}`);
+  }
+  const gaps = reports.flatMap(({ gapMs }) => (gapMs === null ? [] : [gapMs]));
+  const failed = reports.filter(({ problems }) => problems.length > 0).length;
+  const gap = { p50: quantile(gaps, 0.5), p95: quantile(gaps, 0.95), max: Math.max(0, ...gaps) };
+  const isMet = broken === null && failed === 0 && gap.p95 < GOAL_P95_MS;
+  line(
+    `${reports.length} faults, ${failed} answers wrong; gap at the client p50 ${gap.p50.toFixed(0)}, p95 ${gap.p95.toFixed(0)}, max ${gap.max.toFixed(0)} ms (goal: p95 < ${GOAL_P95_MS})`,
+  );
+  if (json)
+    line(JSON.stringify({ ...drill, ok: isMet, broken, failed, gapMs: gap, load: loadavg()[0], faults: reports }));
+  return isMet ? 0 : 1;
+}
+
+function faultLine(index: number, { victim, afterToken, gapMs, failovers, problems }: FaultReport): string {
+  const gap = gapMs === null ? 'no answer' : `gap ${gapMs.toFixed(0)} ms`;
+  const rows = failovers.map(({ reason, atToken, rowsRecomputed }) => {
+    const counts = Object.entries(rowsRecomputed).map(([peerId, count]) => `${peerId.slice(-6)}: ${count}`);
+    return `${reason} at token ${atToken}, rows again {${counts.join(', ')}}`;
+  });
+  return [
+    `${index}. ${victim} after token ${afterToken}: ${gap}`,
+    ...rows,
+    ...problems.map((text) => `WRONG: ${text}`),
+  ].join('; ');
+}
