@@ -43,6 +43,11 @@ export function textPrompt(prompt: PromptInput, model: ServedModel, tokenizer: T
   throw invalid(`The token id ${wrong} is not in the vocabulary of ${model.vocabSize} tokens.`, 'prompt');
 }
 
+/** Of one generation. Not the id the client is told, which is its right to the answer: this one goes to every stage. */
+export function newRequestId(): string {
+  return randomBytes(16).toString('hex');
+}
+
 export interface JobOptions {
   readonly index: number;
   readonly promptTokens: readonly number[];
@@ -62,7 +67,7 @@ export function answerJob(request: Common, model: ServedModel, options: JobOptio
   const room = model.contextLength - promptTokens.length;
   if (room < 1) throw contextExceeded(model, `has ${promptTokens.length}`, options.param);
   const generate: GenerateRequest = {
-    requestId: randomBytes(16).toString('hex'),
+    requestId: newRequestId(),
     modelRoot: model.root,
     promptTokens,
     maxTokens: Math.min(options.maxTokens ?? room, room),
@@ -76,6 +81,7 @@ export function answerJob(request: Common, model: ServedModel, options: JobOptio
     topLogprobs: options.topLogprobs,
     returnLogits: request.blyan?.return_logits,
     plan: request.blyan?.plan ?? 'auto',
+    speculation: request.blyan?.speculation ?? 'auto',
   };
   return {
     index: options.index,

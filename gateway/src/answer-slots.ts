@@ -4,17 +4,24 @@ import { GatewayError } from './errors.ts';
 export interface AnswerSlot {
   /** Aborted when the client goes away or the gateway stops; the reason is the GatewayError to report. */
   readonly signal: AbortSignal;
+  /** When its client stopped taking what is sent, by `performance.now()`; null while it takes. */
+  stalledAt: number | null;
+  /** Ends the answer with an error to report. */
+  cut(reason: GatewayError): void;
   close(): void;
 }
 
 /** The answers in progress: bounded in number, and ended together when the gateway stops. */
 export class AnswerSlots {
   readonly #max: number;
-  readonly #open = new Set<AbortController>();
+  readonly #yieldAfterMs: number;
+  readonly #open = new Set<AnswerSlot>();
   #isDraining = false;
 
-  constructor(max: number) {
+  /** @param yieldAfterMs how long a client may stall before its answer gives way to another one that finds no slot */
+  constructor(max: number, yieldAfterMs: number) {
     this.#max = max;
+    this.#yieldAfterMs = yieldAfterMs;
   }
 
   get active(): number {
@@ -32,6 +39,7 @@ export class AnswerSlots {
    */
   open(response: ServerResponse): AnswerSlot {
     if (this.#isDraining) throw stopping();
+    if (this.#open.size >= this.#max) this.#cutStalled();
     if (this.#open.size >= this.#max) {
       throw new GatewayError(
         'ERR_GATEWAY_TOO_MANY_ANSWERS',
@@ -41,18 +49,21 @@ export class AnswerSlots {
     const controller = new AbortController();
     const onClose = () => {
       if (response.writableFinished) return;
-      controller.abort(
-        new GatewayError('ERR_GATEWAY_CLIENT_GONE', 'The client closed the connection.', { kind: 'caller' }),
-      );
+      slot.cut(new GatewayError('ERR_GATEWAY_CLIENT_GONE', 'The client closed the connection.', { kind: 'caller' }));
+    };
+    const slot: AnswerSlot = {
+      signal: controller.signal,
+      stalledAt: null,
+      cut: (reason) => controller.abort(reason),
+      close: () => {
+        response.off('close', onClose);
+        this.#open.delete(slot);
+      },
     };
     response.on('close', onClose);
     if (response.destroyed) onClose();
-    this.#open.add(controller);
-    const close = () => {
-      response.off('close', onClose);
-      this.#open.delete(controller);
-    };
-    return { signal: controller.signal, close };
+    this.#open.add(slot);
+    return slot;
   }
 
   /** From now on no slot is given out. */
@@ -62,8 +73,22 @@ export class AnswerSlots {
 
   /** Ends every answer; each reports ERR_GATEWAY_STOPPING to its client. */
   abortAll(): void {
-    for (const controller of this.#open) controller.abort(stopping());
+    for (const slot of this.#open) slot.cut(stopping());
   }
+
+  /** Makes room at the cost of the client that has taken nothing for longest. */
+  #cutStalled(): void {
+    const since = (slot: AnswerSlot) => slot.stalledAt ?? Number.POSITIVE_INFINITY;
+    const [first] = [...this.#open].sort((a, b) => since(a) - since(b));
+    if (first === undefined || performance.now() - since(first) < this.#yieldAfterMs) return;
+    this.#open.delete(first);
+    first.cut(stalled());
+  }
+}
+
+export function stalled(): GatewayError {
+  const message = 'The client took nothing of its answer for too long; it may be resumed by its request id.';
+  return new GatewayError('ERR_GATEWAY_CLIENT_STALLED', message, { kind: 'caller' });
 }
 
 function stopping(): GatewayError {

@@ -4,7 +4,9 @@ import {
   type Coordinator,
   type GenerateEvent,
   type GenerateRequest,
+  type JournalEntry,
   type PlanType,
+  type Timing,
   type TokenLogprob,
 } from '@blyan/interface';
 import type { Tokenizer } from '@blyan/model';
@@ -33,20 +35,45 @@ export interface AnswerToken {
 export type AnswerEvent =
   | { readonly type: 'start'; readonly plan: PlanType }
   /** Text that may be shown and the tokens it came from; one per token when ids or logits are returned. */
-  | { readonly type: 'delta'; readonly text: string; readonly tokens: readonly AnswerToken[] }
   | {
-      readonly type: 'end';
-      readonly finishReason: FinishReason;
-      /** Tokens generated, those of a cut stop string included. */
-      readonly completionTokens: number;
-      readonly blyan: BlyanAnswer;
-    };
+      readonly type: 'delta';
+      readonly text: string;
+      readonly tokens: readonly AnswerToken[];
+      /** Tokens that led to this event and those before it; one more for the rest of the text behind the last token. */
+      readonly position: number;
+      /** Its tokens were known before this generation. */
+      readonly isReplayed?: boolean;
+    }
+  | ({ readonly type: 'end' } & AnswerEnd);
+
+export interface AnswerEnd {
+  readonly finishReason: FinishReason;
+  /** Tokens generated, those of a cut stop string included. */
+  readonly completionTokens: number;
+  readonly blyan: BlyanAnswer;
+}
+
+/** What is known of an answer before it is generated. */
+export interface Begun {
+  /** Fewer than the answer's limit unless the end is known, and without a stop string in them. */
+  readonly tokens: readonly number[];
+  readonly end: AnswerEnd | null;
+}
+const NOTHING: Begun = { tokens: [], end: null };
+
+export interface AnswerDeps {
+  readonly coordinator: Coordinator;
+  readonly tokenizer: Tokenizer;
+  /** Gets every token, and at last the `AnswerEnd` as JSON without what the tokens tell. */
+  readonly entry?: JournalEntry;
+}
 
 type Planned = Extract<GenerateEvent, { type: 'plan' }>;
 type Done = Extract<GenerateEvent, { type: 'done' }>;
 
 /**
- * Runs one generation and turns its tokens into text: whole code points only, cut before the first stop string.
+ * Runs one generation and turns its tokens into text: whole code points only, cut before the first stop string. What has
+ * begun comes first, exactly as it came then.
  *
  * When a stop string ends the answer, the generation is aborted with the reason `ANSWER_COMPLETE`; a coordinator that
  * then still reports `done` gives the route, otherwise the answer has none and `measured` is what was seen here.
@@ -56,15 +83,23 @@ type Done = Extract<GenerateEvent, { type: 'done' }>;
  */
 export async function* answer(
   job: AnswerJob,
-  coordinator: Coordinator,
-  tokenizer: Tokenizer,
+  { coordinator, tokenizer, entry }: AnswerDeps,
   signal: AbortSignal,
+  begun: Begun = NOTHING,
 ): AsyncGenerator<AnswerEvent, void> {
   const text = new AnswerText(job, tokenizer);
+  if (begun.end !== null) {
+    yield { type: 'start', plan: begun.end.blyan.plan };
+    yield* replay(text, begun.tokens);
+    const rest = text.flush();
+    if (rest !== null) yield { ...rest, isReplayed: true };
+    yield { type: 'end', ...begun.end, blyan: { ...begun.end.blyan, token_ids: text.tokenIds } };
+    return;
+  }
   const enough = new AbortController();
-  const events = coordinator.generate(job.request, AbortSignal.any([signal, enough.signal]));
-  const startedAt = performance.now();
-  const tokenTimes = { first: startedAt, last: startedAt };
+  const request = begun.tokens.length === 0 ? job.request : { ...job.request, committedTokens: begun.tokens };
+  const events = coordinator.generate(request, AbortSignal.any([signal, enough.signal]));
+  const times = new TokenTimes();
   let planned: Planned | undefined;
   let done: Done | undefined;
   try {
@@ -72,11 +107,12 @@ export async function* answer(
       if (event.type === 'plan') {
         planned = event;
         yield { type: 'start', plan: event.plan };
+        yield* replay(text, begun.tokens);
       } else if (event.type === 'done') {
         done = event;
       } else if (!text.stopped) {
-        tokenTimes.last = performance.now();
-        if (text.tokenCount === 0) tokenTimes.first = tokenTimes.last;
+        times.token();
+        entry?.append(event.tokenId);
         const delta = text.push(event);
         if (delta !== null) yield delta;
         if (text.stopped) enough.abort(ANSWER_COMPLETE);
@@ -90,25 +126,51 @@ export async function* answer(
     throw new GatewayError('ERR_GATEWAY_ANSWER_INCOMPLETE', 'The answer broke off before its end; ask again.');
   }
   const rest = text.flush();
-  if (rest !== null) yield rest;
-  const seen = {
-    msToFirstToken: tokenTimes.first - startedAt,
-    msPerToken: text.tokenCount > 1 ? (tokenTimes.last - tokenTimes.first) / (text.tokenCount - 1) : 0,
-  };
-  yield {
-    type: 'end',
+  const end: AnswerEnd = {
     finishReason: text.stopped ? 'stop' : (done?.finishReason ?? 'stop'),
     completionTokens: text.tokenCount,
-    blyan: {
-      plan: planned.plan,
-      profile: planned.profile,
-      forecast: planned.forecast,
-      measured: done?.measured ?? seen,
-      route: done?.route.map((entry) => ({ ...entry, experts: entry.experts?.slice() })),
-      token_ids: text.tokenIds,
-      logits: text.logits,
-    },
+    blyan: reportOf(planned, done, times),
   };
+  entry?.end(JSON.stringify(end));
+  if (rest !== null) yield rest;
+  yield { type: 'end', ...end, blyan: { ...end.blyan, token_ids: text.tokenIds, logits: text.logits } };
+}
+
+function* replay(text: AnswerText, tokens: readonly number[]): Generator<AnswerEvent> {
+  for (const tokenId of tokens) {
+    const delta = text.push({ tokenId });
+    if (delta !== null) yield { ...delta, isReplayed: true };
+  }
+}
+
+function reportOf(planned: Planned, done: Done | undefined, times: TokenTimes): BlyanAnswer {
+  return {
+    plan: planned.plan,
+    profile: planned.profile,
+    forecast: planned.forecast,
+    measured: done?.measured ?? times.timing(),
+    route: done?.route.map((entry) => ({ ...entry, experts: entry.experts?.slice() })),
+    failovers: done?.failovers.map((failover) => ({ ...failover, rowsRecomputed: { ...failover.rowsRecomputed } })),
+    speculation: done?.speculation,
+  };
+}
+
+/** When tokens came. */
+class TokenTimes {
+  readonly #startedAt = performance.now();
+  #firstAt = this.#startedAt;
+  #lastAt = this.#startedAt;
+  #count = 0;
+
+  token(): void {
+    this.#lastAt = performance.now();
+    if (this.#count++ === 0) this.#firstAt = this.#lastAt;
+  }
+
+  timing(): Timing {
+    const msPerToken = this.#count > 1 ? (this.#lastAt - this.#firstAt) / (this.#count - 1) : 0;
+    return { msToFirstToken: this.#firstAt - this.#startedAt, msPerToken };
+  }
 }
 
 /** The text of one answer as it grows. */
@@ -133,7 +195,9 @@ class AnswerText {
   }
 
   /** What this token lets be shown; null when that is nothing. */
-  push(event: Extract<GenerateEvent, { type: 'token' }>): Extract<AnswerEvent, { type: 'delta' }> | null {
+  push(
+    event: Omit<Extract<GenerateEvent, { type: 'token' }>, 'type' | 'index'>,
+  ): Extract<AnswerEvent, { type: 'delta' }> | null {
     this.tokenCount += 1;
     this.tokenIds?.push(event.tokenId);
     if (event.logits !== undefined) this.logits?.push(event.logits);
@@ -143,7 +207,7 @@ class AnswerText {
     this.#decoded += piece.length;
     const { text, stopped } = this.#stops.push(piece);
     this.stopped = stopped;
-    return this.#show(text, this.#isPerToken ? 'all' : 'shown');
+    return this.#show(text, this.#isPerToken ? 'all' : 'shown', this.tokenCount);
   }
 
   /** The rest of the text, after the last token. */
@@ -151,15 +215,16 @@ class AnswerText {
     if (this.stopped) return null;
     const last = this.#stops.push(this.#decoder.flush());
     this.stopped = last.stopped;
-    return this.#show(last.text + (last.stopped ? '' : this.#stops.flush()), last.stopped ? 'shown' : 'all');
+    const rest = last.text + (last.stopped ? '' : this.#stops.flush());
+    return this.#show(rest, last.stopped ? 'shown' : 'all', this.tokenCount + 1);
   }
 
   /** Tokens that begin in what is shown go with it; those behind it wait, or are cut with their stop string. */
-  #show(text: string, which: 'all' | 'shown'): Extract<AnswerEvent, { type: 'delta' }> | null {
+  #show(text: string, which: 'all' | 'shown', position: number): Extract<AnswerEvent, { type: 'delta' }> | null {
     this.#shown += text.length;
     const tokens = this.#waiting.filter((token) => which === 'all' || token.textStart < this.#shown);
     if (text === '' && tokens.length === 0) return null;
     this.#waiting = this.#waiting.slice(tokens.length);
-    return { type: 'delta', text, tokens };
+    return { type: 'delta', text, tokens, position };
   }
 }

@@ -1,32 +1,28 @@
-import { randomBytes } from 'node:crypto';
-import type { Completion, CompletionChunk, ParsedCompletionRequest } from '@blyan/api';
+import type { Completion, CompletionChunk } from '@blyan/api';
 import type { ServedModel } from '@blyan/interface';
 import type { Tokenizer } from '@blyan/model';
 import type { AnswerToken } from './answer.ts';
+import type { AnswerForm } from './answer-form.ts';
 import type { AnswerFormat } from './answer-format.ts';
 import { completionLogprobs } from './logprobs.ts';
 
 type ChunkChoice = CompletionChunk['choices'][number];
 
 /** Answers as `text_completion`, one choice per prompt. */
-export function completionFormat(
-  request: ParsedCompletionRequest,
-  model: ServedModel,
-  tokenizer: Tokenizer,
-  createdAtMs: number,
-): AnswerFormat {
+export function completionFormat(form: AnswerForm, model: ServedModel, tokenizer: Tokenizer): AnswerFormat {
+  const { topLogprobs } = form;
   const head = {
-    id: `cmpl-${randomBytes(16).toString('hex')}`,
+    id: form.id,
     object: 'text_completion' as const,
-    created: Math.floor(createdAtMs / 1000),
-    model: request.model,
+    created: form.created,
+    model: form.model,
     system_fingerprint: `fp_${model.root.slice(0, 16)}`,
   };
   const logprobsOf = (tokens: readonly AnswerToken[]) =>
-    request.logprobs === undefined ? null : completionLogprobs(tokens, tokenizer, request.logprobs);
+    topLogprobs === undefined ? null : completionLogprobs(tokens, tokenizer, topLogprobs);
   return {
     route: 'completions',
-    includeUsage: request.stream_options?.include_usage === true,
+    includeUsage: form.includeUsage,
     whole(answers, usage, blyan): Completion {
       const choices = answers.map(({ index, text, tokens, finishReason }) => ({
         text,

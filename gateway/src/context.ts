@@ -1,6 +1,7 @@
-import type { Clock, Coordinator, Logger } from '@blyan/interface';
+import type { AnswerJournal, Clock, Coordinator, Logger } from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import type { AnswerSlots } from './answer-slots.ts';
+import type { LiveAnswers } from './live-answers.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ModelCatalog } from './model-catalog.ts';
 import type { GatewayOptions } from './types.ts';
@@ -11,6 +12,9 @@ export interface GatewayContext {
   readonly coordinator: Coordinator;
   readonly catalog: ModelCatalog;
   readonly slots: AnswerSlots;
+  readonly live: LiveAnswers;
+  /** Null: no answer can be resumed. */
+  readonly journal: AnswerJournal | null;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly clock: Clock;

@@ -26,6 +26,12 @@ export type GatewayErrorCode =
   /** As many answers as allowed are being generated; ask again in a moment. */
   | 'ERR_GATEWAY_TOO_MANY_ANSWERS'
   | 'ERR_GATEWAY_CLIENT_GONE'
+  /** The client took nothing of its stream for too long. */
+  | 'ERR_GATEWAY_CLIENT_STALLED'
+  /** No answer can be resumed by this id and key: unknown, too old, made with another key, or not streamed. */
+  | 'ERR_GATEWAY_ANSWER_UNKNOWN'
+  /** Somebody with the same id and key resumed the answer at another connection. */
+  | 'ERR_GATEWAY_ANSWER_TAKEN_OVER'
   | 'ERR_GATEWAY_STOPPING'
   | 'ERR_GATEWAY_ANSWER_INCOMPLETE';
 

@@ -8,6 +8,7 @@ import { AnswerSlots } from './answer-slots.ts';
 import type { GatewayContext } from './context.ts';
 import { toHttpError } from './http-errors.ts';
 import { listenError, urlOf } from './listen.ts';
+import { LiveAnswers } from './live-answers.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { buildMetricsServer } from './metrics-server.ts';
 import { ModelCatalog } from './model-catalog.ts';
@@ -30,7 +31,8 @@ export class Gateway implements Service {
 
   constructor(options: GatewayOptions, deps: GatewayDeps) {
     this.#options = options;
-    const slots = new AnswerSlots(options.maxConcurrentAnswers ?? 64);
+    const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
+    const slots = new AnswerSlots(options.maxConcurrentAnswers ?? 64, stallTimeoutMs / 12);
     this.#context = {
       options: {
         ...options,
@@ -38,11 +40,14 @@ export class Gateway implements Service {
         allowedHosts: (options.allowedHosts ?? []).map((host) => host.toLowerCase()),
         maxConcurrentAnswers: options.maxConcurrentAnswers ?? 64,
         keepAliveMs: options.keepAliveMs ?? 15_000,
+        stallTimeoutMs,
         shutdownGraceMs: options.shutdownGraceMs ?? 500,
       },
       coordinator: deps.coordinator,
       catalog: new ModelCatalog(deps.coordinator),
       slots,
+      live: new LiveAnswers(),
+      journal: deps.journal ?? null,
       metrics: new GatewayMetrics(deps.coordinator, options.version, () => slots.active, deps.registry),
       logger: deps.logger,
       clock: systemClock,
@@ -140,6 +145,6 @@ function closeServer(server: Server | undefined): Promise<void> {
 
 /** A gateway that is not started yet; nothing is opened before `start`. */
 export function createGateway(options: GatewayOptions & GatewayDeps): Gateway {
-  const { coordinator, logger, registry, ...rest } = options;
-  return new Gateway(rest, { coordinator, logger, registry });
+  const { coordinator, journal, logger, registry, ...rest } = options;
+  return new Gateway(rest, { coordinator, journal, logger, registry });
 }

@@ -39,6 +39,9 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_LOGITS_TOO_LARGE: invalid(400, { param: 'max_tokens' }),
   ERR_GATEWAY_TOO_MANY_ANSWERS: { status: 429, type: 'rate_limit_error', retryAfter: 1 },
   ERR_GATEWAY_CLIENT_GONE: invalid(499),
+  ERR_GATEWAY_CLIENT_STALLED: invalid(408),
+  ERR_GATEWAY_ANSWER_UNKNOWN: invalid(404, { code: 'answer_not_found' }),
+  ERR_GATEWAY_ANSWER_TAKEN_OVER: invalid(409),
   ERR_GATEWAY_STOPPING: { status: 503, type: 'overloaded_error', retryAfter: 2 },
   ERR_GATEWAY_ANSWER_INCOMPLETE: internal,
 };

@@ -2,7 +2,7 @@ import type { PlanType } from '@blyan/interface';
 import type { AnswerEvent } from './answer.ts';
 import type { AnswerOutcome, GatewayMetrics } from './metrics.ts';
 
-/** Passes the events of one answer on and counts them. */
+/** Passes the events of one answer on and counts them; tokens that were known before are not counted again. */
 export async function* observeAnswer(
   events: AsyncIterable<AnswerEvent>,
   route: string,
@@ -21,7 +21,7 @@ export async function* observeAnswer(
         metrics.promptAccepted(promptTokens);
       } else if (event.type === 'end') {
         outcome = event.finishReason;
-      } else if (plan !== undefined) {
+      } else if (plan !== undefined && !event.isReplayed) {
         const now = performance.now();
         for (const _ of event.tokens) {
           metrics.tokenCame(plan, isFirst, (now - lastAt) / 1000 / event.tokens.length);

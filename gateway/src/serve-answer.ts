@@ -1,8 +1,11 @@
 import type { BlyanAnswer, BlyanChunk, Usage } from '@blyan/api';
+import type { AnswerClaim, JournalEntry } from '@blyan/interface';
 import type { Tokenizer } from '@blyan/model';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type AnswerEvent, type AnswerJob, type AnswerToken, answer } from './answer.ts';
+import { type AnswerEvent, type AnswerJob, type AnswerToken, answer, type Begun } from './answer.ts';
+import type { AnswerForm } from './answer-form.ts';
 import type { AnswerFormat, FinishedAnswer } from './answer-format.ts';
+import { describeAnswer } from './answer-record.ts';
 import type { AnswerSlot } from './answer-slots.ts';
 import type { GatewayContext } from './context.ts';
 import { toHttpError } from './http-errors.ts';
@@ -13,36 +16,61 @@ import { SseStream } from './sse-stream.ts';
 export interface AnswerTask {
   readonly jobs: readonly AnswerJob[];
   readonly tokenizer: Tokenizer;
+  readonly form: AnswerForm;
   readonly format: AnswerFormat;
-  readonly stream: boolean;
+  /** Whose answer it is. */
+  readonly claim: AnswerClaim;
+}
+
+/** Where a stream begins. */
+interface Start {
+  readonly slot: AnswerSlot;
+  readonly begun?: Begun;
+  /** The last event that the client has; undefined for a new answer. */
+  readonly position?: number;
 }
 
 type End = Extract<AnswerEvent, { type: 'end' }>;
 
+/** Answers a request as one JSON body. */
+export async function wholeAnswer(task: AnswerTask, reply: FastifyReply, context: GatewayContext): Promise<object> {
+  const slot = context.slots.open(reply.raw);
+  try {
+    return await wholeAnswers(task, slot, context);
+  } finally {
+    slot.close();
+  }
+}
+
 /**
- * Answers a request as one JSON body or as a stream. Headers go out when the first event is there: what fails before
- * it becomes a status with a JSON body, what fails later the last event of the stream.
+ * Answers a request as a stream. Headers go out when the first event is there: what fails before it becomes a status with
+ * a JSON body, what fails later the last event of the stream.
  */
-export async function serveAnswer(
+export async function streamAnswer(
   task: AnswerTask,
   request: FastifyRequest,
   reply: FastifyReply,
   context: GatewayContext,
 ): Promise<FastifyReply> {
   const slot = context.slots.open(reply.raw);
+  const leave = await context.live.take(task.claim, slot);
   try {
-    return task.stream
-      ? await streamAnswers(task, slot, request, reply, context)
-      : reply.send(await wholeAnswers(task, slot, context));
+    return await streamTask(task, { slot }, request, reply, context);
   } finally {
+    leave();
     slot.close();
   }
 }
 
 /** The events of all prompts, one after the other. */
-async function* answers(task: AnswerTask, { signal }: AnswerSlot, { coordinator, metrics }: GatewayContext) {
+async function* answers(
+  task: AnswerTask,
+  { slot: { signal }, begun }: Start,
+  { coordinator, metrics }: GatewayContext,
+  entry?: JournalEntry,
+) {
   for (const job of task.jobs) {
-    const events = answer(job, coordinator, task.tokenizer, signal);
+    const events = answer(job, { coordinator, tokenizer: task.tokenizer, entry }, signal, begun);
     const observed = observeAnswer(events, task.format.route, job.request.promptTokens.length, metrics, signal);
     for await (const event of observed) yield { job, event };
   }
@@ -53,7 +81,7 @@ async function wholeAnswers(task: AnswerTask, slot: AnswerSlot, context: Gateway
   const ends: End[] = [];
   let text = '';
   let tokens: AnswerToken[] = [];
-  for await (const { job, event } of answers(task, slot, context)) {
+  for await (const { job, event } of answers(task, { slot }, context)) {
     if (event.type === 'delta') {
       text += event.text;
       tokens.push(...event.tokens);
@@ -67,44 +95,69 @@ async function wholeAnswers(task: AnswerTask, slot: AnswerSlot, context: Gateway
   return task.format.whole(finished, usageOf(task, ends), blyanOf(ends));
 }
 
-async function streamAnswers(
+/**
+ * Streams the events behind the start's position. Each has an id when the answer can be resumed: the number of tokens
+ * that led to it and to those before it; the events behind the last token count on.
+ */
+export async function streamTask(
   task: AnswerTask,
-  slot: AnswerSlot,
+  start: Start,
   request: FastifyRequest,
   reply: FastifyReply,
   context: GatewayContext,
 ): Promise<FastifyReply> {
   const { format } = task;
-  const events = answers(task, slot, context);
-  let step = await events.next();
-  const sse = new SseStream(reply, context.options.keepAliveMs);
-  const send = (choices: object[], more: object = {}) =>
-    sse.send({ ...format.chunkHead(), choices, ...more }, slot.signal);
+  const entry = openEntry(task, start, context);
+  const events = answers(task, start, context, entry);
+  let step: Awaited<ReturnType<typeof events.next>>;
+  try {
+    step = await events.next();
+  } catch (error) {
+    if (start.begun === undefined) entry?.discard();
+    else entry?.close();
+    throw error;
+  }
+  const sse = new SseStream(reply, start.slot, context.options);
+  const seen = start.position || -1;
+  const send = async (position: number, choices: object[], more: object = {}) => {
+    if (position <= seen) return;
+    await sse.send({ ...format.chunkHead(), choices, ...more }, task.jobs.length === 1 ? position : undefined);
+  };
   const ends: End[] = [];
   try {
     const opening = format.openingChoice();
-    if (opening !== null) await send([opening]);
+    if (opening !== null) await send(0, [opening]);
     for (; !step.done; step = await events.next()) {
       const { job, event } = step.value;
       if (event.type === 'delta') {
         const blyan = tokenReport(job, event.tokens);
-        await send([format.deltaChoice({ index: job.index, ...event })], blyan && { blyan });
+        await send(event.position, [format.deltaChoice({ index: job.index, ...event })], blyan && { blyan });
       } else if (event.type === 'end') {
         ends.push(event);
         const isLast = ends.length === task.jobs.length;
-        await send([format.finishChoice(job.index, event.finishReason)], isLast ? { blyan: blyanOf(ends) } : {});
+        const report = isLast ? { blyan: blyanOf(ends) } : {};
+        await send(event.completionTokens + 2, [format.finishChoice(job.index, event.finishReason)], report);
       }
     }
-    if (format.includeUsage) await send([], { usage: usageOf(task, ends) });
+    const usage = usageOf(task, ends);
+    if (format.includeUsage) await send(usage.completion_tokens + 3, [], { usage });
     sse.done();
   } catch (error) {
     context.reportFailure(error, request);
     sse.fail(toHttpError(error, request.id).body);
   } finally {
+    entry?.close();
     // What failed may be the sending: then nobody would ever ask the generation for more, and it would never end.
     await events.return();
   }
   return reply;
+}
+
+/** Answers of one prompt are written down; one that is complete already stays as it is. */
+function openEntry(task: AnswerTask, { begun }: Start, { journal }: GatewayContext): JournalEntry | undefined {
+  const [job] = task.jobs;
+  if (journal === null || job === undefined || task.jobs.length > 1 || begun?.end) return undefined;
+  return journal.open(task.claim, describeAnswer(task.form, job), begun?.tokens);
 }
 
 /** Id and logits of the token that a chunk is for, as far as they were asked for. */

@@ -13,6 +13,7 @@ import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
 import { generationRoutes } from './routes/generation.ts';
 import { networkRoutes } from './routes/network.ts';
 import { pageRoutes } from './routes/page.ts';
+import { resumeRoutes } from './routes/resume.ts';
 
 /** Longest a client may take to send its request. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -44,10 +45,8 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
     // While it drains, the gateway answers in the usual error shape itself.
     return503OnClosing: false,
     routerOptions: { maxParamLength: API_LIMITS.modelIdLength },
-    genReqId: (raw) => {
-      const given = raw.headers['x-request-id'];
-      return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomBytes(16).toString('hex');
-    },
+    // Never one that a client made up: it is the right to resume the answer.
+    genReqId: () => randomBytes(16).toString('hex'),
     frameworkErrors: (error, request, reply: FastifyReply) => sendError(error, request, reply, context),
     clientErrorHandler: (error, socket) => refuseBrokenHttp(error, socket),
   }).withTypeProvider<ZodTypeProvider>();
@@ -66,6 +65,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   });
   await app.register(networkRoutes(context));
   await app.register(generationRoutes(context));
+  await app.register(resumeRoutes(context));
   await app.register(pageRoutes(context.options.webDir));
   return app;
 }
@@ -81,6 +81,10 @@ function addHooks(app: FastifyInstance, { options, logger, metrics }: GatewayCon
       { kind: 'caller' },
     );
   });
+  // Bytes that a client does not read are not kept for ever.
+  app.addHook('onSend', async (_request, reply) => {
+    reply.raw.setTimeout(options.stallTimeoutMs);
+  });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
     metrics.httpEnded(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
@@ -94,9 +98,9 @@ function addHooks(app: FastifyInstance, { options, logger, metrics }: GatewayCon
   });
 }
 
-/** Any page may use `/v1`, which knows no cookies; the rest is for the gateway's own page. */
+/** Any page may use `/v1` and resume its answers, which needs no cookies; the rest is for the gateway's own page. */
 function corsOptions(request: FastifyRequest) {
-  if (!request.url.startsWith('/v1/')) return { origin: false };
+  if (!request.url.startsWith('/v1/') && !request.url.startsWith('/api/v1/requests/')) return { origin: false };
   return {
     origin: '*',
     methods: ['GET', 'HEAD', 'POST'],

@@ -1,4 +1,4 @@
-import type { Coordinator, Logger } from '@blyan/interface';
+import type { AnswerJournal, Coordinator, Logger } from '@blyan/interface';
 import type { Registry } from 'prom-client';
 
 export interface Listen {
@@ -20,12 +20,16 @@ export interface GatewayOptions extends Listen {
   readonly maxConcurrentAnswers?: number;
   /** Quiet time after which a stream gets a comment, milliseconds. Default 15,000. */
   readonly keepAliveMs?: number;
+  /** A client that takes nothing of its stream for so long is cut off, milliseconds. Default 60,000. When no slot is free, it gives way after a twelfth. */
+  readonly stallTimeoutMs?: number;
   /** How long `stop` lets running answers finish, milliseconds. Default 500. */
   readonly shutdownGraceMs?: number;
 }
 
 export interface GatewayDeps {
   readonly coordinator: Coordinator;
+  /** Without one no answer can be resumed. */
+  readonly journal?: AnswerJournal;
   readonly logger: Logger;
   /** Where further metrics of the process are registered; by default the gateway's own. */
   readonly registry?: Registry;

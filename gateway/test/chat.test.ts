@@ -35,6 +35,8 @@ test('the answer says which plan, profile, times and nodes it had', async () => 
   const { post } = await startGateway();
   const answer = await (await post(CHAT, chatBody({ blyan: { plan: 'dynamic', return_token_ids: true } }))).json();
   expect(answer.blyan).toEqual({
+    failovers: [],
+    speculation: { drafted: 0, accepted: 0 },
     plan: 'dynamic',
     profile: 'cpu-avx2',
     forecast: { msToFirstToken: 20, msPerToken: 4 },

@@ -1,22 +1,22 @@
-import { readSse } from '@blyan/api';
+import { readSse, readSseEvents, type SseEvent } from '@blyan/api';
 import { silentLogger } from '@blyan/interface';
 import OpenAI from 'openai';
 import { onTestFinished } from 'vitest';
-import { createGateway, type GatewayOptions } from '../src/index.ts';
+import { createGateway, type GatewayDeps, type GatewayOptions } from '../src/index.ts';
 import { type Script, ScriptedCoordinator } from './scripted-coordinator.ts';
 
 /** A gateway on a free port of loopback over a scripted coordinator; stopped when the test ends. */
-export async function startGateway(script: Script = {}, options: Partial<GatewayOptions> = {}) {
+export async function startGateway(script: Script = {}, options: Partial<GatewayOptions & GatewayDeps> = {}) {
   const coordinator = new ScriptedCoordinator();
   coordinator.script = script;
   const gateway = createGateway({
-    coordinator,
     logger: silentLogger,
     host: '127.0.0.1',
     port: 0,
     version: '0.1.0-test',
     webDir: '/nonexistent',
     ...options,
+    coordinator,
   });
   await gateway.start();
   onTestFinished(() => {
@@ -51,5 +51,14 @@ export async function eventsOf(response: Response): Promise<string[]> {
   const events: string[] = [];
   for await (const data of readSse(response.body as ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>))
     events.push(data);
+  return events;
+}
+
+type Body = ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>;
+
+/** Every event of a streamed response with its id, `[DONE]` included. */
+export async function idEventsOf(response: Response): Promise<SseEvent[]> {
+  const events: SseEvent[] = [];
+  for await (const event of readSseEvents(response.body as Body)) events.push(event);
   return events;
 }

@@ -151,7 +151,7 @@ export class ScriptedCoordinator implements Coordinator {
     const plan = request.plan === 'auto' ? 'pipeline' : request.plan;
     yield { type: 'plan', plan, profile: 'cpu-avx2', forecast: { msToFirstToken: 20, msPerToken: 4 } };
     let finishReason: 'stop' | 'length' = 'length';
-    for (let index = 0; index < request.maxTokens; index++) {
+    for (let index = request.committedTokens?.length ?? 0; index < request.maxTokens; index++) {
       if (script.failAt?.index === index) throw script.failAt.error;
       if (script.holdAt === index) await this.#hold(script, signal);
       await nextTurn();

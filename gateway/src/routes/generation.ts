@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   API_ROUTES,
   chatCompletionRequest,
@@ -8,16 +9,15 @@ import {
   type ParsedCompletionRequest,
   type Unsupported,
 } from '@blyan/api';
-import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import type { AnswerJob } from '../answer.ts';
+import { type AnswerForm, answerFormat } from '../answer-form.ts';
 import { answerJob, assertLogitsFit, chatPrompt, textPrompt } from '../answer-job.ts';
-import { chatFormat } from '../chat-format.ts';
-import { completionFormat } from '../completion-format.ts';
+import { assertLogitsAllowed } from '../assert-logits-allowed.ts';
+import { claimOf } from '../claim-of.ts';
 import type { GatewayContext } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import { isLoopbackAddress } from '../loopback.ts';
-import { serveAnswer } from '../serve-answer.ts';
+import { streamAnswer, wholeAnswer } from '../serve-answer.ts';
 
 /** `POST /v1/chat/completions` and `POST /v1/completions`. */
 export const generationRoutes =
@@ -26,7 +26,7 @@ export const generationRoutes =
     app.post(API_ROUTES.chatCompletions.path, { schema: { body: chatCompletionRequest } }, async (request, reply) => {
       const { body } = request;
       assertSupported(findUnsupportedInChat(body));
-      assertLogitsAllowed(body, request);
+      assertLogitsAllowed(body.blyan?.return_logits, request);
       const model = context.catalog.resolve(body.model);
       const tokenizer = context.catalog.tokenizerOf(model);
       const job = answerJob(body, model, {
@@ -37,14 +37,16 @@ export const generationRoutes =
         topLogprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
       });
       assertLogitsFit([job], model);
-      const format = chatFormat(body, model, tokenizer, context.clock.nowMs());
-      return serveAnswer({ jobs: [job], tokenizer, format, stream: body.stream ?? false }, request, reply, context);
+      const form = formOf(body, 'chat.completions', job.request.topLogprobs, context.clock.nowMs());
+      const format = answerFormat(form, model, tokenizer);
+      const task = { jobs: [job], tokenizer, format, form, claim: claimOf(request) };
+      return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, reply, context);
     });
 
     app.post(API_ROUTES.completions.path, { schema: { body: completionRequest } }, async (request, reply) => {
       const { body } = request;
       assertSupported(findUnsupportedInCompletion(body));
-      assertLogitsAllowed(body, request);
+      assertLogitsAllowed(body.blyan?.return_logits, request);
       const model = context.catalog.resolve(body.model);
       const tokenizer = context.catalog.tokenizerOf(model);
       const jobs = body.prompt.map((prompt, index): AnswerJob => {
@@ -53,8 +55,10 @@ export const generationRoutes =
         return answerJob(body, model, { index, promptTokens, param: 'prompt', maxTokens, topLogprobs });
       });
       assertLogitsFit(jobs, model);
-      const format = completionFormat(body, model, tokenizer, context.clock.nowMs());
-      return serveAnswer({ jobs, tokenizer, format, stream: body.stream ?? false }, request, reply, context);
+      const form = formOf(body, 'completions', body.logprobs, context.clock.nowMs());
+      const format = answerFormat(form, model, tokenizer);
+      const task = { jobs, tokenizer, format, form, claim: claimOf(request) };
+      return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, reply, context);
     });
     done();
   };
@@ -65,18 +69,19 @@ function assertSupported(unsupported: Unsupported | null): void {
   throw new GatewayError('ERR_GATEWAY_UNSUPPORTED', message, { kind: 'caller', meta: { param } });
 }
 
-/** Logits tell more about a model and its prompt than text does; a proxy's header means the client is elsewhere. */
-function assertLogitsAllowed(
+function formOf(
   body: ParsedChatCompletionRequest | ParsedCompletionRequest,
-  request: FastifyRequest,
-): void {
-  if (body.blyan?.return_logits === undefined) return;
-  const { forwarded, 'x-forwarded-for': forwardedFor } = request.headers;
-  const isLocal = isLoopbackAddress(request.raw.socket.remoteAddress ?? '');
-  if (isLocal && forwarded === undefined && forwardedFor === undefined) return;
-  throw new GatewayError(
-    'ERR_GATEWAY_LOGITS_NOT_LOCAL',
-    'Logits are returned to clients on the same machine only: ask through 127.0.0.1, or leave "return_logits" out.',
-    { kind: 'caller' },
-  );
+  route: AnswerForm['route'],
+  topLogprobs: number | undefined,
+  nowMs: number,
+): AnswerForm {
+  const prefix = route === 'completions' ? 'cmpl' : 'chatcmpl';
+  return {
+    route,
+    id: `${prefix}-${randomBytes(16).toString('hex')}`,
+    created: Math.floor(nowMs / 1000),
+    model: body.model,
+    includeUsage: body.stream_options?.include_usage === true,
+    topLogprobs,
+  };
 }

@@ -4,7 +4,16 @@ import { createGateway } from '@blyan/gateway';
 import { Engine, modelView, StoreSource } from '@blyan/inference';
 import { errorCode, type Root, systemClock } from '@blyan/interface';
 import type { ModelManifest } from '@blyan/model';
-import { BlockExchange, encodeInvite, GenesisExchange, loadOrCreateIdentity, NodeRecords, P2pHost } from '@blyan/p2p';
+import {
+  BlockExchange,
+  encodeInvite,
+  GenesisExchange,
+  loadOrCreateIdentity,
+  NetworkJournal,
+  NetworkJournalPeers,
+  NodeRecords,
+  P2pHost,
+} from '@blyan/p2p';
 import { BlockStore } from '@blyan/store';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { NodeDaemon, NodeDaemonDeps, ReadyInfo } from '../daemon-port.ts';
@@ -46,6 +55,9 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
   const records = new NodeRecords({ host, privateKey, logger, clock: systemClock });
   const exchange = new BlockExchange({ partialDir: join(paths.root, 'partial') }, { host, store, logger });
   const genesis = new GenesisExchange(host, membership.genesis);
+  const keepers = new NetworkJournalPeers(host, views);
+  const journal = new NetworkJournal({ self: peerId, peers: keepers, clock: systemClock, logger });
+  keepers.serve(journal);
   const stopping = new AbortController();
   const { signal } = stopping;
   const undo: (() => unknown)[] = [];
@@ -84,6 +96,8 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     undo.push(warnOfBootstrap());
     await host.start(signal);
     undo.push(() => host.stop());
+    await journal.start();
+    undo.push(() => journal.stop());
     await records.start();
     undo.push(() => records.stop());
     await exchange.tidy();
@@ -206,7 +220,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     if (config.gateway === null) return { gateway: null, metrics: null };
     const metrics = config.metrics ?? 'off';
     const gateway = createGateway({
-      ...{ coordinator, logger, version: VERSION, metrics, maxConcurrentAnswers: config.maxStreams },
+      ...{ coordinator, journal, logger, version: VERSION, metrics, maxConcurrentAnswers: config.maxStreams },
       ...config.gateway,
     });
     undo.push(() => gateway.stop());

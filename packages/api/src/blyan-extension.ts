@@ -1,4 +1,4 @@
-import { PLAN_TYPES } from '@blyan/interface';
+import { PLAN_TYPES, SPECULATION_CHOICES } from '@blyan/interface';
 import { z } from 'zod';
 import { optional } from './optional.ts';
 
@@ -6,6 +6,8 @@ import { optional } from './optional.ts';
 export const blyanOptions = z.looseObject({
   /** Absent means `auto`. */
   plan: optional(z.enum(['auto', ...PLAN_TYPES])),
+  /** Whether tokens are drafted ahead and verified together; the answer is the same either way. Absent means `auto`. */
+  speculation: optional(z.enum(SPECULATION_CHOICES)),
   /** Adds `token_ids`; in a stream every token gets a chunk of its own with `blyan.token_id`. */
   return_token_ids: optional(z.boolean()),
   /** Per generated token the SHA-256 (hex) or base64 of its little-endian f32 logits row. Loopback clients only. */
@@ -23,6 +25,18 @@ const routeEntry = z.object({
   ms: z.number(),
 });
 
+const failover = z.object({
+  /** The node that was lost. */
+  peerId: z.string(),
+  /** Index of the token that was being computed. */
+  atToken: z.number(),
+  /** From the last result before the loss to the first one after it, milliseconds. */
+  gapMs: z.number(),
+  reason: z.enum(['gone', 'silent', 'slow', 'garbage', 'error']),
+  /** Rows computed a second time, by node. */
+  rowsRecomputed: z.record(z.string(), z.number()),
+});
+
 const answerFields = {
   plan: z.enum(PLAN_TYPES),
   /** Arithmetic profile the answer was computed with. */
@@ -33,6 +47,10 @@ const answerFields = {
   measured: timing,
   /** Which node did what, counted from replies. Absent only when a stop string ended the answer before the coordinator could report. */
   route: z.array(routeEntry).optional(),
+  /** Nodes replaced in mid-answer, in the order they were lost; absent when the route is. */
+  failovers: z.array(failover).optional(),
+  /** Tokens drafted ahead, and how many of them stood; absent when the route is. */
+  speculation: z.object({ drafted: z.number(), accepted: z.number() }).optional(),
   /** Every generated token, those of a cut stop string included. */
   token_ids: z.array(z.number()).optional(),
   /** One entry per generated token. */
@@ -45,6 +63,7 @@ export const blyanAnswer = z.object({
   choices: z.array(z.object({ index: z.number(), ...answerFields })).optional(),
 });
 export type BlyanAnswer = z.infer<typeof blyanAnswer>;
+export type BlyanFailover = z.infer<typeof failover>;
 export type BlyanRouteEntry = z.infer<typeof routeEntry>;
 
 /** `blyan` in a stream: per token with `return_token_ids` or `return_logits`, whole on the last chunk with a finish reason. */

@@ -1,6 +1,7 @@
 export {
   type BlyanAnswer,
   type BlyanChunk,
+  type BlyanFailover,
   type BlyanRouteEntry,
   blyanAnswer,
   blyanChunk,
@@ -47,6 +48,6 @@ export { type FinishReason, finishReason, type Usage, usage } from './generation
 export { API_LIMITS } from './limits.ts';
 export { type ModelList, type ModelObject, modelList, modelObject } from './models.ts';
 export { API_ROUTES, methodsOf } from './routes.ts';
-export { readSse, SSE_DONE, SSE_PING, sseData } from './sse.ts';
+export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } from './sse.ts';
 export { networkState, type StateAnswer } from './state.ts';
 export { findUnsupportedInChat, findUnsupportedInCompletion, type Unsupported } from './unsupported.ts';

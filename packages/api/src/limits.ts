@@ -11,4 +11,6 @@ export const API_LIMITS = Object.freeze({
   stopLength: 256,
   topLogprobs: 20,
   modelIdLength: 512,
+  /** Largest event id of a stream, a little above the most tokens a sequence may have. */
+  eventId: 2 ** 21,
 });

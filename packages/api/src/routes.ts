@@ -1,4 +1,4 @@
-/** Every route of the gateway's HTTP listener. `*` stands for the rest of the path. */
+/** Every route of the gateway's HTTP listener. `*` stands for the rest of the path, `:id` for one segment. */
 export const API_ROUTES = Object.freeze({
   models: { path: '/v1/models', methods: ['GET', 'HEAD'] },
   model: { path: '/v1/models/*', methods: ['GET', 'HEAD'] },
@@ -6,15 +6,19 @@ export const API_ROUTES = Object.freeze({
   completions: { path: '/v1/completions', methods: ['POST'] },
   health: { path: '/healthz', methods: ['GET', 'HEAD'] },
   ready: { path: '/readyz', methods: ['GET', 'HEAD'] },
+  resume: { path: '/api/v1/requests/:id/stream', methods: ['GET'] },
   state: { path: '/api/v1/state', methods: ['GET', 'HEAD'] },
 });
 
 /** Methods that the path without its query would accept, or null when no route has it. */
 export function methodsOf(path: string): readonly string[] | null {
-  for (const route of Object.values(API_ROUTES)) {
-    const isPrefix = route.path.endsWith('*');
-    const matches = isPrefix ? path.startsWith(route.path.slice(0, -1)) : path === route.path;
-    if (matches) return route.methods;
-  }
-  return null;
+  return Object.values(API_ROUTES).find((route) => matches(route.path, path))?.methods ?? null;
+}
+
+function matches(pattern: string, path: string): boolean {
+  if (pattern.endsWith('*')) return path.startsWith(pattern.slice(0, -1));
+  const [before = '', after] = pattern.split(':id');
+  if (after === undefined) return path === pattern;
+  const id = path.slice(before.length, path.length - after.length);
+  return path === before + id + after && id !== '' && !id.includes('/');
 }

@@ -7,6 +7,7 @@ import {
   type KeptAnswer,
   type Logger,
   type PeerId,
+  type Service,
 } from '@blyan/interface';
 import { AnswerEntry } from './answer-entry.ts';
 import { AnswerSeal } from './answer-seal.ts';
@@ -64,14 +65,14 @@ export interface NetworkJournalDeps {
  * Answers in memory on two nodes, this one and the best other one, sealed with what their clients alone can show. Writing
  * is in the background and may lag a few tokens behind; a backup that fails is replaced by the next node.
  */
-export class NetworkJournal implements AnswerJournal {
+export class NetworkJournal implements AnswerJournal, Service {
   readonly #deps: NetworkJournalDeps;
   readonly #own: AnswerShelf;
   readonly #kept: AnswerShelf;
   /** Those that are written, or that a backup does not have completely. */
   readonly #entries = new Map<string, AnswerEntry>();
   readonly #sending = new Map<PeerId, Promise<void>>();
-  readonly #sweep: NodeJS.Timeout;
+  #sweep: NodeJS.Timeout | null = null;
   #timer: NodeJS.Timeout | null = null;
   #isUrgent = false;
   #isStopped = false;
@@ -82,7 +83,11 @@ export class NetworkJournal implements AnswerJournal {
     const options = { maxBytes: shelfBytes, maxEntryBytes: MAX_ENTRY_BYTES, ttlMs: ANSWER_TTL_MS };
     this.#own = new AnswerShelf(options, deps.clock);
     this.#kept = new AnswerShelf(options, deps.clock);
-    this.#sweep = setInterval(() => {
+  }
+
+  /** Lets go what has expired from now on, also while nobody writes. */
+  async start(): Promise<void> {
+    this.#sweep ??= setInterval(() => {
       this.#own.sweep();
       this.#kept.sweep();
     }, SWEEP_MS).unref();
@@ -131,7 +136,7 @@ export class NetworkJournal implements AnswerJournal {
 
   /** Lets the backups have what they lack, as far as they take it within the time. */
   async stop(withinMs = 1000): Promise<void> {
-    clearInterval(this.#sweep);
+    if (this.#sweep !== null) clearInterval(this.#sweep);
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, withinMs);
     await Promise.race([this.settled(), late]);

@@ -1,55 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { type AnswerClaim, type JournalEntry, type PeerId, silentLogger } from '@blyan/interface';
-import { expect, onTestFinished, test } from 'vitest';
+import type { AnswerClaim, JournalEntry } from '@blyan/interface';
+import { expect, test } from 'vitest';
 import { AnswerSeal } from '../src/answer-seal.ts';
-import { ANSWER_TTL_MS, type JournalPeers, NetworkJournal, type WirePart } from '../src/index.ts';
+import { ANSWER_TTL_MS } from '../src/index.ts';
+import { JournalNet } from './journal-net.ts';
 
 const claim = (bearer = ''): AnswerClaim => ({ id: randomBytes(16).toString('hex'), bearer });
 const { signal } = new AbortController();
-
-/** Journals of one process that are each other's peers. */
-class Net {
-  readonly clock = { now: 0, nowMs: () => this.clock.now };
-  readonly journals = new Map<PeerId, NetworkJournal>();
-  readonly dead = new Set<PeerId>();
-  readonly log: string[] = [];
-
-  join(self: PeerId, shelfBytes?: number): NetworkJournal {
-    const others = () => [...this.journals.keys()].filter((peerId) => peerId !== self);
-    const at = (peerId: PeerId): NetworkJournal => {
-      if (this.dead.has(peerId)) throw new Error('gone');
-      return this.journals.get(peerId) as NetworkJournal;
-    };
-    const peers: JournalPeers = {
-      backups: others,
-      holders: others,
-      put: async (peerId, parts) => {
-        this.log.push(`${self}>${peerId} ${parts.map(({ index }) => index)}`);
-        const lost = ({ locator, index, bytes }: WirePart) => !at(peerId).kept.put(self, locator, index, bytes);
-        return parts.filter(lost).map(({ locator }) => locator);
-      },
-      async *get(peerId, locator) {
-        yield* at(peerId).partsOf(locator);
-      },
-      drop: async (peerId, locator) => at(peerId).kept.drop(self, locator),
-    };
-    const journal = new NetworkJournal({ self, peers, clock: this.clock, logger: silentLogger }, shelfBytes);
-    onTestFinished(() => journal.stop(0));
-    this.journals.set(self, journal);
-    return journal;
-  }
-
-  kill(peerId: PeerId): void {
-    this.dead.add(peerId);
-  }
-}
 
 const write = (entry: JournalEntry, tokens: readonly number[]) => {
   for (const token of tokens) entry.append(token);
 };
 
 test('an answer is found here at once, and at the others when it was sent', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const [a, b] = [net.join('a'), net.join('b')];
   const mine = claim('key');
   const entry = a.open(mine, 'what');
@@ -62,7 +26,7 @@ test('an answer is found here at once, and at the others when it was sent', asyn
 });
 
 test('a third node asks the others, and the end is kept too', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const [a, , c] = [net.join('a'), net.join('b'), net.join('c')];
   const mine = claim();
   const entry = a.open(mine, 'what');
@@ -75,7 +39,7 @@ test('a third node asks the others, and the end is kept too', async () => {
 });
 
 test('another id and another bearer find nothing, here and elsewhere; the journal says no more than that', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const [a, b] = [net.join('a'), net.join('b')];
   const mine = claim('key');
   a.open(mine, 'what').end('report');
@@ -89,7 +53,7 @@ test('another id and another bearer find nothing, here and elsewhere; the journa
 });
 
 test('after its time an answer is gone everywhere', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const [a, b] = [net.join('a'), net.join('b')];
   const mine = claim();
   a.open(mine, 'what').close();
@@ -102,7 +66,7 @@ test('after its time an answer is gone everywhere', async () => {
 });
 
 test('a backup that dies is replaced by the next node, which gets everything', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const [a, , c] = [net.join('a'), net.join('b'), net.join('c')];
   const mine = claim();
   const entry = a.open(mine, 'what', [1, 2]);
@@ -116,7 +80,7 @@ test('a backup that dies is replaced by the next node, which gets everything', a
 });
 
 test('a backup that lost an answer is given it again; one that cannot keep it is left alone', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const a = net.join('a');
   const b = net.join('b', 16 * 1024);
   const mine = claim();
@@ -138,7 +102,7 @@ test('a backup that lost an answer is given it again; one that cannot keep it is
 });
 
 test('without any other node an answer is kept here alone', async () => {
-  const a = new Net().join('a');
+  const a = new JournalNet().join('a');
   const mine = claim();
   const entry = a.open(mine, 'what');
   write(entry, [1]);
@@ -148,7 +112,7 @@ test('without any other node an answer is kept here alone', async () => {
 });
 
 test('whoever goes on with an answer writes an entry of its own beside the first one', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const [a, b] = [net.join('a'), net.join('b')];
   const mine = claim();
   write(a.open(mine, 'what'), [1, 2]);
@@ -163,7 +127,7 @@ test('whoever goes on with an answer writes an entry of its own beside the first
 });
 
 test('opening again under a claim ends the entry before: what it still appends goes nowhere', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const [a, b] = [net.join('a'), net.join('b')];
   const mine = claim();
   const first = a.open(mine, 'what');
@@ -179,7 +143,7 @@ test('opening again under a claim ends the entry before: what it still appends g
 });
 
 test('a discarded answer is forgotten here and at its backup', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const [a, b] = [net.join('a'), net.join('b')];
   const mine = claim();
   const entry = a.open(mine, 'what');
@@ -191,7 +155,7 @@ test('a discarded answer is forgotten here and at its backup', async () => {
 });
 
 test('tokens of many answers go in one call', async () => {
-  const net = new Net();
+  const net = new JournalNet();
   const a = net.join('a');
   net.join('b');
   const entries = Array.from({ length: 50 }, () => a.open(claim(), 'what'));

@@ -5,7 +5,7 @@ import type { PlanRun } from './run-plan.ts';
 
 /**
  * The tokens of an answer, one by one, until the length is reached or an end-of-sequence token comes (which is not
- * emitted). Returns why it ended.
+ * emitted). Tokens that are committed already go before them and are not emitted. Returns why it ended.
  */
 export async function* generateTokens(
   run: PlanRun,
@@ -16,7 +16,7 @@ export async function* generateTokens(
   const room = model.spec.contextLength - request.promptTokens.length;
   const limit = Math.min(request.maxTokens, room);
   let token = await run.prefill();
-  for (let count = 1; ; count++) {
+  for (let count = 1 + (request.committedTokens?.length ?? 0); ; count++) {
     if (ends.has(token.tokenId)) return 'stop';
     yield token;
     if (count >= limit) return 'length';

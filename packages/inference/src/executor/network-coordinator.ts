@@ -104,11 +104,13 @@ export class NetworkCoordinator implements Coordinator {
       type === 'static_delegate' && chosen.plan.stages[0]?.peerId !== this.#options.self
         ? this.#delegated(chosen.plan, request, signal)
         : this.#here(manifest, chosen.plan, request, signal);
-    let index = 0;
+    const committed = request.committedTokens?.length ?? 0;
+    let index = committed;
     let end: { finishReason: 'stop' | 'length'; route: readonly RouteEntry[] } | null = null;
     try {
       for (let next = await tokens.next(); ; next = await tokens.next()) {
-        if (index === 0) yield { type: 'plan', plan: type, profile, forecast: rounded({ msToFirstToken, msPerToken }) };
+        if (index === committed)
+          yield { type: 'plan', plan: type, profile, forecast: rounded({ msToFirstToken, msPerToken }) };
         if (next.done) {
           end = next.value;
           break;
@@ -120,7 +122,7 @@ export class NetworkCoordinator implements Coordinator {
       await tokens.return({ finishReason: 'length', route: [] });
     }
     const measured = clock.timing();
-    if (index > 1) this.#history.record(type, manifest.root, chosen.forecast.breakdown, measured);
+    if (index - committed > 1) this.#history.record(type, manifest.root, chosen.forecast.breakdown, measured);
     yield {
       type: 'done',
       ...end,
@@ -188,7 +190,7 @@ export class NetworkCoordinator implements Coordinator {
     }
     const { manifest } = known;
     const { contextLength, vocabSize } = manifest.spec;
-    const { promptTokens } = request;
+    const { promptTokens, committedTokens = [] } = request;
     if (promptTokens.length === 0)
       throw new InferenceError('ERR_INFERENCE_RANGE', 'The prompt is empty; it needs at least one token.', {
         kind: 'caller',
@@ -200,7 +202,11 @@ export class NetworkCoordinator implements Coordinator {
         { kind: 'caller', meta: { promptTokens: promptTokens.length, contextLength } },
       );
     }
-    const bad = promptTokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+    if (committedTokens.length >= Math.min(request.maxTokens, contextLength - promptTokens.length))
+      throw new InferenceError('ERR_INFERENCE_RANGE', 'As many tokens are committed as the answer may have.', {
+        kind: 'caller',
+      });
+    const bad = [...promptTokens, ...committedTokens].find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
     if (bad !== undefined)
       throw new InferenceError(
         'ERR_INFERENCE_RANGE',

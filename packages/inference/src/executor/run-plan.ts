@@ -70,9 +70,10 @@ export class PlanRun {
     throw refused.reason;
   }
 
-  /** Computes the prompt and draws the first token. */
+  /** Computes the prompt, and the tokens of the answer that are known already, and draws the next one. */
   prefill(): Promise<SampledToken> {
-    return this.#advance(Uint32Array.from(this.#request.promptTokens));
+    const { promptTokens, committedTokens = [] } = this.#request;
+    return this.#advance(Uint32Array.from([...promptTokens, ...committedTokens]));
   }
 
   /** Computes one token and draws the next. */

@@ -1,4 +1,4 @@
-import { PLAN_TYPES } from '@blyan/interface';
+import { PLAN_TYPES, SPECULATION_CHOICES } from '@blyan/interface';
 import { MAX_SEQUENCE_TOKENS, MAX_STAGES, MAX_STEP_ROWS } from '@blyan/params';
 import { z } from 'zod';
 
@@ -91,11 +91,13 @@ export const generateSchema = z.object({
     modelRoot: z.string(),
     promptTokens: z.array(count).min(1).max(MAX_SEQUENCE_TOKENS),
     maxTokens: z.number().int().min(1).max(MAX_SEQUENCE_TOKENS),
+    committedTokens: z.array(count).max(MAX_SEQUENCE_TOKENS).optional(),
     sampling,
     ignoreEos: z.boolean(),
     topLogprobs: z.number().int().min(0).max(20).optional(),
     returnLogits: z.enum(['sha256', 'f32']).optional(),
     plan: z.enum(['auto', ...PLAN_TYPES]),
+    speculation: z.enum(SPECULATION_CHOICES).optional(),
   }),
 });
 
