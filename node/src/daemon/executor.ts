@@ -4,16 +4,18 @@ import {
   ExpertCaller,
   modelView,
   NetworkCoordinator,
+  PeerFaults,
   ResultInbox,
   StageHost,
   StageNetwork,
 } from '@blyan/inference';
-import { errorCode, type Logger } from '@blyan/interface';
-import type { P2pHost } from '@blyan/p2p';
+import { errorCode, type Logger, monotonicClock } from '@blyan/interface';
+import type { NodeRecords, P2pHost } from '@blyan/p2p';
 import { MAX_FRAME_BYTES, PROTOCOL_MAJORS } from '@blyan/params';
-import { blockMap, hasBit, type NodeView, type Plan, signPlan } from '@blyan/routing';
+import { blockMap, hasBit, type NodeView, PeerHealth, type Plan, RetryBudget, signPlan } from '@blyan/routing';
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { HostedBlocks } from './hosted-blocks.ts';
+import { LiveHolders } from './live-holders.ts';
 
 export interface ExecutorOptions {
   readonly profile: string;
@@ -29,6 +31,7 @@ export interface ExecutorDeps {
   readonly engine: Engine;
   readonly hosted: HostedBlocks;
   readonly views: () => readonly NodeView[];
+  readonly records: NodeRecords;
   readonly logger: Logger;
 }
 
@@ -40,7 +43,7 @@ export interface Executor {
 
 /** Puts together what runs plans: stages here and elsewhere, expert calls, delegates, and the coordinator over them. */
 export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Executor {
-  const { host, engine, hosted, logger, views } = deps;
+  const { host, engine, hosted, logger, views, records } = deps;
   const self = host.peerId;
   const { manifest } = hosted;
   const view = modelView(manifest);
@@ -48,7 +51,18 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   const protocol = host.protocol('inference', PROTOCOL_MAJORS.inference, { maxFrameBytes: MAX_FRAME_BYTES });
   const inbox = new ResultInbox();
   const network = new StageNetwork({ self }, { protocol, inbox, publicKeyOf });
-  const experts = new ExpertCaller({ self }, { protocol, logger });
+  const health = new PeerHealth(monotonicClock);
+  const blame = new PeerFaults({
+    self,
+    health,
+    penalize: (peerId, points, code) => host.penalize(peerId, points, code),
+    nuisance: (peerId, code) => host.nuisance(peerId, code),
+  });
+  const holders = new LiveHolders({ host, records, views, manifest });
+  const experts = new ExpertCaller(
+    { self },
+    { protocol, port: holders, health, blame, budget: new RetryBudget(monotonicClock), clock: monotonicClock, logger },
+  );
   const stages = new StageHost(
     { self, maxSequences: options.maxSequences },
     { engine, port: network, experts, logger, model },
@@ -68,24 +82,31 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
         models: () => [{ manifest, learnedAt }],
         fetch: (_manifest, blocks, signal) => hosted.fetch(blocks, signal),
         sign: (plan) => signPlan(plan, options.seed),
+        avoided: () => health.avoided(),
         faults: (peerId) => host.faults(peerId),
         faultyPeers: () => host.faultyPeers(),
       },
     },
   );
   const learnedAt = Math.floor(Date.now() / 1000);
+  const back = (peerId: string) => {
+    health.returned(peerId);
+    experts.returned(peerId);
+  };
   const left = (peerId: string) => {
+    health.failed(peerId, 'gone');
     inbox.lost(peerId);
     stages
       .closeAllOf(peerId)
       .catch((error) => logger.debug('sequences of a peer were not closed', { code: errorCode(error) }));
   };
-  host.on('peer:disconnect', left);
+  host.on('peer:connect', back).on('peer:disconnect', left);
   return {
     coordinator,
     stages,
     async stop() {
-      host.off('peer:disconnect', left);
+      host.off('peer:connect', back).off('peer:disconnect', left);
+      holders[Symbol.dispose]();
       await stages.stop();
     },
   };

@@ -22,7 +22,12 @@ export async function nextNews(records: NodeRecords, timeoutMs: number, signal: 
   return heard;
 }
 
-function firstOf(timeoutMs: number, signal: AbortSignal, listen: (done: () => void) => () => unknown): Promise<void> {
+/** Settles when `listen` calls back, after `timeoutMs`, or at the abort; `listen` returns what undoes it. */
+export function firstOf(
+  timeoutMs: number,
+  signal: AbortSignal,
+  listen: (done: () => void) => () => unknown,
+): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);

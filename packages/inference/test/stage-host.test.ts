@@ -1,10 +1,10 @@
 import { silentLogger } from '@blyan/interface';
-import type { PeerProtocol } from '@blyan/p2p';
 import type { Plan } from '@blyan/routing';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sequenceId } from '../src/executor/wire.ts';
-import { Engine, ExpertCaller, StageHost, StoreSource } from '../src/index.ts';
+import { Engine, StageHost, StoreSource } from '../src/index.ts';
+import { ExpertNetwork, never } from './expert-network.ts';
 import { openRandom, type TestEngine } from './harness.ts';
 
 const SELF = 'self';
@@ -31,20 +31,16 @@ beforeAll(async () => {
   await engine.start();
   cleanup.defer(() => engine.stop());
   await engine.loadModel(model.model);
-  const protocol = {
-    callRaw: (_peer: string, _method: string, _body: unknown, { signal }: { signal: AbortSignal }) => {
-      calls.add(signal);
-      called.resolve();
-      return new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => {
-          calls.delete(signal);
-          reject(signal.reason);
-        });
-      });
-    },
-  } as unknown as PeerProtocol;
+  const network = new ExpertNetwork();
+  network.behaviours.set('other', async (asked) => {
+    const { signal } = asked;
+    calls.add(signal);
+    signal.addEventListener('abort', () => calls.delete(signal));
+    called.resolve();
+    return never(asked);
+  });
   const port = { forward: async () => {}, result: async () => {}, fail: async () => {} };
-  const experts = new ExpertCaller({ self: SELF }, { protocol, logger: silentLogger });
+  const experts = network.caller;
   host = new StageHost(
     { self: SELF, maxSequences: 4 },
     { engine, port, experts, logger: silentLogger, model: () => model.model },

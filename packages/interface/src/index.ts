@@ -22,4 +22,4 @@ export {
 } from './coordinator.ts';
 export { AppError, type AppErrorOptions, type ErrorKind, type ErrorMeta, errorCode } from './errors.ts';
 export { isRoot, type NetworkId, type PeerId, type Root } from './ids.ts';
-export { type Clock, type Logger, type Service, silentLogger, systemClock } from './ports.ts';
+export { type Clock, type Logger, monotonicClock, type Service, silentLogger, systemClock } from './ports.ts';

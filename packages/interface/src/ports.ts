@@ -15,6 +15,9 @@ export interface Clock {
 
 export const systemClock: Clock = { nowMs: () => Date.now() };
 
+/** Milliseconds since some moment of this process: for spans of time, because it never goes back. */
+export const monotonicClock: Clock = { nowMs: () => performance.now() };
+
 /** Something that is started once and stopped once; `stop` is idempotent and always ends. */
 export interface Service {
   start(signal?: AbortSignal): Promise<void>;

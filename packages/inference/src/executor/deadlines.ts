@@ -2,6 +2,8 @@
 
 /** One expert call, a cold expert's load from disk included. */
 export const EXPERTS_TIMEOUT_MS = 60_000;
+/** How long a lost holder of experts that nobody else holds is waited for: a restart and its way back. */
+export const HOLDER_RETURN_MS = 30_000;
 /** From a step's departure to its result: the slowest prompt chunk through all stages. */
 export const STEP_TIMEOUT_MS = 120_000;
 /** Opening a stage; it may first verify blocks. */

@@ -41,6 +41,8 @@ export interface NetworkPort {
   /** Fetches blocks by index in the manifest and verifies them; they are not announced as hosted. */
   fetch(manifest: ModelManifest, blocks: readonly number[], signal: AbortSignal): Promise<void>;
   sign(plan: Plan): Plan;
+  /** Peers to do without where that is possible. */
+  avoided(): ReadonlySet<PeerId>;
   /** What this node holds against a peer. */
   faults(peerId: PeerId): NodeFaults;
   /** Every peer that something is held against, the latest last. */
@@ -219,7 +221,8 @@ export class NetworkCoordinator implements Coordinator {
   /** The plan, signed, with everything it needs fetched. */
   async #choose(manifest: ModelManifest, request: GenerateRequest, signal: AbortSignal): Promise<Chosen> {
     const views = this.#deps.port.views();
-    const base: PlanInput = { manifest, views, self: this.#options.self, profile: this.#options.profile };
+    const { self, profile } = this.#options;
+    const base: PlanInput = { manifest, views, self, profile, avoid: this.#deps.port.avoided() };
     const lengths = { promptTokens: request.promptTokens.length, outputTokens: request.maxTokens };
     if (request.plan === 'auto') {
       const best = choosePlan({
