@@ -11,9 +11,8 @@ export interface SpeculationOffer {
   readonly classes: readonly number[];
   /** Classes of the drafted tokens on their way, in order. */
   readonly pendingClasses: readonly number[];
-  /** Windows on their way. 0: the next one begins with the newest committed token, the drafts are its further rows. */
-  readonly windows: number;
-  readonly rowsInFlight: number;
+  /** Rows of each window on its way. None: the next one begins with the newest committed token, drafts are its further rows. */
+  readonly inFlight: readonly number[];
 }
 
 /** What came of a window. */

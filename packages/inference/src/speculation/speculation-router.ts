@@ -20,6 +20,8 @@ const LEAST_STEPS = 8;
 const LEAST_STEPS_OF_ANSWER = 2;
 /** An answer's own draws against what the history says. */
 const HISTORY_WEIGHT = 6;
+/** What takes this much longer than expected waited for something. */
+const QUEUED = 1.25;
 /** A plain step is taken when the last one is this many of them ago: everything is compared with it. */
 const PLAIN_STEP_AFTER = 100;
 /** A window counts against the account for at most this many times what was expected: a stalled machine is no loss. */
@@ -30,6 +32,8 @@ interface Forecast {
   /** Tokens per plain step's time. */
   readonly rate: number;
 }
+
+const NOTHING: Forecast = { rows: 0, rate: 0 };
 
 /**
  * Decides for one answer how many drafted tokens are fed, from what was measured only: how often tokens of a class come true
@@ -47,20 +51,20 @@ export class SpeculationRouter implements SpeculationPolicy {
   readonly #plain = new PlainStep();
   #sincePlainMs = 0;
 
-  /** @param options.always drafts are fed wherever there are any, as wide as seems best */
+  /** @param options.always after two plain steps drafts are fed wherever there are any, as wide as seems best */
   constructor(history: SpeculationHistory, { always = false }: { always?: boolean } = {}) {
     this.#history = history;
     this.#always = always;
     this.#acceptance = new Acceptance(history.acceptance, HISTORY_WEIGHT);
   }
 
-  drafts({ classes, pendingClasses, windows, rowsInFlight }: SpeculationOffer): number {
-    if (!this.#always && !this.#isReady()) return 0;
+  drafts({ classes, pendingClasses, inFlight }: SpeculationOffer): number {
+    if (!this.#isReady()) return 0;
     const rates = this.#acceptance.rates();
     const stands = classes.map((confidenceClass) => rates[confidenceClass] as number);
-    if (windows === 0) return this.#opening(stands) - 1;
+    if (inFlight.length === 0) return this.#opening(stands) - 1;
     const reach = pendingClasses.reduce((product, confidenceClass) => product * (rates[confidenceClass] as number), 1);
-    return this.#chained(stands, reach, windows, rowsInFlight);
+    return this.#chained(stands, reach, inFlight);
   }
 
   drafted(confidenceClass: number, stood: boolean): void {
@@ -83,20 +87,18 @@ export class SpeculationRouter implements SpeculationPolicy {
     account.record(elapsedMs, lostMs);
     if (alone) latency.record(rows, latencyMs / plainMs);
     if (fedBehindMs === undefined) return;
-    // Fed at leisure the time between results is that between feedings; it only says that more is not needed.
-    const known = interval.cost(rows);
+    // A window that did not queue behind the one before only says that the time between them is enough.
+    const queued = fedBehindMs < elapsedMs / 2 || latencyMs > QUEUED * expectedMs;
+    const known = interval.cost(rows) ?? Number.POSITIVE_INFINITY;
     const cost = elapsedMs / plainMs;
-    if (fedBehindMs < elapsedMs / 2 || (known !== null && cost < known)) interval.record(rows, cost);
+    if (queued || QUEUED * cost < known) interval.record(rows, cost);
   }
 
   #isReady(): boolean {
     const { account, plainSteps } = this.#history;
-    return (
-      plainSteps >= LEAST_STEPS &&
-      this.#plain.samples >= LEAST_STEPS_OF_ANSWER &&
-      account.allowanceMs >= 0 &&
-      this.#account.allowanceMs >= 0
-    );
+    if (this.#plain.samples < LEAST_STEPS_OF_ANSWER) return false;
+    if (this.#always) return true;
+    return plainSteps >= LEAST_STEPS && account.allowanceMs >= 0 && this.#account.allowanceMs >= 0;
   }
 
   /** What may be lost on a trial, in plain steps. */
@@ -105,56 +107,70 @@ export class SpeculationRouter implements SpeculationPolicy {
     return Math.min(this.#account.allowanceMs, this.#history.account.allowanceMs) / (this.#plain.ms ?? 1);
   }
 
+  /** What may be lost if nothing that is fed stands, in plain steps. */
+  #risk(): number {
+    return this.#always ? Number.POSITIVE_INFINITY : this.#account.riskMs / (this.#plain.ms ?? 1);
+  }
+
   /** Rows of a window that begins at the frontier. */
   #opening(stands: readonly number[]): number {
     const plainMs = this.#plain.ms;
     if (!this.#always && plainMs !== null && this.#sincePlainMs > PLAIN_STEP_AFTER * plainMs) return 1;
     const { latency } = this.#history;
-    let best: Forecast = this.#always ? { rows: 2, rate: 0 } : { rows: 1, rate: LEAST_GAIN };
-    let trial: number | null = null;
-    for (const rows of widths(stands.length + 1, latency.widest())) {
-      const cost = latency.cost(rows) as number;
-      const rate = this.#rate(stands, rows, cost);
-      if (rate > best.rate) best = { rows, rate };
-    }
-    for (const rows of widths(stands.length + 1, latency.widest())) {
-      if (latency.known(rows)) continue;
-      const hoped = this.#rate(stands, rows, latency.leastCost(rows) as number);
-      const loss = (latency.cost(rows) as number) - expectedTokens(stands, rows);
-      if (hoped > best.rate && loss <= this.#allowance()) trial = rows;
-    }
-    return trial ?? best.rows;
+    const risk = this.#risk();
+    const whole = (rows: number) => latency.cost(rows) as number;
+    const possible = widths(stands.length + 1, latency.widest).filter((rows) => whole(rows) - 1 <= risk);
+    const least = { rows: 1, rate: this.#always ? 0 : LEAST_GAIN };
+    const likely = best(least, possible, (rows) => this.#rate(stands, rows, whole(rows)));
+    // The widest of those not known yet that may turn out better: as long as the next narrower one that is known.
+    const trial = possible.findLast((rows) => {
+      if (latency.known(rows) || whole(rows) - expectedTokens(stands, rows) > this.#allowance()) return false;
+      return this.#rate(stands, rows, whole(latency.nearest(rows) as number)) > likely.rate;
+    });
+    return trial ?? likely.rows;
   }
 
   /** Rows of a window behind those on their way, all of them drafted. */
-  #chained(stands: readonly number[], reach: number, windows: number, rowsInFlight: number): number {
+  #chained(stands: readonly number[], reach: number, inFlight: readonly number[]): number {
     const { latency, interval } = this.#history;
     const arrives = reach * (stands[0] as number);
     const behind = stands.slice(1);
-    let best: Forecast = { rows: 0, rate: 0 };
-    for (const rows of [1, ...widths(stands.length, Math.max(latency.widest(), interval.widest()))]) {
-      const cost = interval.cost(rows) ?? (latency.cost(rows) as number);
-      const whole = latency.cost(rows) as number;
-      const price = Math.max(cost, whole / windowsOf(rows));
-      const rate = expectedTokens(behind, rows) / price;
-      if (rate > best.rate && rowsInFlight + rows <= MAX_ROWS_IN_FLIGHT) best = { rows, rate };
-    }
-    if (best.rows === 0) return 0;
-    const whole = latency.cost(best.rows) as number;
-    const step = interval.cost(best.rows);
-    const known = step !== null && interval.known(best.rows);
-    // On its way twice over, more windows only make the wait after a wrong draft longer.
-    if (known && windows > Math.ceil(whole / step)) return 0;
-    const gain = arrives * (whole - (step ?? 0));
-    const loss = (1 - arrives) * (step ?? whole);
-    if (known) return gain > LEAST_GAIN * loss ? best.rows : 0;
-    return gain > loss && loss <= this.#allowance() ? best.rows : 0;
+    const possible = [1, ...widths(stands.length, Math.max(latency.widest, interval.widest))];
+    const whole = (rows: number) => latency.cost(rows) as number;
+    // What comes of waiting: a window alone once it is known whether the drafts stand.
+    const waiting = best(NOTHING, possible, (rows) => expectedTokens(behind, rows) / whole(rows));
+    const untried = this.#step(1) === null;
+    const following = best(NOTHING, possible, (rows) => {
+      const step = this.#step(rows) ?? 0;
+      const gap = Math.max(step, whole(rows) / windowsOf(rows));
+      return (arrives * expectedTokens(behind, rows)) / (arrives * gap + (1 - arrives) * step);
+    });
+    const rows = untried ? waiting.rows : following.rows;
+    if (following.rate < LEAST_GAIN * waiting.rate) return 0;
+    if (inFlight.reduce((sum, count) => sum + count, rows) > MAX_ROWS_IN_FLIGHT) return 0;
+    const loss = Math.min(whole(rows), interval.cost(rows) ?? whole(rows));
+    if (loss > this.#risk()) return 0;
+    // Before anything is known, one window behind another is tried.
+    if (untried) return inFlight.length === 1 && (1 - arrives) * loss <= this.#allowance() ? rows : 0;
+    // With the slowest stage busy until the first result is here, more only makes the wait after a wrong draft longer.
+    const queue = inFlight.reduce((sum, count) => sum + (this.#step(count) as number), 0);
+    return queue > whole(rows) ? 0 : rows;
+  }
+
+  /** Time between results of windows of a width; one that was not measured is to the nearest as their latencies are. */
+  #step(rows: number): number | null {
+    const { latency, interval } = this.#history;
+    const nearest = interval.nearest(rows);
+    if (nearest === null) return null;
+    const whole = latency.cost(rows) as number;
+    const scale = whole / (latency.cost(nearest) as number);
+    return Math.min(whole, (interval.cost(nearest) as number) * scale);
   }
 
   /** Tokens per plain step's time from a frontier on, where windows of a width follow each other while drafts stand. */
   #rate(stands: readonly number[], rows: number, cost: number): number {
     const tokens = expectedTokens(stands, rows);
-    const step = this.#history.interval.cost(rows);
+    const step = this.#step(rows);
     const alone = tokens / cost;
     if (step === null) return alone;
     const all = stands.slice(0, rows - 1).reduce((product, chance) => product * chance, 1);
@@ -162,6 +178,12 @@ export class SpeculationRouter implements SpeculationPolicy {
     const gap = Math.max(step, cost / windowsOf(rows));
     return Math.max(alone, tokens / ((1 - passes) * (cost + step) + passes * gap));
   }
+}
+
+/** The width of the highest rate above the least; the narrowest of equals. */
+function best(least: Forecast, possible: readonly number[], rate: (rows: number) => number): Forecast {
+  const forecasts = possible.map((rows) => ({ rows, rate: rate(rows) }));
+  return forecasts.reduce((highest, forecast) => (forecast.rate > highest.rate ? forecast : highest), least);
 }
 
 function widths(most: number, measured: number): number[] {

@@ -233,7 +233,8 @@ export class VerifyWindows {
     if (classes.length === 0) return NO_DRAFT;
     const fedClasses = this.#fed.flatMap((fed) => fed.classes);
     const pendingClasses = fedClasses.slice(fedClasses.length - pending.length);
-    const count = this.#policy.drafts({ classes, pendingClasses, windows, rowsInFlight });
+    const inFlight = this.#fed.map(({ tokens }) => tokens.length);
+    const count = this.#policy.drafts({ classes, pendingClasses, inFlight });
     return { tokens: draft.tokens.slice(0, count), classes: classes.slice(0, count) };
   }
 

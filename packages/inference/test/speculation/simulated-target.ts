@@ -25,6 +25,22 @@ export function repetitiveTarget({ seed, vocabulary, repeats, period, ends = 0 }
   };
 }
 
+/** A phrase of `length` tokens again and again, with a few random tokens between. */
+export function phraseTarget(seed: number, length: number): Target {
+  return (prefix) => {
+    const index = prefix.length % (length + 7);
+    return index < length ? 2 + index : 1 + (mix(seed ^ mix(prefix.length)) % 1000);
+  };
+}
+
+/** Text that repeats itself and text that does not, `length` tokens each in turn. */
+export function changingTarget(seed: number, length: number): Target {
+  const options = { seed, vocabulary: 1000, period: 9 };
+  const repeating = repetitiveTarget({ ...options, repeats: 1 });
+  const random = repetitiveTarget({ ...options, repeats: 0 });
+  return (prefix) => (Math.floor(prefix.length / length) % 2 === 1 ? repeating(prefix) : random(prefix));
+}
+
 export function mix(value: number): number {
   let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
