@@ -2,6 +2,7 @@ import { AppError } from '@blyan/interface';
 import { InferenceError } from './errors.ts';
 import type { StepResult } from './messages.ts';
 import type { OpenSequence, SequenceStep } from './open-sequence.ts';
+import { ReturnForecast } from './return-forecast.ts';
 
 /** Most sequences computed in one pass. */
 const MAX_BATCH = 32;
@@ -21,7 +22,7 @@ interface Pending extends SequenceStep {
 /**
  * Orders steps: those of one sequence one after the other, short ones of one route together in a pass, a prompt's rows
  * in a pass of their own. Prompts take turns, and between two of their passes those who wait with short steps have
- * theirs. Passes that only compute run one at a time; passes of routes with remote experts may overlap, because they
+ * theirs; these wait a little for others who are about to join them. Passes that only compute run one at a time; passes of routes with remote experts may overlap, because they
  * mostly wait.
  */
 export class StepQueue {
@@ -33,9 +34,18 @@ export class StepQueue {
   #passes = 0;
   #computing = false;
   #promptWasLast = true;
+  readonly #returns: ReturnForecast;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(run: (batch: readonly SequenceStep[]) => Promise<StepResult[]>) {
+  /** @param now milliseconds, never less than before */
+  constructor(
+    run: (batch: readonly SequenceStep[]) => Promise<StepResult[]>,
+    now: () => number = () => performance.now(),
+  ) {
     this.#run = run;
+    this.#now = now;
+    this.#returns = new ReturnForecast(now);
   }
 
   get length(): number {
@@ -54,6 +64,7 @@ export class StepQueue {
       // Rows before it are still what it continues.
       this.#drop((step) => step.sequence === sequence && step.request.position >= position, superseded);
     }
+    this.#returns.came(sequence);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ sequence, request, rows: rowsOf(sequence, request), resolve, reject });
       // Steps that arrive in the same turn are computed together.
@@ -64,6 +75,8 @@ export class StepQueue {
   /** Calls back once no pass uses the sequence; steps of it that still wait are refused. */
   whenIdle(sequence: OpenSequence, callback: () => void): void {
     this.#drop((step) => step.sequence === sequence, closed);
+    this.#returns.gone(sequence);
+    setImmediate(() => this.#pump());
     if (this.#busy.has(sequence)) this.#idle.set(sequence, callback);
     else callback();
   }
@@ -91,12 +104,21 @@ export class StepQueue {
     const short = ready.find(isShort);
     const prompt = ready.find((step) => !isShort(step));
     if (short && (!prompt || this.#promptWasLast)) {
+      const waitMs = prompt ? 0 : this.#returns.waitMs(short.sequence.route);
+      if (waitMs > 0) return this.#later(waitMs);
       this.#promptWasLast = false;
       return together(ready, short.sequence.route);
     }
     if (!prompt) return [];
     this.#promptWasLast = true;
     return [prompt];
+  }
+
+  /** Nothing now: what waits is looked at again when a step comes, or after this time. */
+  #later(waitMs: number): Pending[] {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#pump(), waitMs);
+    return [];
   }
 
   /** Of every sequence that may run the first step: a later one must not overtake rows before it. */
@@ -123,6 +145,7 @@ export class StepQueue {
     this.#passes++;
     if (computing) this.#computing = true;
     const ready = batch.filter((pending) => this.#atItsPosition(pending));
+    const started = this.#now();
     try {
       const results = ready.length === 0 ? [] : await this.#run(ready);
       ready.forEach((pending, index) => {
@@ -138,7 +161,10 @@ export class StepQueue {
     } finally {
       this.#passes--;
       if (computing) this.#computing = false;
-      for (const { sequence } of batch) {
+      const passMs = this.#now() - started;
+      for (const step of batch) {
+        const { sequence } = step;
+        if (this.#comesBack(step)) this.#returns.ended(sequence, passMs);
         this.#busy.delete(sequence);
         this.#toTheBack(sequence);
         this.#idle.get(sequence)?.();
@@ -146,6 +172,13 @@ export class StepQueue {
       }
       this.#pump();
     }
+  }
+
+  /** Whether the next step of its sequence is still to come and may share a pass. Passes with remote experts overlap. */
+  #comesBack(step: Pending): boolean {
+    const { sequence } = step;
+    const isOver = sequence.remote || this.#idle.has(sequence);
+    return isShort(step) && !isOver && !this.#waiting.some((other) => other.sequence === sequence);
   }
 
   async #alone(pending: Pending): Promise<void> {

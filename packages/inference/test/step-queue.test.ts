@@ -44,9 +44,11 @@ const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(reso
 
 let passes: Passes;
 let queue: StepQueue;
+let nowMs: number;
 beforeEach(() => {
   passes = new Passes();
-  queue = new StepQueue(passes.run);
+  nowMs = 0;
+  queue = new StepQueue(passes.run, () => nowMs);
 });
 
 function open(id: string, options: { route?: string; remote?: boolean } = {}): OpenSequence {
@@ -163,6 +165,52 @@ describe('fairness', () => {
     await finish(6);
     expect(passes.begun).toEqual([['c@0'], ['a@0'], ['d@0', 'c@1'], ['b@0'], ['d@3', 'c@2'], ['a@32'], ['a@64']]);
     await finish(1);
+  });
+});
+
+describe('two groups', () => {
+  const [a, b] = [open('a'), open('b')];
+
+  /** Passes of 10 ms, of one of them while the other waits, until b waits and a has just got its result. */
+  beforeEach(async () => {
+    for (const { kv } of [a, b]) kv.seek(0);
+    push(a, 0);
+    await turn();
+    for (const [sequence, at] of [
+      [b, 0],
+      [a, 1],
+      [b, 1],
+    ] as const) {
+      push(sequence, at);
+      nowMs += 10;
+      await passes.finish();
+    }
+    expect(passes.begun.flat()).toEqual(['a@0', 'b@0', 'a@1']);
+  });
+
+  test('become one: who waits waits for who is about to come back', async () => {
+    push(a, 2);
+    await turn();
+    expect(passes.begun.at(-1)).toEqual(['b@1', 'a@2']);
+  });
+
+  test('go on without the one that does not come', async () => {
+    nowMs += 5;
+    await expect.poll(() => passes.begun.at(-1)).toEqual(['b@1']);
+  });
+
+  test('and without the one that is closed', async () => {
+    queue.whenIdle(a, () => undefined);
+    await turn();
+    expect(passes.begun.at(-1)).toEqual(['b@1']);
+  });
+
+  test('a prompt does not wait, nor does anybody after it', async () => {
+    push(open('c'), 0, 20);
+    await turn();
+    expect(passes.begun.slice(3)).toEqual([['c@0']]);
+    await finish(1);
+    expect(passes.begun.at(-1)).toEqual(['b@1']);
   });
 });
 
