@@ -209,6 +209,7 @@ describe('two groups', () => {
     push(open('c'), 0, 20);
     await turn();
     expect(passes.begun.slice(3)).toEqual([['c@0']]);
+    nowMs += 10;
     await finish(1);
     expect(passes.begun.at(-1)).toEqual(['b@1']);
   });
