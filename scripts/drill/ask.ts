@@ -52,7 +52,10 @@ export async function ask(question: Question): Promise<DrillAnswer> {
 }
 
 /** Greedy, whatever the end tokens say, one chunk per token. */
-export function completionBody({ model, prompt, tokens, plan, speculation }: Question): object {
+export function completionBody(
+  question: Pick<Question, 'model' | 'prompt' | 'tokens' | 'plan' | 'speculation'>,
+): object {
+  const { model, prompt, tokens, plan, speculation } = question;
   const blyan = { plan, speculation, return_token_ids: true };
   return { model, prompt, max_tokens: tokens, temperature: 0, stream: true, ignore_eos: true, blyan };
 }

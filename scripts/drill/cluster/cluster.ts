@@ -100,6 +100,11 @@ export class Cluster implements AsyncDisposable {
     return this.observer.until((views) => whole(this.nodes, views), SETTLE_TIMEOUT_MS, this.#signal);
   }
 
+  /** Settles when the records say the same of these nodes. */
+  untilKnown(nodes: readonly ClusterNode[], timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return this.observer.until((views) => whole(nodes, views), timeoutMs, signal);
+  }
+
   /** Settles when every node has said, after this call, that it computes nothing and that its KV memory is free again. */
   untilIdle(timeoutMs = SETTLE_TIMEOUT_MS): Promise<void> {
     const since = Date.now();
