@@ -10,7 +10,7 @@ import { ensurePrivateGenesis } from '../../src/data-dir/genesis-file.ts';
 import { blockPath } from '../../src/data-dir/models.ts';
 import { findModelSource, type ModelSource } from '../../src/devnet/model-source.ts';
 import { provisionNode } from '../../src/devnet/provision-node.ts';
-import { type HttpAnswer, Program, type ReadyLine } from './devnet.ts';
+import { completionEvents, type HttpAnswer, Program, type ReadyLine } from './devnet.ts';
 
 const GOLDEN = loadGolden('mixtral')[0] as GoldenCase;
 const signal = new AbortController().signal;
@@ -133,6 +133,15 @@ export class Daemon {
   async complete(body: object): Promise<HttpAnswer<Completion & ApiErrorBody>> {
     const [model] = (await this.state()).models;
     return await this.request('/v1/completions', { model: model?.root, ...body });
+  }
+
+  /** Token ids of a streamed completion as they come. */
+  async *tokens(body: object): AsyncGenerator<number> {
+    const [model] = (await this.state()).models;
+    const headers = { 'content-type': 'application/json' };
+    const text = JSON.stringify({ model: model?.root, ...body, stream: true });
+    const response = await fetch(`${this.ready.gateway}/v1/completions`, { method: 'POST', headers, body: text });
+    for await (const { blyan } of completionEvents(response)) if (blyan?.token_id !== undefined) yield blyan.token_id;
   }
 
   /** The first golden prompt, greedy, with the hash of each row of logits. */

@@ -213,14 +213,7 @@ export class Devnet implements AsyncDisposable {
   /** The events of a streamed completion as they come; an error event throws. Leaving the loop closes the connection. */
   async *stream(body: object, signal?: AbortSignal): AsyncGenerator<CompletionChunk> {
     const response = await this.#fetch('/v1/completions', { ...(await this.#withModel(body)), stream: true }, signal);
-    if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
-    for await (const data of readSse(response.body as AsyncIterable<Uint8Array> & ReadableStream)) {
-      if (data === SSE_DONE) return;
-      const event = JSON.parse(data) as CompletionChunk & ApiErrorBody;
-      if (event.error !== undefined) throw new Error(`The stream broke: ${JSON.stringify(event.error)}`);
-      yield event;
-    }
-    throw new Error('The stream ended without [DONE].');
+    yield* completionEvents(response);
   }
 
   /** Value of a metric of the coordinator, by its name and labels as they are printed; undefined before it first counts. */
@@ -257,6 +250,18 @@ export class Devnet implements AsyncDisposable {
     const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     return fetch(this.gateway + path, { ...(body === undefined ? {} : post), signal });
   }
+}
+
+/** The events of a streamed completion; an error event, and an end without `[DONE]`, throw. */
+export async function* completionEvents(response: Response): AsyncGenerator<CompletionChunk> {
+  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+  for await (const data of readSse(response.body as AsyncIterable<Uint8Array> & ReadableStream)) {
+    if (data === SSE_DONE) return;
+    const event = JSON.parse(data) as CompletionChunk & ApiErrorBody;
+    if (event.error !== undefined) throw new Error(`The stream broke: ${JSON.stringify(event.error)}`);
+    yield event;
+  }
+  throw new Error('The stream ended without [DONE].');
 }
 
 /** Arguments of `blyan-node` for a network with a gateway on a free port. */

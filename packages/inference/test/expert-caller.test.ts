@@ -185,6 +185,14 @@ describe('a holder that is late', () => {
     expect(network.health.state('a')).toBe('open');
   });
 
+  test('and has never answered: slow at once', async () => {
+    const network = new ExpertNetwork();
+    await warm(network, 'b');
+    network.behaviours.set('a', never);
+    await network.ask([['a', 'b']]);
+    expect(network.replaced).toMatchObject([{ peerId: 'a', reason: 'slow' }]);
+  });
+
   test('again and again: slow', async () => {
     const network = new ExpertNetwork();
     await warm(network, 'a', 'b');

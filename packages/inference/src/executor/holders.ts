@@ -126,7 +126,8 @@ export class Holders {
     // Calls of many answers that one hiccup delayed are one loss.
     if (suspect === undefined || call.startedMs < suspect.lostAtMs) return;
     suspect.lostAtMs = nowMs;
-    if (++suspect.lost >= SLOW_LOSSES) this.failed(peerId, 'slow', 'ERR_INFERENCE_DEADLINE');
+    // One that has never answered is not taken at its word.
+    if (++suspect.lost >= SLOW_LOSSES || !this.#warm.has(peerId)) this.failed(peerId, 'slow', 'ERR_INFERENCE_DEADLINE');
   }
 
   /** @param code what was wrong, `ERR_…` */
