@@ -11,6 +11,7 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'loop-lag': async () => (await import('./benchmarks/loop-lag.ts')).loopLag,
   pipeline: async () => (await import('./benchmarks/pipeline.ts')).pipeline,
   plan: async () => (await import('./benchmarks/plan.ts')).plan,
+  speculation: async () => (await import('./benchmarks/speculation.ts')).speculation,
   forecast: async () => (await import('./benchmarks/forecast.ts')).forecast,
 };
 

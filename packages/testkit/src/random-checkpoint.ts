@@ -28,6 +28,8 @@ export interface RandomModelSizes {
   readonly contextLength?: number;
   readonly ropeTheta?: number;
   readonly rmsNormEps?: number;
+  /** Scales what layers add to the hidden state. Near 0 the next token depends on the last one only, and greedy text goes round. */
+  readonly residualGain?: number;
 }
 
 export interface RandomCheckpointOptions extends RandomModelSizes {
@@ -73,6 +75,7 @@ const DEFAULTS = {
   contextLength: 4_096,
   ropeTheta: 10_000,
   rmsNormEps: 1e-6,
+  residualGain: 1,
 };
 const CAUSAL_LM: Record<Architecture, string> = {
   mixtral: 'MixtralForCausalLM',

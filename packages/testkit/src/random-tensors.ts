@@ -32,7 +32,7 @@ const bias = (name: string, size: number): RandomTensor => ({
  * the head are steeper, so that choices are seldom close.
  */
 export function randomTensors(sizes: Required<RandomModelSizes>): RandomTensor[] {
-  const { architecture, hiddenSize: d, headDim, expertFfnSize: f, sharedExpertFfnSize: s } = sizes;
+  const { architecture, hiddenSize: d, headDim, expertFfnSize: f, sharedExpertFfnSize: s, residualGain } = sizes;
   const [q, kv] = [sizes.headCount * headDim, sizes.kvHeadCount * headDim];
   const mixtral = architecture === 'mixtral';
   const tensors: RandomTensor[] = [
@@ -51,16 +51,19 @@ export function randomTensors(sizes: Required<RandomModelSizes>): RandomTensor[]
     } else if (architecture === 'olmoe') {
       tensors.push(norm(at('self_attn.q_norm'), q), norm(at('self_attn.k_norm'), kv));
     }
-    tensors.push(matrix(at('self_attn.o_proj'), d, q), norm(at('post_attention_layernorm'), d));
+    tensors.push(matrix(at('self_attn.o_proj'), d, q, residualGain), norm(at('post_attention_layernorm'), d));
     tensors.push(matrix(`${moe}.gate`, sizes.expertCount, d, 2));
     for (let expert = 0; expert < sizes.expertCount; expert++) {
       const of = (name: string) => `${moe}.experts.${expert}.${name}`;
       tensors.push(matrix(of(mixtral ? 'w1' : 'gate_proj'), f, d), matrix(of(mixtral ? 'w3' : 'up_proj'), f, d));
-      tensors.push(matrix(of(mixtral ? 'w2' : 'down_proj'), d, f));
+      tensors.push(matrix(of(mixtral ? 'w2' : 'down_proj'), d, f, residualGain));
     }
     if (architecture === 'qwen2_moe') {
       tensors.push(matrix(`${moe}.shared_expert.gate_proj`, s, d), matrix(`${moe}.shared_expert.up_proj`, s, d));
-      tensors.push(matrix(`${moe}.shared_expert.down_proj`, d, s), matrix(`${moe}.shared_expert_gate`, 1, d));
+      tensors.push(
+        matrix(`${moe}.shared_expert.down_proj`, d, s, residualGain),
+        matrix(`${moe}.shared_expert_gate`, 1, d),
+      );
     }
   }
   tensors.push(norm('model.norm', d));

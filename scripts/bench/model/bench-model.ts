@@ -17,6 +17,14 @@ export function benchName(quick: boolean): string {
   return quick ? 'bench-2-layers' : 'bench';
 }
 
+/** The same with layers that compute as much and add next to nothing: its greedy text goes round. */
+export const ROUND: Variant = { name: 'round', sizes: { residualGain: 0.001 } };
+
+export interface Variant {
+  readonly name: string;
+  readonly sizes: Partial<RandomModelSizes>;
+}
+
 /** Weights of the bench model, embedding and head included. */
 export function benchParameters(quick: boolean): number {
   const { hiddenSize: d = 0, layerCount = 0, expertCount = 0, expertFfnSize = 0, vocabSize = 0 } = benchSizes(quick);
@@ -26,9 +34,9 @@ export function benchParameters(quick: boolean): number {
 }
 
 /** The checkpoint folder of the bench model, bf16, written once. */
-export async function benchCheckpoint({ quick, workDir, say }: BenchRun): Promise<string> {
-  const dir = join(workDir, `${benchName(quick)}-checkpoint`);
-  const sizes = benchSizes(quick);
+export async function benchCheckpoint({ quick, workDir, say }: BenchRun, variant?: Variant): Promise<string> {
+  const dir = join(workDir, `${nameOf(quick, variant)}-checkpoint`);
+  const sizes = { ...benchSizes(quick), ...variant?.sizes };
   await keptFolder(dir, { sizes, version: 1 }, benchParameters(quick) * 2, async () => {
     say(`writing a random checkpoint of ${(benchParameters(quick) / 1e6).toFixed(0)} M parameters, kept in ${workDir}`);
     await writeRandomCheckpoint({ dir, ...sizes });
@@ -38,19 +46,20 @@ export async function benchCheckpoint({ quick, workDir, say }: BenchRun): Promis
 
 export interface ImportedModel {
   /** A daemon's data folder. */
+  readonly name: string;
   readonly dataDir: string;
   readonly blocksDir: string;
   readonly manifest: ModelManifest;
 }
 
 /** The bench model as blocks, imported once per dtype. */
-export async function importedBenchModel(run: BenchRun, dtype: ImportDType): Promise<ImportedModel> {
+export async function importedBenchModel(run: BenchRun, dtype: ImportDType, variant?: Variant): Promise<ImportedModel> {
   const { quick, workDir, say, signal } = run;
-  const name = benchName(quick);
+  const name = nameOf(quick, variant);
   const dataDir = join(workDir, `${name}-${dtype}`);
   const blocksDir = join(dataDir, 'blocks');
-  const checkpoint = await benchCheckpoint(run);
-  const description = { sizes: benchSizes(quick), dtype, profile: MODEL_PROFILE, name };
+  const checkpoint = await benchCheckpoint(run, variant);
+  const description = { sizes: { ...benchSizes(quick), ...variant?.sizes }, dtype, profile: MODEL_PROFILE, name };
   const root = await keptFolder(dataDir, description, benchParameters(quick) * BYTES_PER_WEIGHT[dtype], async () => {
     say(`importing ${name} as ${dtype}, kept in ${workDir}`);
     await using store = new BlockStore({ dir: blocksDir }, { logger: silentLogger });
@@ -58,7 +67,11 @@ export async function importedBenchModel(run: BenchRun, dtype: ImportDType): Pro
     const imported: { root: Root } = await importCheckpoint({ dir: checkpoint, store, name, dtype, signal });
     return imported.root;
   });
-  return { dataDir, blocksDir, manifest: await loadModelManifest(join(blocksDir, `${root}.tb`)) };
+  return { name, dataDir, blocksDir, manifest: await loadModelManifest(join(blocksDir, `${root}.tb`)) };
+}
+
+function nameOf(quick: boolean, variant?: Variant): string {
+  return variant ? `${benchName(quick)}-${variant.name}` : benchName(quick);
 }
 
 /** Token ids that look like text to a model that never saw any: in range, no end-of-sequence, no short cycle. */

@@ -1,12 +1,19 @@
 import { type BlyanAnswer, type BlyanChunk, readSse } from '@blyan/api';
-import type { PlanType } from '@blyan/interface';
+import type { PlanType, SpeculationChoice } from '@blyan/interface';
 
 export interface GenerateOptions {
   readonly gateway: string;
   readonly model: string;
   readonly plan: PlanType;
-  readonly prompt: readonly number[];
+  /** Token ids, a text, or a question in a chat. */
+  readonly prompt: readonly number[] | string | { readonly question: string };
+  /** Exactly so many, unless the answer may end. */
   readonly tokens: number;
+  readonly mayEnd?: boolean;
+  /** Greedy when left out; the seed makes the draws the same each time. */
+  readonly temperature?: number;
+  readonly seed?: number;
+  readonly speculation?: SpeculationChoice;
   readonly signal: AbortSignal;
 }
 
@@ -14,40 +21,61 @@ export interface Answer {
   /** Between the first and the last token, as this client saw them come. */
   readonly msPerToken: number;
   readonly msToFirstToken: number;
+  readonly tokenIds: readonly number[];
   readonly blyan: BlyanAnswer;
 }
 
-/** One streamed, greedy completion of exactly so many tokens, timed where it is received. */
+/** One streamed completion timed where it is received. */
 export async function generate(options: GenerateOptions): Promise<Answer> {
-  const { gateway, model, plan, prompt, tokens, signal } = options;
+  const {
+    gateway,
+    model,
+    plan,
+    prompt,
+    tokens,
+    mayEnd = false,
+    temperature = 0,
+    seed = 0,
+    speculation,
+    signal,
+  } = options;
   const started = performance.now();
-  const response = await fetch(`${gateway}/v1/completions`, {
+  const asked =
+    typeof prompt === 'object' && 'question' in prompt
+      ? { path: 'chat/completions', input: { messages: [{ role: 'user', content: prompt.question }] } }
+      : { path: 'completions', input: { prompt } };
+  const response = await fetch(`${gateway}/v1/${asked.path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       model,
-      prompt,
+      ...asked.input,
       max_tokens: tokens,
-      temperature: 0,
+      temperature,
+      seed,
       stream: true,
-      ignore_eos: true,
-      blyan: { plan, return_token_ids: true },
+      ignore_eos: !mayEnd,
+      blyan: { plan, speculation, return_token_ids: true },
     }),
     signal,
   });
   if (!response.ok || response.body === null)
     throw new Error(`${plan}: HTTP ${response.status}: ${await response.text()}`);
   const arrivals: number[] = [];
+  const tokenIds: number[] = [];
   let blyan: BlyanAnswer | null = null;
   for await (const data of readSse(response.body)) {
     if (data === '[DONE]') break;
     const chunk = JSON.parse(data) as { error?: unknown; blyan?: BlyanChunk };
     if (chunk.error !== undefined) throw new Error(`${plan}: ${data}`);
-    if (chunk.blyan?.token_id !== undefined) arrivals.push(performance.now());
+    if (chunk.blyan?.token_id !== undefined) {
+      arrivals.push(performance.now());
+      tokenIds.push(chunk.blyan.token_id);
+    }
     if (chunk.blyan?.measured !== undefined) blyan = chunk.blyan as BlyanAnswer;
   }
-  if (arrivals.length !== tokens || blyan === null)
-    throw new Error(`${plan}: ${arrivals.length} of ${tokens} tokens came`);
+  const enough = mayEnd ? arrivals.length > 1 : arrivals.length === tokens;
+  if (!enough || blyan === null) throw new Error(`${plan}: ${arrivals.length} of ${tokens} tokens came`);
   const [first, last] = [arrivals[0] as number, arrivals.at(-1) as number];
-  return { msPerToken: (last - first) / (tokens - 1), msToFirstToken: first - started, blyan };
+  return { msPerToken: (last - first) / (arrivals.length - 1), msToFirstToken: first - started, tokenIds, blyan };
 }
