@@ -39,6 +39,7 @@ export type {
   NodeView,
 } from './node-record.ts';
 export { hardwareOf, NVIDIA_SMI_ARGS, type ProbedGpu, parseNvidiaSmi } from './nvidia-smi.ts';
+export { type ObservedAnswer, ObservedSpeeds } from './observed-speeds.ts';
 export { type FaultReason, type HealthState, MAX_OPEN_MS, PeerHealth } from './peer-health.ts';
 export { type Plan, type PlanStage, preferredHolder, stageOfLayer } from './plan.ts';
 export { participants } from './plan-assembly.ts';

@@ -1,6 +1,6 @@
 import type { NodeView } from './node-record.ts';
 
-/** Milliseconds a node needs, its load included; figures it has not measured yet are assumed. */
+/** Milliseconds a node needs, its load and what was observed of it included; figures it has not measured yet are assumed. */
 export interface NodeFigures {
   /** One decode row through one layer's trunk. */
   readonly trunkMs: number;
@@ -33,8 +33,8 @@ export function nodeFigures(view: NodeView, expertsPerToken: number): NodeFigure
   return figures;
 }
 
-function figuresOf({ measured, active }: NodeView, expertsPerToken: number): NodeFigures {
-  const load = 1 + WAIT_PER_ACTIVE * active;
+function figuresOf({ measured, active, slowness = 1 }: NodeView, expertsPerToken: number): NodeFigures {
+  const load = slowness * (1 + WAIT_PER_ACTIVE * active);
   const ms = (us: number) => (us * load) / 1000;
   const trunkUs = measured.trunkUs || ASSUMED.trunkUs;
   const expertUs = measured.expertUs || ASSUMED.expertUs;

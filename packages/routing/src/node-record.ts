@@ -69,4 +69,6 @@ export interface NodeView extends NodeRecordFields {
   readonly self: boolean;
   /** Milliseconds from this node; null before the first measurement, 0 for this node. */
   readonly rttMs: number | null;
+  /** So many times slower than it says, as this node observed it; 1 when left out. */
+  readonly slowness?: number;
 }
