@@ -1,4 +1,5 @@
 import { AppError } from '@blyan/interface';
+import type { ApiErrorBody } from './errors.ts';
 
 /**
  * - `ERR_API_UNREACHABLE`: no answer came; is the gateway running at that address?
@@ -9,3 +10,34 @@ export type ApiClientErrorCode = 'ERR_API_UNREACHABLE' | 'ERR_API_REFUSED' | 'ER
 
 /** What the typed client throws. */
 export class ApiClientError extends AppError<ApiClientErrorCode> {}
+
+export function brokenAnswer(message: string, cause?: unknown): ApiClientError {
+  return new ApiClientError('ERR_API_BROKEN_ANSWER', `${message} Is something else listening there?`, {
+    kind: 'peer',
+    cause,
+  });
+}
+
+/** The error that a body, or the last event of a stream, tells of. */
+export function refusedBy({ error }: ApiErrorBody, response: Response): ApiClientError {
+  return new ApiClientError('ERR_API_REFUSED', error.message, {
+    kind: response.status < 500 && response.status !== 200 ? 'caller' : 'peer',
+    meta: {
+      status: response.status,
+      type: error.type,
+      param: error.param ?? undefined,
+      serverCode: error.code ?? undefined,
+      missing: error.missing,
+      requestId: response.headers.get('x-request-id') ?? undefined,
+    },
+  });
+}
+
+/** @throws ApiClientError ERR_API_BROKEN_ANSWER */
+export function parseAnswer<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw brokenAnswer('The gateway answered with something that is not JSON.', cause);
+  }
+}
