@@ -2,6 +2,8 @@ import { temporaryDirectory } from '@blyan/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { startGateway } from '../../gateway/test/harness.ts';
 import { PEERS, tokensOf } from '../../gateway/test/scripted-coordinator.ts';
+import { JournalNet } from '../../packages/p2p/test/journal-net.ts';
+import { summaryOf } from '../src/cli/chat/summary.ts';
 import { openDataDir } from '../src/data-dir/data-dir.ts';
 import { writeRunFile } from '../src/data-dir/run-file.ts';
 import { cli } from './test-context.ts';
@@ -72,6 +74,30 @@ test('run answers one prompt from stdin: text on stdout, figures on stderr', asy
   expect((await cli(['run', '--gateway', url])).code).toBe(2);
   const unknown = await cli(['run', 'absent', '--gateway', url], { stdin: 'x' });
   expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('golden') });
+});
+
+test('run goes on at the next gateway when the first one dies in mid-answer, and says so', async () => {
+  const net = new JournalNet();
+  const journals = { a: net.join('a'), b: net.join('b') };
+  const script = { tokens: tokensOf('A stream.') };
+  const a = await startGateway({ ...script, holdAt: 4 }, { journal: journals.a, shutdownGraceMs: 0 });
+  const b = await startGateway(script, { journal: journals.b });
+  let seen = '';
+  const result = await cli(['run', '--gateway', a.url, '--gateway', b.url], {
+    stdin: 'What is a river?',
+    onOutput: (text) => {
+      seen += text;
+      if (seen === 'A st') void journals.a.settled().then(() => a.gateway.stop());
+    },
+  });
+  expect(result).toMatchObject({ code: 0, stdout: 'A stream.\n' });
+  expect(result.stderr).toContain(`[the connection broke; the answer goes on at ${b.url}]`);
+});
+
+test('the figures name nodes that were replaced in mid-answer', () => {
+  const failover = { peerId: 'p', atToken: 3, gapMs: 80, reason: 'gone' as const, rowsRecomputed: {} };
+  expect(summaryOf({ text: '', tokens: 2, blyan: { failovers: [failover] } })).toBe('[2 tokens, 1 node replaced]');
+  expect(summaryOf({ text: '', tokens: 2, blyan: { failovers: [] } })).toBe('[2 tokens]');
 });
 
 test('Ctrl-C in the middle stops the answer on the network, too', async () => {

@@ -1,4 +1,4 @@
-import type { BlyanChunk, BlyanRouteEntry, Usage } from '@blyan/api';
+import type { BlyanChunk, BlyanFailover, BlyanRouteEntry, Usage } from '@blyan/api';
 import { expertRanges, formatMs, plural, shortPeer, tokensPerSecond } from './format.ts';
 import { peerClass } from './peer-colour.ts';
 
@@ -9,7 +9,7 @@ interface AnswerReportProps {
 
 /** How the answer was computed: plan, speed beside its forecast, and which node did what. */
 export function AnswerReport({ report, usage }: AnswerReportProps) {
-  const { plan, measured, forecast, route } = report;
+  const { plan, measured, forecast, route, failovers, speculation } = report;
   const speed = measured && tokensPerSecond(measured.msPerToken);
   const forecastSpeed = forecast && tokensPerSecond(forecast.msPerToken);
   return (
@@ -29,9 +29,37 @@ export function AnswerReport({ report, usage }: AnswerReportProps) {
           </li>
         )}
         {usage && <li>{plural(usage.completion_tokens, 'token')}</li>}
+        {speculation && speculation.drafted > 0 && (
+          <li>
+            {speculation.accepted} of {plural(speculation.drafted, 'draft')} stood
+          </li>
+        )}
       </ul>
+      {failovers && failovers.length > 0 && <Failovers failovers={failovers} />}
       {route && route.length > 0 && <Route route={route} />}
     </footer>
+  );
+}
+
+const REASONS: Record<BlyanFailover['reason'], string> = {
+  gone: 'was gone',
+  silent: 'fell silent',
+  slow: 'was too slow',
+  garbage: 'sent garbage',
+  error: 'failed',
+};
+
+/** Nodes that were lost in mid-answer, which went on without them. */
+function Failovers({ failovers }: { readonly failovers: readonly BlyanFailover[] }) {
+  return (
+    <ul className="failovers" data-testid="failovers">
+      {failovers.map(({ peerId, atToken, gapMs, reason }) => (
+        <li key={`${peerId} ${atToken}`} title={peerId}>
+          <span className={`dot ${peerClass(peerId)}`} aria-hidden="true" />
+          {shortPeer(peerId)} {REASONS[reason]} at token {atToken + 1}; replaced in {formatMs(gapMs)}
+        </li>
+      ))}
+    </ul>
   );
 }
 

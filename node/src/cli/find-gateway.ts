@@ -35,19 +35,25 @@ export async function findRunning(context: CliContext, input: CommandInput): Pro
  * @throws ERR_NODE_NOT_RUNNING, or ERR_NODE_GATEWAY when the running node has none
  */
 export async function findGateway(context: CliContext, input: CommandInput): Promise<string> {
+  return (await findGateways(context, input))[0];
+}
+
+/** As `findGateway`, for a command whose `--gateway` may be repeated: gateways of one network, the first choice first. */
+export async function findGateways(context: CliContext, input: CommandInput): Promise<[string, ...string[]]> {
   const given = input.options.gateway ?? context.env.BLYAN_GATEWAY_URL;
-  if (typeof given === 'string') {
-    const url = /^[a-z]+:\/\//i.test(given) ? given : `http://${given}`;
-    if (!URL.canParse(url) || !/^https?:/i.test(url)) {
-      throw usageError(`--gateway: "${given}" is not a URL. Write for example http://127.0.0.1:4700.`);
-    }
-    return url.replace(/\/+$/, '');
-  }
+  const [first, ...others] = [given].flat().flatMap((one) => (typeof one === 'string' ? [gatewayUrl(one)] : []));
+  if (first !== undefined) return [first, ...others];
   const running = await findRunning(context, input);
-  if (running.gateway !== null) return running.gateway;
+  if (running.gateway !== null) return [running.gateway];
   throw new NodeError(
     'ERR_NODE_GATEWAY',
     `The node of process ${running.pid} runs without a gateway. Name another one's with --gateway URL.`,
     { kind: 'caller' },
   );
+}
+
+function gatewayUrl(given: string): string {
+  const url = /^[a-z]+:\/\//i.test(given) ? given : `http://${given}`;
+  if (URL.canParse(url) && /^https?:/i.test(url)) return url.replace(/\/+$/, '');
+  throw usageError(`--gateway: "${given}" is not a URL. Write for example http://127.0.0.1:4700.`);
 }

@@ -12,5 +12,7 @@ export function summaryOf(answer: Answer): string {
     parts.push(`${(1000 / blyan.measured.msPerToken).toFixed(1)} tok/s`);
   }
   if (blyan.measured !== undefined) parts.push(`first after ${blyan.measured.msToFirstToken.toFixed(0)} ms`);
+  const lost = blyan.failovers?.length ?? 0;
+  if (lost > 0) parts.push(`${lost} ${lost === 1 ? 'node' : 'nodes'} replaced`);
   return `[${parts.join(', ')}]`;
 }

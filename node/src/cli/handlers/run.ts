@@ -4,7 +4,7 @@ import { Conversation } from '../chat/conversation.ts';
 import { answerOnce, chat } from '../chat/repl.ts';
 import type { CommandHandler } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import { findGateway } from '../find-gateway.ts';
+import { findGateways } from '../find-gateway.ts';
 import { printable, say } from '../output.ts';
 
 const MAX_PROMPT_BYTES = 1 << 20;
@@ -22,8 +22,10 @@ async function readPrompt(context: CliContext): Promise<string> {
 
 /** A terminal chats; anything else on stdin is one prompt, answered on stdout. */
 export const run: CommandHandler = async (context, input) => {
-  const baseUrl = await findGateway(context, input);
-  const client = new ApiClient({ baseUrl });
+  const gateways = await findGateways(context, input);
+  const [baseUrl] = gateways;
+  const onResume = (url: string) => say(context, `\n[the connection broke; the answer goes on at ${url}]`);
+  const client = new ApiClient({ baseUrl: gateways, onResume });
   const { data } = await client.models(context.signal);
   const wanted = input.args[0];
   const model = wanted ?? data[0]?.id;
