@@ -173,3 +173,10 @@ test('full logits of more than 256 MiB are refused before anything is computed',
 test('the tokenizer of the fixture maps text and tokens one to one', () => {
   expect(tokenizer.decode(tokensOf('a large é'))).toBe('a large é');
 });
+
+test('speculation is asked for as given, and automatic otherwise', async () => {
+  const { post, coordinator } = await startGateway();
+  for (const speculation of ['off', 'ngram', null])
+    await (await post(CHAT, chatBody({ blyan: { speculation } }))).json();
+  expect(coordinator.requests.map(({ speculation }) => speculation)).toEqual(['off', 'ngram', 'auto']);
+});

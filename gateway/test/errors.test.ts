@@ -90,6 +90,14 @@ test.each([
     'ERR_GATEWAY_REQUEST_INVALID',
   ],
   ['an unknown plan', CHAT, chatBody({ blyan: { plan: 'magic' } }), 400, 'blyan.plan', 'ERR_GATEWAY_REQUEST_INVALID'],
+  [
+    'an unknown speculation',
+    CHAT,
+    chatBody({ blyan: { speculation: 'bold' } }),
+    400,
+    'blyan.speculation',
+    'ERR_GATEWAY_REQUEST_INVALID',
+  ],
   ['n 2', CHAT, chatBody({ n: 2 }), 400, 'n', 'unsupported_parameter'],
   ['tools', CHAT, chatBody({ tools: [{ type: 'function' }] }), 400, 'tools', 'unsupported_parameter'],
   [

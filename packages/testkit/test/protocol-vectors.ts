@@ -10,6 +10,7 @@ import { type NodeRecordFields, type Plan, planBytes, signPlan } from '@blyan/ro
 import { BlockStore } from '@blyan/store';
 import { encodeExperts, encodeOutput, encodeStep, RESULT } from '../../inference/src/executor/wire.ts';
 import { philox, uniformAt } from '../../inference/src/random.ts';
+import { AnswerSeal } from '../../p2p/src/answer-seal.ts';
 import { encodeTile, encodeTileRequest } from '../../p2p/src/block-wire.ts';
 import { noisePrologue } from '../../p2p/src/join-secret.ts';
 import { goldenDir, temporaryDirectory } from '../src/index.ts';
@@ -157,6 +158,7 @@ function wireVectors(): Vectors {
       modelRoot: ROOT,
     }),
     'join/prologue': toHex(noisePrologue(NETWORK, new Uint8Array(16).fill(9))),
+    'journal/locator': new AnswerSeal({ id: REQUEST_ID, bearer: 'key' }).locator,
     'blocks/tile-request': toHex(encodeTileRequest(ROOT, 3)),
     'blocks/tile-head': toHex(
       encodeTile({
