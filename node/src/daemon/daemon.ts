@@ -115,7 +115,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     await engine.loadModel(modelView(manifest));
     const executor = createExecutor(
       { profile, version: VERSION, seed: privateKey.raw.subarray(0, 32), maxSequences: config.maxStreams },
-      { host, engine, hosted, views, records, logger },
+      { host, engine, hosted, views, records, logger, networkChanged: (ms, until) => nextNews(records, ms, until) },
     );
     attach(executor);
     undo.push(() => executor.stop());

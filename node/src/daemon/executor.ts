@@ -2,17 +2,29 @@ import {
   Delegate,
   type Engine,
   ExpertCaller,
+  Heartbeat,
   modelView,
   NetworkCoordinator,
   PeerFaults,
+  type PlanRunDeps,
   ResultInbox,
+  SpeculationHistory,
   StageHost,
   StageNetwork,
 } from '@blyan/inference';
-import { errorCode, type Logger, monotonicClock } from '@blyan/interface';
+import { type Logger, monotonicClock } from '@blyan/interface';
 import type { NodeRecords, P2pHost } from '@blyan/p2p';
 import { MAX_FRAME_BYTES, PROTOCOL_MAJORS } from '@blyan/params';
-import { blockMap, hasBit, type NodeView, PeerHealth, type Plan, RetryBudget, signPlan } from '@blyan/routing';
+import {
+  blockMap,
+  hasBit,
+  type NodeView,
+  PeerHealth,
+  type Plan,
+  RetryBudget,
+  replaceStages,
+  signPlan,
+} from '@blyan/routing';
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { HostedBlocks } from './hosted-blocks.ts';
 import { LiveHolders } from './live-holders.ts';
@@ -32,6 +44,8 @@ export interface ExecutorDeps {
   readonly hosted: HostedBlocks;
   readonly views: () => readonly NodeView[];
   readonly records: NodeRecords;
+  /** Resolves with the next news about nodes, after the time, or at the abort. */
+  readonly networkChanged: (timeoutMs: number, signal: AbortSignal) => Promise<unknown>;
   readonly logger: Logger;
 }
 
@@ -52,7 +66,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   const inbox = new ResultInbox();
   const network = new StageNetwork({ self }, { protocol, inbox, publicKeyOf });
   const health = new PeerHealth(monotonicClock);
-  const blame = new PeerFaults({
+  const faults = new PeerFaults({
     self,
     health,
     penalize: (peerId, points, code) => host.penalize(peerId, points, code),
@@ -61,13 +75,42 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   const holders = new LiveHolders({ host, records, views, manifest });
   const experts = new ExpertCaller(
     { self },
-    { protocol, port: holders, health, blame, budget: new RetryBudget(monotonicClock), clock: monotonicClock, logger },
+    {
+      protocol,
+      port: holders,
+      health,
+      blame: faults,
+      budget: new RetryBudget(monotonicClock),
+      clock: monotonicClock,
+      logger,
+    },
   );
   const stages = new StageHost(
     { self, maxSequences: options.maxSequences },
     { engine, port: network, experts, logger, model },
   );
-  const run = { engine, host: stages, network, inbox };
+  const heartbeat = new Heartbeat({
+    ask: (peerId, timeoutMs, signal) => network.alive(peerId, timeoutMs, signal),
+    onLost: (peerId, reason) => inbox.lost(peerId, reason),
+  });
+  const histories = new Map<string, SpeculationHistory>();
+  const sign = (plan: Plan) => signPlan(plan, options.seed);
+  const run: PlanRunDeps = {
+    ...{ engine, host: stages, network, inbox, heartbeat, faults },
+    replace: (plan, lost) => {
+      const input = { manifest, views: views(), self, profile: options.profile, avoid: health.avoided() };
+      const other = replaceStages(plan, lost, input);
+      return other && sign(other);
+    },
+    networkChanged: deps.networkChanged,
+    // One model and four types of plans: four histories.
+    speculation: ({ modelRoot, type }) => {
+      const key = `${modelRoot}/${type}`;
+      const history = histories.get(key) ?? new SpeculationHistory();
+      histories.set(key, history);
+      return history;
+    },
+  };
   const delegate = new Delegate({ self }, { ...run, protocol, model, prepare });
   network.serve(stages, engine);
   delegate.serve();
@@ -76,6 +119,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
     {
       ...run,
       delegate,
+      health,
       logger,
       port: {
         views,
@@ -94,11 +138,9 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
     experts.returned(peerId);
   };
   const left = (peerId: string) => {
+    inbox.lost(peerId, 'gone');
     health.failed(peerId, 'gone');
-    inbox.lost(peerId);
-    stages
-      .closeAllOf(peerId)
-      .catch((error) => logger.debug('sequences of a peer were not closed', { code: errorCode(error) }));
+    stages.orphan(peerId);
   };
   host.on('peer:connect', back).on('peer:disconnect', left);
   return {

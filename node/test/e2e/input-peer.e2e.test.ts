@@ -98,7 +98,7 @@ class Hostile implements AsyncDisposable {
 
   async open(capacity = 64): Promise<{ requestId: string; refused: string | null }> {
     const requestId = randomBytes(16).toString('hex');
-    return { requestId, refused: await this.call('open', { requestId, stage: 0, capacity, ...this.plan() }) };
+    return { requestId, refused: await this.call('open', { ...opening(requestId, capacity), ...this.plan() }) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,7 +112,10 @@ const frame = (words: readonly number[], rows = new Float32Array()) =>
 const wordsOf = (hex: string) =>
   Array.from({ length: hex.length / 8 }, (_, i) => Number.parseInt(hex.slice(i * 8, i * 8 + 8), 16));
 const stepFrame = (requestId: string, position: number, rows: Float32Array<ArrayBuffer>, wanted = 1) =>
-  frame([0x31505453, 0, position, wanted, ...wordsOf(requestId)], rows);
+  frame([0x32505453, 0, 1, position, wanted, ...wordsOf(requestId)], rows);
+const opening = (requestId: string, capacity: number) => ({
+  ...{ requestId, layer: 0, epoch: 0, capacity, valid: 0, keys: [] },
+});
 const expertsFrame = (layer: number, groups: readonly number[][], rows: Float32Array<ArrayBuffer>) => {
   const words = [...wordsOf(bench.manifest.root), 0x31505845, layer, groups.length, ...groups.flat()];
   return frame([words.length + 1, ...words], rows);
@@ -195,14 +198,14 @@ describe('a member of the network that talks nonsense is answered with an error,
 
   test('plans that are not signed, not for this node, or not of this model', async () => {
     const requestId = randomBytes(16).toString('hex');
-    const open = (plan: object) => peer.call('open', { requestId, stage: 0, capacity: 64, ...peer.plan(), ...plan });
+    const open = (plan: object) => peer.call('open', { ...opening(requestId, 64), ...peer.plan(), ...plan });
     expect(await open({ signature: new Uint8Array(64) })).toBe('ERR_INFERENCE_PLAN');
     expect(await open({ plan: randomBytes(200) })).toMatch(/^ERR_ROUTING_/);
-    expect(await open({ stage: 3 })).toBe('ERR_INFERENCE_PLAN');
+    expect(await open({ layer: 3 })).toBe('ERR_INFERENCE_PLAN');
     expect(await open(peer.plan({ modelRoot: 'a'.repeat(64) }))).toBe('ERR_INFERENCE_PLAN');
     expect(await open(peer.plan({ experts: [[]] }))).toMatch(/^ERR_(INFERENCE|ROUTING)_PLAN/);
     expect(await open({ capacity: 1_000_000 })).toBe('ERR_INFERENCE_RANGE');
-    expect(await peer.call('close', { requestId, stage: 0 })).toBeNull();
+    expect(await peer.call('close', { requestId, layer: 0, keys: [] })).toBeNull();
     await stillRight();
   });
 
@@ -213,7 +216,7 @@ describe('a member of the network that talks nonsense is answered with an error,
       peer.heard.length = 0;
       await peer.notify(body(requestId));
       await vi.waitFor(() => expect(peer.heard).not.toEqual([]), { timeout: 20_000 });
-      await peer.call('close', { requestId, stage: 0 });
+      await peer.call('close', { requestId, layer: 0, keys: [] });
       return peer.heard[0]?.code;
     };
     expect(await failures((id) => stepFrame(id, 5, zeros(1)))).toBe('ERR_INFERENCE_POSITION');
@@ -221,8 +224,7 @@ describe('a member of the network that talks nonsense is answered with an error,
     expect(await failures((id) => stepFrame(id, 0, new Float32Array()))).toBe('ERR_INFERENCE_RANGE');
     expect(await failures((id) => stepFrame(id, 0, zeros(65)))).toBe('ERR_INFERENCE_CAPACITY');
     expect(await failures((id) => stepFrame(id, 0, zeros(5_000)))).toBe('ERR_INFERENCE_CAPACITY');
-    // Not a number goes in and comes out, in this sequence alone.
-    expect(await failures((id) => stepFrame(id, 0, zeros(1).fill(Number.NaN)))).toBeUndefined();
+    expect(await failures((id) => stepFrame(id, 0, zeros(1).fill(Number.NaN)))).toBe('ERR_INFERENCE_NOT_FINITE');
     await stillRight();
   });
 });

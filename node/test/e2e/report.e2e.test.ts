@@ -41,7 +41,16 @@ describe('what an answer reports', () => {
       return { body: await net.complete(asked) };
     })();
     const { blyan } = body;
-    expect(Object.keys(blyan).sort()).toEqual(['forecast', 'measured', 'plan', 'profile', 'route']);
+    expect(Object.keys(blyan).sort()).toEqual([
+      'failovers',
+      'forecast',
+      'measured',
+      'plan',
+      'profile',
+      'route',
+      'speculation',
+    ]);
+    expect(blyan.failovers).toEqual([]);
     expect(blyan.plan).toBe(plan);
     expect(blyan.profile).toBe((await net.state()).nodes[0]?.profile);
     for (const timing of [blyan.forecast, blyan.measured]) {
@@ -55,12 +64,14 @@ describe('what an answer reports', () => {
     }
     const whole = await report(plan);
     expect(Object.keys(whole).sort()).toEqual([
+      'failovers',
       'forecast',
       'logits',
       'measured',
       'plan',
       'profile',
       'route',
+      'speculation',
       'token_ids',
     ]);
   });

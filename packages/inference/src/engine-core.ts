@@ -1,4 +1,5 @@
 import type { Root } from '@blyan/interface';
+import { MAX_STEP_ROWS } from '@blyan/params';
 import { againIfChanged } from './again-if-changed.ts';
 import { BlockCache } from './block-cache.ts';
 import type { BlockSource } from './block-source.ts';
@@ -134,24 +135,30 @@ export class EngineCore {
     return this.#embedding.lookup(this.#model(request.modelRoot).view, request.tokens);
   }
 
-  /** Head and sampling for one row [hidden] that stands at `position - 1`. */
+  /**
+   * Head and sampling for rows [rows, hidden]: the token behind the first one stands at `position`, those of the others
+   * follow.
+   * @throws InferenceError ERR_INFERENCE_RANGE, ERR_INFERENCE_NOT_FINITE
+   */
   async sample(request: {
     modelRoot: Root;
     hidden: Float32Array<ArrayBuffer>;
     position: number;
     spec: SampleSpec;
-  }): Promise<SampledToken> {
+  }): Promise<readonly SampledToken[]> {
     const { view, workspaces } = this.#model(request.modelRoot);
     const { hiddenSize } = view.spec;
-    if (request.hidden.length !== hiddenSize) {
-      const message = `A row of the model has ${hiddenSize} values, not ${request.hidden.length}.`;
+    const rows = request.hidden.length / hiddenSize;
+    if (!Number.isInteger(rows) || rows < 1 || rows > MAX_STEP_ROWS) {
+      const message = `Rows of the model have ${hiddenSize} values each; ${request.hidden.length} are no whole number of rows.`;
       throw new InferenceError('ERR_INFERENCE_RANGE', message, { kind: 'peer' });
     }
     return workspaces.use(async (workspace) => {
-      const row = workspace.buffer('head row', hiddenSize);
-      this.#heap.f32(row, hiddenSize).set(request.hidden);
-      const [logits] = await againIfChanged(() => headLogits(this.#context, view, workspace, [row]));
-      return drawToken(logits as Float32Array, request.spec, request.position);
+      const first = workspace.buffer('head rows', request.hidden.length);
+      this.#heap.f32(first, request.hidden.length).set(request.hidden);
+      const pointers = Array.from({ length: rows }, (_, row) => first + row * hiddenSize * 4);
+      const logits = await againIfChanged(() => headLogits(this.#context, view, workspace, pointers));
+      return logits.map((row, index) => drawToken(row, request.spec, request.position + index));
     });
   }
 

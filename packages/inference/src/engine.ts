@@ -94,12 +94,13 @@ export class Engine implements Service {
     return this.#call('embed', request);
   }
 
+  /** The token behind each row of `hidden` [rows, hidden]; the first one stands at `position`. */
   sample(request: {
     modelRoot: Root;
     hidden: Float32Array<ArrayBuffer>;
     position: number;
     spec: SampleSpec;
-  }): Promise<SampledToken> {
+  }): Promise<readonly SampledToken[]> {
     return this.#call('sample', request);
   }
 

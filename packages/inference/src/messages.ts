@@ -32,12 +32,15 @@ export interface StepRequest {
   readonly input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
   /** `sample` needs the head here; `last` and `all` return hidden states; `none` only fills the KV cache. */
   readonly output: 'none' | 'last' | 'all' | 'sample';
+  /** How many of the last rows `last` and `sample` are about; 1 when left out. */
+  readonly wanted?: number;
   readonly sample?: SampleSpec;
 }
 
 export interface StepResult {
   readonly hidden?: Float32Array<ArrayBuffer>;
-  readonly token?: SampledToken;
+  /** Of every wanted row the token that stands behind it. */
+  readonly tokens?: readonly SampledToken[];
   /** Computing time of the pass, waiting for remote experts left out, milliseconds. */
   readonly ms: number;
   readonly rows: number;
@@ -125,7 +128,7 @@ export interface EngineWorkerApi {
     hidden: Float32Array<ArrayBuffer>;
     position: number;
     spec: SampleSpec;
-  }): SampledToken;
+  }): readonly SampledToken[];
   experts(request: ExpertsRequest): ExpertsResult;
   status(): EngineStatus;
 }

@@ -24,7 +24,7 @@ interface PlacedStep extends SequenceStep {
   readonly hidden: number;
 }
 
-type Output = Pick<StepResult, 'hidden' | 'token'>;
+type Output = Pick<StepResult, 'hidden' | 'tokens'>;
 
 /** One pass over the layers for steps of one route; results in the order of the batch. What they used is counted. */
 export async function runSteps(
@@ -99,21 +99,31 @@ async function outputsOf(
   steps: readonly PlacedStep[],
 ): Promise<Output[]> {
   const { hiddenSize } = model.spec;
-  const lastRow = ({ hidden, rows }: PlacedStep) => hidden + (rows - 1) * hiddenSize * 4;
-  const slice = (pointer: number, rows: number) => context.heap.f32(pointer, rows * hiddenSize).slice();
-  const drawn = steps.filter(({ request }) => request.output === 'sample');
-  const logits = drawn.length > 0 ? await headLogits(context, model, workspace, drawn.map(lastRow)) : [];
+  const pointer = ({ hidden }: PlacedStep, row: number) => hidden + row * hiddenSize * 4;
+  const slice = (step: PlacedStep, rows: number) =>
+    context.heap.f32(pointer(step, step.rows - rows), rows * hiddenSize).slice();
+  const wantedRows = (step: PlacedStep) => Math.min(step.rows, Math.max(1, step.request.wanted ?? 1));
+  const drawn = steps
+    .filter(({ request }) => request.output === 'sample')
+    .flatMap((step) =>
+      Array.from({ length: wantedRows(step) }, (_, row) => ({ step, row: step.rows - wantedRows(step) + row })),
+    );
+  const rows = drawn.map(({ step, row }) => pointer(step, row));
+  const logits = rows.length > 0 ? await headLogits(context, model, workspace, rows) : [];
   return steps.map((step): Output => {
     const { output } = step.request;
-    if (output === 'all') return { hidden: slice(step.hidden, step.rows) };
-    if (output === 'last') return { hidden: slice(lastRow(step), 1) };
+    if (output === 'all') return { hidden: slice(step, step.rows) };
+    if (output === 'last') return { hidden: slice(step, wantedRows(step)) };
     if (output === 'none') return {};
-    return { token: draw(step, logits[drawn.indexOf(step)] as Float32Array) };
+    const own = drawn.flatMap((one, index) =>
+      one.step === step ? { row: one.row, logits: logits[index] as Float32Array } : [],
+    );
+    return { tokens: own.map(({ row, logits: values }) => draw(step, row, values)) };
   });
 }
 
-function draw({ request, rows }: PlacedStep, logits: Float32Array): SampledToken {
-  if (request.sample) return drawToken(logits, request.sample, request.position + rows);
+function draw({ request }: PlacedStep, row: number, logits: Float32Array): SampledToken {
+  if (request.sample) return drawToken(logits, request.sample, request.position + row + 1);
   throw new InferenceError('ERR_INFERENCE_RANGE', 'A step that draws a token must say how.', { kind: 'peer' });
 }
 

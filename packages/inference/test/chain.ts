@@ -39,7 +39,7 @@ export class Chain {
 
   /** Logits of the last of these tokens. */
   async logits(tokens: readonly number[]): Promise<Float32Array> {
-    return logitsOf((await this.#push(tokens, { output: 'sample', sample: GREEDY })).token?.logits);
+    return logitsOf((await this.#push(tokens, { output: 'sample', sample: GREEDY })).tokens?.[0]?.logits);
   }
 
   close(): void {

@@ -87,7 +87,7 @@ describe('step', () => {
     openLocal(model, 's', 64);
     await expect(step(request)).rejects.toThrow(code(expected));
     const input = Uint32Array.of(1, 2, 3);
-    const { token } = await step({ input, output: 'sample', sample: GREEDY });
+    const [token] = (await step({ input, output: 'sample', sample: GREEDY })).tokens ?? [];
     expect(token?.logits).toBe(Buffer.from((logits[0] as Float32Array).buffer).toString('base64'));
     expect(model.engine.close({ sequence: 's' })).toMatchObject({ steps: 1 });
   });
@@ -106,7 +106,7 @@ describe('step', () => {
       step({ sequence: 'bad', input: new Float32Array(40).fill(Number.NaN), output: 'sample', sample: GREEDY }),
     ]);
     expect(bad).toMatchObject({ status: 'rejected', reason: code('ERR_INFERENCE_NOT_FINITE') });
-    const logits = good.status === 'fulfilled' ? good.value.token?.logits : '';
+    const logits = good.status === 'fulfilled' ? good.value.tokens?.[0]?.logits : '';
     expect(logits).toBe(Buffer.from(expected.buffer).toString('base64'));
     const { steps, expertRows } = model.engine.close({ sequence: 'good' }) ?? {
       steps: 0,
@@ -265,7 +265,7 @@ describe('head and embedding', () => {
     const chain = new Chain(model.model, whole(model.engine, model.model));
     const hidden = await chain.hidden([1, 2, 3]);
     chain.close();
-    const { tokenId, logits: own } = await sample(hidden.slice(80));
+    const [{ tokenId, logits: own } = {}] = await sample(hidden.slice(80));
     expect(own).toBe(Buffer.from((logits[0] as Float32Array).buffer).toString('base64'));
     expect(tokenId).toBe((await generate(model, 's', [1, 2, 3], 1)).tokens[0]);
   });
@@ -294,7 +294,7 @@ describe('head and embedding', () => {
   test('log probabilities and the hash of the logits come with a token when asked for', async () => {
     openLocal(model, 's', 64);
     const spec = { ...GREEDY, topLogprobs: 3, logits: 'sha256' as const };
-    const { token } = await step({ output: 'sample', sample: spec });
+    const [token] = (await step({ output: 'sample', sample: spec })).tokens ?? [];
     expect(token?.topLogprobs).toHaveLength(3);
     expect(token?.topLogprobs?.[0]).toEqual(token?.logprob);
     expect(token?.logprob?.tokenId).toBe(token?.tokenId);

@@ -122,7 +122,7 @@ export async function generate(
   for (const [index, rows] of chunks.entries()) {
     const last = index === chunks.length - 1;
     const input = Uint32Array.from(prompt.slice(position, position + rows));
-    const { token } = await test.engine.step({
+    const { tokens: drawn } = await test.engine.step({
       sequence,
       position,
       input,
@@ -130,13 +130,13 @@ export async function generate(
       sample: GREEDY,
     });
     position += rows;
-    if (token) record(token);
+    for (const token of drawn ?? []) record(token);
   }
   while (tokens.length < count) {
     const input = Uint32Array.of(tokens.at(-1) as number);
-    const { token } = await test.engine.step({ sequence, position, input, output: 'sample', sample: GREEDY });
+    const { tokens: drawn } = await test.engine.step({ sequence, position, input, output: 'sample', sample: GREEDY });
     position++;
-    if (token) record(token);
+    for (const token of drawn ?? []) record(token);
   }
   test.engine.close({ sequence });
   return { tokens, logits };

@@ -47,8 +47,8 @@ describe.each(['f32', 'i8'] as const)('%s', (dtype) => {
   /** Base64 of the logits behind the last of the tokens. */
   async function logits(sequence: string, position: number, tokens: readonly number[]): Promise<string> {
     const input = Uint32Array.from(tokens);
-    const { token } = await engine.step({ sequence, position, input, output: 'sample', sample: GREEDY });
-    return token?.logits as string;
+    const { tokens: drawn } = await engine.step({ sequence, position, input, output: 'sample', sample: GREEDY });
+    return drawn?.[0]?.logits as string;
   }
 
   /** An answer of given tokens to a prompt: where it began to compute, and the logits of each row. */

@@ -50,14 +50,14 @@ beforeAll(async () => {
 afterAll(() => cleanup.disposeAsync());
 
 /** Opens every layer here with every expert on one other node. */
-function open(requestId: string, capacity = 64, coordinator = SELF): { id: string; opening: Promise<void> } {
+function open(requestId: string, capacity = 64, coordinator = SELF): { id: string; opening: Promise<unknown> } {
   const { layerCount, expertCount } = model.model.spec;
   const plan: Plan = {
     ...{ type: 'dynamic', modelRoot: model.model.root, profile: 'any', mixedProfile: false, fallbackOrder: [] },
     ...{ embedding: SELF, head: SELF, stages: [{ peerId: SELF, firstLayer: 0, lastLayer: layerCount - 1 }] },
     experts: Array.from({ length: layerCount }, () => Array.from({ length: expertCount }, () => ['other'])),
   };
-  const opening = host.open({ requestId, stage: 0, capacity, plan, coordinator });
+  const opening = host.open({ ...{ requestId, layer: 0, epoch: 0, capacity, valid: 0, keys: [] }, plan, coordinator });
   return { id: sequenceId(requestId, 0, coordinator), opening };
 }
 
@@ -82,7 +82,7 @@ test('an expert call of several sequences is given up when the last of them is c
   called = Promise.withResolvers();
   const sequences = ['c', 'd'].map((digit) => open(digit.repeat(32)));
   for (const { opening } of sequences) await opening;
-  const step = { position: 0, wanted: false, input: Uint32Array.of(5) };
+  const step = { epoch: 1, position: 0, wanted: 0, input: Uint32Array.of(5) };
   // Steps of one turn are computed in one pass.
   for (const { id } of sequences) void host.step(id, step);
   await called.promise;

@@ -1,4 +1,4 @@
-import { MAX_SEQUENCE_TOKENS } from '@blyan/params';
+import { MAX_SEQUENCE_TOKENS, MAX_STEP_ROWS } from '@blyan/params';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InferenceError } from '../src/errors.ts';
@@ -17,9 +17,10 @@ const hex = (digits: number) =>
 const rows = fc.float32Array({ maxLength: 40 }).map((values) => Float32Array.from(values));
 const step = fc.record({
   requestId: hex(32),
-  stage: fc.oneof(fc.nat(63), fc.constant(RESULT)),
+  layer: fc.oneof(fc.nat(1023), fc.constant(RESULT)),
+  epoch: fc.nat(0xffffffff),
   position: fc.nat(MAX_SEQUENCE_TOKENS),
-  wanted: fc.boolean(),
+  wanted: fc.nat(MAX_STEP_ROWS),
   rows,
 });
 const group = fc.record({

@@ -69,6 +69,13 @@ export interface RouteEntry {
   readonly ms: number;
 }
 
+/**
+ * Why a node was given up. `gone`: its connection closed; `silent`: no sign of life; `slow`: far behind its own history;
+ * `garbage`: what it sent cannot be; `error`: it said so.
+ */
+export const FAULT_REASONS = ['gone', 'silent', 'slow', 'garbage', 'error'] as const;
+export type FaultReason = (typeof FAULT_REASONS)[number];
+
 /** A node that was replaced in mid-answer. */
 export interface Failover {
   /** The node that was lost. */
@@ -77,8 +84,7 @@ export interface Failover {
   readonly atToken: number;
   /** From the last result before the loss to the first one after it, milliseconds. */
   readonly gapMs: number;
-  /** `gone`: its connection closed; `silent`: no sign of life; `slow`: far behind its own history; `garbage`: what it sent cannot be; `error`: it said so. */
-  readonly reason: 'gone' | 'silent' | 'slow' | 'garbage' | 'error';
+  readonly reason: FaultReason;
   /** Rows that each node of the plan computed a second time for this answer: none on survivors. */
   readonly rowsRecomputed: Readonly<Record<PeerId, number>>;
 }

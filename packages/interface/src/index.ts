@@ -2,7 +2,9 @@ export type { AnswerClaim, AnswerJournal, JournalEntry, KeptAnswer } from './ans
 export {
   ANSWER_COMPLETE,
   type Coordinator,
+  FAULT_REASONS,
   type Failover,
+  type FaultReason,
   type GenerateEvent,
   type GenerateRequest,
   type NetworkState,

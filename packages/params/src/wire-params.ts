@@ -5,7 +5,7 @@ export const PROTOCOL_MAJORS = Object.freeze({
   /** Blocks by leaves with proofs. */
   blocks: 1,
   /** Stage steps, expert calls, delegated generations, cancel. */
-  inference: 1,
+  inference: 2,
 } as const);
 export type ProtocolName = keyof typeof PROTOCOL_MAJORS;
 

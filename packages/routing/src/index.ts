@@ -47,5 +47,6 @@ export { decodePlan, planBytes } from './plan-bytes.ts';
 export { isRefusal, type PlanFound, type PlanOutcome, type Refusal, type RefusalCode } from './plan-outcome.ts';
 export type { PlanInput } from './plan-scope.ts';
 export { signPlan, verifyPlan } from './plan-signature.ts';
+export { replaceStages } from './replace-stages.ts';
 export { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts';
 export { type Hardware, tierOf } from './tier.ts';

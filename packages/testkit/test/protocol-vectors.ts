@@ -167,8 +167,10 @@ function wireVectors(): Vectors {
         bytes: new Uint8Array(0),
       })[0] as Uint8Array,
     ),
-    'inference/step': joined(encodeStep({ requestId: REQUEST_ID, stage: 1, position: 3, wanted: true, rows })),
-    'inference/result': joined(encodeStep({ requestId: REQUEST_ID, stage: RESULT, position: 3, wanted: true, rows })),
+    'inference/step': joined(encodeStep({ requestId: REQUEST_ID, layer: 1, epoch: 2, position: 3, wanted: 1, rows })),
+    'inference/result': joined(
+      encodeStep({ requestId: REQUEST_ID, layer: RESULT, epoch: 2, position: 3, wanted: 0, rows }),
+    ),
     'inference/experts': joined(encodeExperts(call)),
     'inference/output': joined(encodeOutput({ ms: 1.5, rows })),
   };

@@ -16,6 +16,8 @@ import { decodeOutput, type ExpertGroup, encodeExperts } from './wire.ts';
 export interface HolderReplaced {
   readonly peerId: PeerId;
   readonly reason: FaultReason;
+  /** Who computed them. */
+  readonly by: PeerId;
   /** Rows computed again, each counted once per expert. */
   readonly rows: number;
   /** From asking the lost holder to the answer of another one, milliseconds. */
@@ -229,7 +231,8 @@ export class ExpertCall {
     for (const [loss, count] of rows) {
       const { peerId, sinceMs } = loss;
       const gapMs = this.#holders.nowMs() - sinceMs;
-      const tell = (reason: FaultReason) => this.#context.onReplaced?.({ peerId, reason, rows: count, gapMs });
+      const tell = (reason: FaultReason) =>
+        this.#context.onReplaced?.({ peerId, reason, by: own.peerId, rows: count, gapMs });
       if (loss.reason !== null) tell(loss.reason);
       else {
         loss.tells.push(tell);

@@ -1,89 +1,115 @@
-import type { PeerId } from '@blyan/interface';
+import type { FaultReason, PeerId } from '@blyan/interface';
 import type { Plan } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
-import { STEP_TIMEOUT_MS } from './deadlines.ts';
-import type { StageResult } from './stage-host.ts';
+import type { StageFailure, StageResult } from './stage-host.ts';
 
-interface Waiting {
-  readonly plan: Plan;
-  readonly arrived: Map<number, StageResult>;
-  error: unknown;
-  wake: (() => void) | null;
+/** Most events of one request that wait to be looked at. */
+const MAX_WAITING = 1_024;
+
+/** A node that must not be waited for any longer. */
+export interface LostNode {
+  readonly peerId: PeerId;
+  readonly reason: FaultReason;
+  readonly error: unknown;
 }
 
-/** Results that stages return to this node as coordinator, by request and position. */
-export class ResultInbox {
-  readonly #requests = new Map<string, Waiting>();
+export type RunEvent =
+  | { readonly type: 'result'; readonly result: StageResult }
+  | { readonly type: 'lost'; readonly lost: LostNode }
+  /** Nothing came within the time given. */
+  | { readonly type: 'late' };
 
-  open(requestId: string, plan: Plan): void {
-    this.#requests.set(requestId, { plan, arrived: new Map(), error: undefined, wake: null });
+/** What the nodes of one running plan send to its coordinator, in the order of arrival. */
+export class RunInbox {
+  /** Whose messages count. */
+  plan: Plan;
+  /** Told at once of a node that is lost, so that calls to it can be given up. */
+  onLost: ((peerId: PeerId, reason: FaultReason) => void) | null = null;
+  readonly #events: RunEvent[] = [];
+  #wake: (() => void) | null = null;
+
+  constructor(plan: Plan) {
+    this.plan = plan;
+  }
+
+  push(event: RunEvent): void {
+    if (this.#events.length >= MAX_WAITING) return;
+    this.#events.push(event);
+    if (event.type === 'lost') this.onLost?.(event.lost.peerId, event.lost.reason);
+    this.#wake?.();
+  }
+
+  /** Drops what waits of the loss of these nodes: it has been dealt with. */
+  forget(peers: ReadonlySet<PeerId>): void {
+    const left = this.#events.filter((event) => event.type !== 'lost' || !peers.has(event.lost.peerId));
+    this.#events.splice(0, this.#events.length, ...left);
+  }
+
+  /** The next event, `late` when none comes in time. @throws the signal's reason */
+  async next(timeoutMs: number, signal: AbortSignal): Promise<RunEvent> {
+    signal.throwIfAborted();
+    if (this.#events.length === 0) await this.#news(timeoutMs, signal);
+    signal.throwIfAborted();
+    return this.#events.shift() ?? { type: 'late' };
+  }
+
+  #news(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        this.#wake = null;
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#wake = done;
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}
+
+/** Sorts what stages send to this node as coordinator by request, and takes it only from nodes of the request's plan. */
+export class ResultInbox {
+  readonly #runs = new Map<string, RunInbox>();
+
+  open(requestId: string, plan: Plan): RunInbox {
+    const run = new RunInbox(plan);
+    this.#runs.set(requestId, run);
+    return run;
   }
 
   close(requestId: string): void {
-    this.#requests.delete(requestId);
+    this.#runs.delete(requestId);
   }
 
   /** Only the last stage's node may deliver. */
   deliver(from: PeerId, result: StageResult): void {
-    const request = this.#requests.get(result.requestId);
-    if (!request || request.plan.stages.at(-1)?.peerId !== from) return;
-    request.arrived.set(result.position, result);
-    request.wake?.();
+    const run = this.#runs.get(result.requestId);
+    if (run?.plan.stages.at(-1)?.peerId === from) run.push({ type: 'result', result });
   }
 
-  /** Only a node of the plan may report a failure. */
-  fail(from: PeerId, requestId: string, error: unknown): void {
-    const request = this.#requests.get(requestId);
-    if (!request?.plan.stages.some(({ peerId }) => peerId === from)) return;
-    request.error ??= error;
-    request.wake?.();
+  /** Only a stage of the plan may report a failure, and blame only itself or the stages beside it. */
+  fail(from: PeerId, { requestId, layer, blame = from, reason, error }: StageFailure): void {
+    const run = this.#runs.get(requestId);
+    if (!run) return;
+    const { stages } = run.plan;
+    const index = stages.findIndex(({ peerId, firstLayer }) => peerId === from && firstLayer === layer);
+    if (index < 0) return;
+    const neighbours = [stages[index - 1], stages[index], stages[index + 1]].map((stage) => stage?.peerId);
+    const peerId = neighbours.includes(blame) ? blame : from;
+    run.push({ type: 'lost', lost: { peerId, reason, error } });
   }
 
-  /** A connection was lost: requests that run there fail. */
-  lost(peerId: PeerId): void {
-    for (const request of this.#requests.values()) {
-      if (!request.plan.stages.some((stage) => stage.peerId === peerId)) continue;
-      request.error ??= new InferenceError(
-        'ERR_INFERENCE_STAGE',
-        'A node that computes this answer is gone; ask again.',
-        { kind: 'peer', meta: { peerId } },
-      );
-      request.wake?.();
-    }
-  }
-
-  /** @throws what a stage reported; InferenceError ERR_INFERENCE_DEADLINE; the signal's reason */
-  async wait(requestId: string, position: number, signal: AbortSignal): Promise<StageResult> {
-    const request = this.#requests.get(requestId);
-    if (!request) throw new InferenceError('ERR_INFERENCE_CANCELLED', 'The request was closed.');
-    const deadline = performance.now() + STEP_TIMEOUT_MS;
-    for (;;) {
-      signal.throwIfAborted();
-      if (request.error !== undefined) throw request.error;
-      const result = request.arrived.get(position);
-      if (result) {
-        request.arrived.delete(position);
-        return result;
-      }
-      const leftMs = deadline - performance.now();
-      if (leftMs <= 0) {
-        throw new InferenceError(
-          'ERR_INFERENCE_DEADLINE',
-          `The stages gave no result within ${STEP_TIMEOUT_MS / 1000} s; ask again, or choose another plan.`,
-          { kind: 'peer' },
-        );
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, leftMs);
-        const done = () => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          request.wake = null;
-          resolve();
-        };
-        request.wake = done;
-        signal.addEventListener('abort', done, { once: true });
+  /** A node is gone or gives no sign of life: requests that run there must do without it. */
+  lost(peerId: PeerId, reason: 'gone' | 'silent'): void {
+    for (const run of this.#runs.values()) {
+      const { stages, embedding, head } = run.plan;
+      if (peerId !== embedding && peerId !== head && !stages.some((stage) => stage.peerId === peerId)) continue;
+      const error = new InferenceError('ERR_INFERENCE_STAGE', 'A node that computes this answer is gone; ask again.', {
+        kind: 'peer',
+        meta: { peerId },
       });
+      run.push({ type: 'lost', lost: { peerId, reason, error } });
     }
   }
 }

@@ -1,59 +1,61 @@
-import { AppError, errorCode, type Logger, type PeerId, type RouteEntry } from '@blyan/interface';
+import { AppError, errorCode, type FaultReason, type Logger, type PeerId, type RouteEntry } from '@blyan/interface';
 import { IDLE_SEQUENCE_MS, MAX_SEQUENCES, MAX_STEP_ROWS } from '@blyan/params';
-import type { Plan, PlanStage } from '@blyan/routing';
+import type { PlanStage } from '@blyan/routing';
 import type { Engine } from '../engine.ts';
-import { InferenceError } from '../errors.ts';
+import { InferenceError, type InferenceErrorCode } from '../errors.ts';
+import { PAGE_POSITIONS } from '../kv-cache.ts';
 import type { RemoteExpertCall } from '../layer-pass.ts';
-import type { SampledToken, SampleSpec } from '../messages.ts';
+import type { SampledToken, SampleSpec, StepResult } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
+import { CHUNK_ROWS, ORPHAN_GRACE_MS } from './deadlines.ts';
+import type { HolderReplaced } from './expert-call.ts';
 import type { ExpertCaller } from './expert-caller.ts';
 import { InputLog } from './input-log.ts';
-import type { StageUsage } from './schemas.ts';
-import { ExpertTally } from './tally.ts';
+import { type FrameVerdict, OpenStage, type StageOpening } from './open-stage.ts';
+import { allFinite } from './packed-rows.ts';
+import { RowPages } from './row-pages.ts';
+import type { Opened, StageStatus, StageUsage } from './schemas.ts';
 import { type StepFrame, sequenceId } from './wire.ts';
+
+/** Frames of one request that may come too late or twice before their sender counts as broken. */
+const MAX_STALE_FRAMES = 1_024;
 
 /** Where a stage sends what it computed: in this process, or over the network. */
 export interface StagePort {
   forward(to: PeerId, coordinator: PeerId, frame: StepFrame): Promise<void>;
   result(coordinator: PeerId, result: StageResult): Promise<void>;
-  fail(coordinator: PeerId, failure: { requestId: string; stage: number; error: unknown }): Promise<void>;
+  fail(coordinator: PeerId, failure: StageFailure): Promise<void>;
 }
 
 export interface StageResult {
   readonly requestId: string;
+  readonly epoch: number;
+  /** Of the first row. */
   readonly position: number;
-  /** The last row, or the token when the coordinator is here and has the head. */
+  /** The wanted rows, or the tokens behind them when the coordinator is here and has the head. */
   readonly hidden?: Float32Array<ArrayBuffer>;
-  readonly token?: SampledToken;
+  readonly tokens?: readonly SampledToken[];
+}
+
+export interface StageFailure {
+  readonly requestId: string;
+  /** First layer of the stage that reports. */
+  readonly layer: number;
+  /** The neighbour whose fault it is; the stage itself when left out. */
+  readonly blame?: PeerId;
+  readonly reason: Extract<FaultReason, 'gone' | 'garbage' | 'error'>;
+  readonly error: unknown;
 }
 
 /** A step as a stage takes it: token ids only where the embedding is. */
 export interface StageStep {
+  readonly epoch: number;
   readonly position: number;
-  readonly wanted: boolean;
+  /** How many of the last rows go to the coordinator. */
+  readonly wanted: number;
   readonly input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
   /** Given by a coordinator in this process whose last stage and head are here too. */
   readonly sample?: SampleSpec;
-}
-
-interface OpenStage {
-  readonly id: string;
-  readonly requestId: string;
-  readonly index: number;
-  readonly coordinator: PeerId;
-  readonly plan: Plan;
-  readonly stage: PlanStage;
-  readonly next: PlanStage | undefined;
-  readonly model: ModelView;
-  readonly tally: ExpertTally;
-  readonly abort: AbortController;
-  /** Sends happen in the order of the steps. */
-  sending: Promise<void>;
-  /** Positions a step may reach. */
-  readonly capacity: number;
-  /** Rows of steps that are not computed yet. */
-  pendingRows: number;
-  touchedAtMs: number;
 }
 
 export interface StageHostDeps {
@@ -71,7 +73,9 @@ export class StageHost {
   readonly #maxSequences: number;
   readonly #deps: StageHostDeps;
   readonly #stages = new Map<string, OpenStage>();
-  readonly #inputs = new InputLog();
+  readonly #log = new InputLog();
+  readonly #pages = new RowPages();
+  readonly #orphans = new Map<PeerId, NodeJS.Timeout>();
   readonly #sweep: NodeJS.Timeout;
 
   /** @param options.maxSequences most stages open at once, those of one other node half of it */
@@ -87,16 +91,16 @@ export class StageHost {
     return this.#stages.size;
   }
 
-  /** @throws InferenceError ERR_INFERENCE_PLAN, ERR_INFERENCE_BUSY, ERR_INFERENCE_RANGE */
-  async open(request: {
-    requestId: string;
-    stage: number;
-    capacity: number;
-    plan: Plan;
-    coordinator: PeerId;
-  }): Promise<void> {
-    const { plan, coordinator } = request;
-    const stage = plan.stages[request.stage];
+  /**
+   * Opens a stage, or puts an open one on another plan of the same layers: it keeps its KV cache, and sends nothing
+   * until `replay` tells what the stage behind it lacks.
+   *
+   * @returns the position up to which it has rows: it wants to be fed from there
+   * @throws InferenceError ERR_INFERENCE_PLAN, ERR_INFERENCE_BUSY, ERR_INFERENCE_RANGE
+   */
+  async open(opening: StageOpening): Promise<Opened> {
+    const { plan, coordinator } = opening;
+    const stage = plan.stages.find(({ firstLayer }) => firstLayer === opening.layer);
     const model = this.#deps.model(plan.modelRoot);
     if (!stage || stage.peerId !== this.#self) throw planError('The plan has no such stage for this node.');
     if (!model) throw planError('This node does not know the model of the plan yet.');
@@ -106,116 +110,122 @@ export class StageHost {
     ) {
       throw planError('The plan does not fit the model.');
     }
-    const id = sequenceId(request.requestId, request.stage, coordinator);
-    this.#assertRoom(id, coordinator);
-    const { expertCount } = model.spec;
-    const localExperts = new Uint8Array(model.spec.layerCount * expertCount).fill(1);
-    for (let layer = stage.firstLayer; layer <= stage.lastLayer; layer++) {
-      for (let expert = 0; expert < expertCount; expert++) {
-        if (!plan.experts[layer]?.[expert]?.includes(this.#self)) localExperts[layer * expertCount + expert] = 0;
-      }
-    }
-    const { firstLayer, lastLayer } = stage;
-    const holders = plan.experts.slice(firstLayer, lastLayer + 1);
-    const route = localExperts.includes(0) ? JSON.stringify(holders) : '';
-    const opened: OpenStage = {
-      id,
-      requestId: request.requestId,
-      index: request.stage,
-      coordinator,
-      plan,
-      stage,
-      next: plan.stages[request.stage + 1],
-      model,
-      tally: new ExpertTally(),
-      abort: new AbortController(),
-      sending: Promise.resolve(),
-      capacity: request.capacity,
-      pendingRows: 0,
-      touchedAtMs: performance.now(),
-    };
+    this.#keep(coordinator);
+    const known = this.#stages.get(sequenceId(opening.requestId, opening.layer, coordinator));
+    if (known) return this.#reroute(known, stage, opening);
+    this.#assertRoom(coordinator);
+    const opened = new OpenStage(opening, stage, model, performance.now());
     // Known before the engine has it: a close that comes meanwhile must find it, and reaches the engine after the open.
-    this.#stages.set(id, opened);
-    const { capacity } = request;
+    this.#stages.set(opened.id, opened);
     try {
-      await this.#deps.engine.open({
-        sequence: id,
-        modelRoot: plan.modelRoot,
-        firstLayer,
-        lastLayer,
-        capacity,
-        route,
-        localExperts,
+      const { position } = await this.#deps.engine.open({
+        ...this.#sequence(opened, stage),
+        prefix: { scope: `${coordinator}/${plan.profile}`, keys: plan.mixedProfile ? [] : opening.keys },
       });
+      opened.standAt(position);
+      opened.computed = position;
+      const adopted = opening.keys.slice(0, position / PAGE_POSITIONS).map((key) => pageName(opened, key));
+      this.#log.begin(opened.id, position, model.spec.hiddenSize, this.#pages.tail(adopted));
+      if (opening.epoch > 0) opened.sendFrom = null;
+      return { position, active: this.active };
     } catch (error) {
-      if (this.#stages.get(id) === opened) this.#stages.delete(id);
+      if (this.#stages.get(opened.id) === opened) this.#stages.delete(opened.id);
       throw error;
     }
   }
 
+  /**
+   * From now on the stage sends the rows from position `from` on, those in its log first; rows from `wantedFrom` on are
+   * returned to the coordinator by the last stage.
+   *
+   * @returns false when the log does not reach back so far: the stage must compute from an earlier position again
+   */
+  async replay(id: string, request: { epoch: number; from: number; wantedFrom: number }): Promise<boolean> {
+    const stage = this.#stages.get(id);
+    if (!stage) throw unknownStage();
+    if (request.epoch !== stage.epoch) throw planError('The stage is on another plan by now.');
+    const { next } = stage;
+    stage.sendFrom = request.from;
+    if (!next) return true;
+    const pieces = this.#log.from(id, request.from, CHUNK_ROWS);
+    if (!pieces) return false;
+    for (const { position, rows } of pieces) {
+      const end = position + rows.length / stage.model.spec.hiddenSize;
+      const wanted = Math.max(0, end - Math.max(position, request.wantedFrom));
+      this.#send(stage, { position, wanted, rows, epoch: stage.epoch });
+    }
+    await stage.sending;
+    return true;
+  }
+
+  /** How far the stage has come; null when it is not open. */
+  status(id: string): StageStatus | null {
+    const stage = this.#stages.get(id);
+    if (!stage) return null;
+    const { received, computed } = stage;
+    return { received, computed: Math.min(received, computed), active: this.active };
+  }
+
   /** Takes a frame from the network; its sender must be the coordinator or the stage before. */
   receive(frame: StepFrame, from: PeerId): void {
-    const stage = [...this.#candidates(frame)].find(({ plan, index, coordinator }) =>
-      index === 0 ? from === coordinator : plan.stages[index - 1]?.peerId === from,
-    );
-    // A frame of a request that was cancelled meanwhile.
-    if (!stage) return;
-    void this.step(stage.id, { position: frame.position, wanted: frame.wanted, input: frame.rows });
+    for (const stage of this.#stages.values()) {
+      if (stage.requestId !== frame.requestId || stage.firstLayer !== frame.layer || stage.previous !== from) continue;
+      const { epoch, position, wanted, rows } = frame;
+      void this.step(stage.id, { epoch, position, wanted, input: rows });
+      return;
+    }
+    // A frame of a request that was cancelled meanwhile, or from a node that was replaced.
   }
 
   /** Computes a step and sends its result on; failures go to the coordinator. */
   async step(id: string, step: StageStep): Promise<void> {
     const stage = this.#stages.get(id);
-    if (!stage) return;
+    if (!stage || stage.isHalted) return;
     stage.touchedAtMs = performance.now();
-    const { engine, port } = this.#deps;
-    const rows =
-      step.input instanceof Uint32Array ? step.input.length : step.input.length / stage.model.spec.hiddenSize;
-    if (rows > MAX_STEP_ROWS || stage.pendingRows + rows > stage.capacity) {
-      const message = `A step brings ${rows} rows, more than the sequence was opened for or one frame may carry.`;
-      await this.#failed(stage, new InferenceError('ERR_INFERENCE_CAPACITY', message, { kind: 'peer' }));
+    const { hiddenSize } = stage.model.spec;
+    const rows = step.input instanceof Uint32Array ? step.input.length : step.input.length / hiddenSize;
+    const verdict = stage.judge(step.epoch, step.position);
+    // A few are under way whenever nodes are replaced or drafts fall.
+    if (verdict === 'stale' && ++stage.staleFrames < MAX_STALE_FRAMES) return;
+    const wrong = wrongStep(stage, step, rows, verdict);
+    if (wrong !== null) {
+      const message = `A step of ${rows} rows at position ${step.position} ${wrong.what}.`;
+      const error = new InferenceError(wrong.code, message, { kind: 'peer' });
+      await this.#failed(stage, error, { blame: stage.previous, reason: 'garbage' });
       return;
     }
-    stage.pendingRows += rows;
+    const taken = stage.take(step.epoch, step.position, rows);
     const last = stage.next === undefined;
-    const output = !last ? 'all' : !step.wanted ? 'none' : step.sample ? 'sample' : 'last';
-    const computed = engine.step({
-      sequence: id,
-      position: step.position,
-      input: step.input,
-      output,
-      sample: step.sample,
-    });
-    const before = stage.sending;
-    stage.sending = (async () => {
-      try {
-        const result = await computed.finally(() => {
-          stage.pendingRows -= rows;
-        });
-        await before;
-        const { requestId, coordinator } = stage;
-        if (stage.next && result.hidden) {
-          this.#inputs.append(id, step.position, result.hidden);
-          const frame = {
-            requestId,
-            stage: stage.index + 1,
-            position: step.position,
-            wanted: step.wanted,
-            rows: result.hidden,
-          };
-          await port.forward(stage.next.peerId, coordinator, frame);
-        } else if (step.wanted) {
-          await port.result(coordinator, {
-            requestId,
-            position: step.position,
-            hidden: result.hidden,
-            token: result.token,
-          });
-        }
-      } catch (error) {
-        await this.#failed(stage, error);
-      }
-    })();
+    const output = !last ? 'all' : step.wanted === 0 ? 'none' : step.sample ? 'sample' : 'last';
+    const { epoch, position, wanted, input, sample } = step;
+    let result: StepResult;
+    try {
+      result = await this.#deps.engine.step({ sequence: id, epoch, position, input, output, wanted, sample });
+    } catch (error) {
+      stage.settled(taken, false);
+      if (taken.isVoid) return;
+      stage.rollBack(position);
+      await this.#failed(stage, error, { reason: 'error' });
+      return;
+    }
+    stage.settled(taken, true);
+    // Overtaken by a rollback while it was computed.
+    if (taken.isVoid || !this.#stages.has(id)) return;
+    if (result.hidden && !last) this.#log.append(id, position, result.hidden);
+    if (stage.sendFrom === null) return;
+    if (!last && result.hidden) {
+      const skip = Math.min(rows, Math.max(0, stage.sendFrom - position));
+      if (skip === rows) return;
+      const sent = result.hidden.subarray(skip * hiddenSize);
+      const from = position + skip;
+      this.#send(stage, { epoch: stage.epoch, position: from, wanted: Math.min(wanted, rows - skip), rows: sent });
+    } else if (wanted > 0) {
+      const { hidden, tokens } = result;
+      const at = position + rows - wanted;
+      this.#queue(stage, () =>
+        this.#deps.port.result(stage.coordinator, { requestId: stage.requestId, epoch, position: at, hidden, tokens }),
+      );
+    }
     await stage.sending;
   }
 
@@ -231,7 +241,19 @@ export class StageHost {
     };
     for (const { abort } of stages) abort.signal.addEventListener('abort', onClose);
     const tallies = stages.map(({ tally }) => tally);
-    const context = { plan: first.plan, hiddenSize: first.model.spec.hiddenSize, tallies, signal: closed.signal };
+    const onReplaced = ({ peerId, reason, rows, gapMs, by }: HolderReplaced) => {
+      for (const { tally, received } of stages) {
+        tally.addReplaced({
+          peerId,
+          reason,
+          gapMs,
+          position: Math.max(0, received - 1),
+          rowsRecomputed: { [by]: rows },
+        });
+      }
+    };
+    const { hiddenSize } = first.model.spec;
+    const context = { plan: first.plan, hiddenSize, tallies, signal: closed.signal, onReplaced };
     try {
       return await this.#deps.experts.call(context, call);
     } finally {
@@ -239,15 +261,20 @@ export class StageHost {
     }
   }
 
-  /** Frees a stage's KV cache and tells what it did; null when it is not open. */
-  async close(id: string): Promise<StageUsage | null> {
+  /**
+   * Frees a stage's KV cache and tells what it did; null when it is not open.
+   *
+   * @param keys of full KV pages that a later request may adopt
+   */
+  async close(id: string, keys: readonly string[] = []): Promise<StageUsage | null> {
     const stage = this.#stages.get(id);
     if (!stage) return null;
     this.#stages.delete(id);
     stage.abort.abort(new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed.'));
-    this.#inputs.delete(id);
-    const usage = await this.#deps.engine.close({ sequence: id });
-    const { firstLayer, lastLayer } = stage.stage;
+    this.#keepRows(stage, keys);
+    this.#log.delete(id);
+    const usage = await this.#deps.engine.close({ sequence: id, keys });
+    const { firstLayer, lastLayer } = stage;
     const { expertCount } = stage.model.spec;
     const own: RouteEntry = {
       peerId: this.#self,
@@ -264,23 +291,94 @@ export class StageHost {
         ...entry,
         experts: entry.experts ? [...entry.experts] : undefined,
       })),
+      replaced: stage.tally.replaced(),
       expertRows,
     };
   }
 
-  /** Ends everything a coordinator asked for: it is gone. */
-  async closeAllOf(coordinator: PeerId): Promise<void> {
-    const theirs = [...this.#stages.values()].filter((stage) => stage.coordinator === coordinator);
-    await Promise.all(theirs.map(({ id }) => this.close(id)));
+  /** A coordinator is gone: what it asked for ends unless it comes back within the grace time. */
+  orphan(coordinator: PeerId): void {
+    const theirs = [...this.#stages.values()].some((stage) => stage.coordinator === coordinator);
+    if (!theirs || this.#orphans.has(coordinator)) return;
+    const timer = setTimeout(() => {
+      this.#orphans.delete(coordinator);
+      for (const stage of this.#stages.values()) if (stage.coordinator === coordinator) this.#closeQuietly(stage);
+    }, ORPHAN_GRACE_MS);
+    timer.unref();
+    this.#orphans.set(coordinator, timer);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
+    for (const timer of this.#orphans.values()) clearTimeout(timer);
     await Promise.allSettled([...this.#stages.keys()].map((id) => this.close(id)));
   }
 
-  #assertRoom(id: string, coordinator: PeerId): void {
-    if (this.#stages.has(id)) throw planError('This stage of the request is open already.');
+  #reroute(stage: OpenStage, { lastLayer }: PlanStage, opening: StageOpening): Opened {
+    if (opening.epoch <= stage.epoch) throw planError('This stage of the request is open already.');
+    if (lastLayer !== stage.lastLayer) throw planError('A stage that is open keeps its layers.');
+    stage.touchedAtMs = performance.now();
+    stage.reroute(opening.plan, opening.epoch, opening.valid);
+    this.#log.truncate(stage.id, stage.received);
+    return { position: stage.received, active: this.active };
+  }
+
+  #sequence({ id, capacity, model, plan }: OpenStage, { firstLayer, lastLayer }: PlanStage) {
+    const { layerCount, expertCount } = model.spec;
+    const localExperts = new Uint8Array(layerCount * expertCount).fill(1);
+    for (let layer = firstLayer; layer <= lastLayer; layer++) {
+      for (let expert = 0; expert < expertCount; expert++) {
+        if (!plan.experts[layer]?.[expert]?.includes(this.#self)) localExperts[layer * expertCount + expert] = 0;
+      }
+    }
+    const holders = plan.experts.slice(firstLayer, lastLayer + 1);
+    const route = localExperts.includes(0) ? JSON.stringify(holders) : '';
+    return { sequence: id, modelRoot: plan.modelRoot, firstLayer, lastLayer, capacity, route, localExperts };
+  }
+
+  #send(stage: OpenStage, step: Pick<StepFrame, 'epoch' | 'position' | 'wanted' | 'rows'>): void {
+    const { next, requestId, coordinator } = stage;
+    if (!next) return;
+    this.#queue(
+      stage,
+      () => this.#deps.port.forward(next.peerId, coordinator, { requestId, layer: next.firstLayer, ...step }),
+      next.peerId,
+    );
+  }
+
+  /** Sends after what is being sent already. */
+  #queue(stage: OpenStage, send: () => Promise<void>, blame?: PeerId): void {
+    const before = stage.sending;
+    const { epoch } = stage;
+    stage.sending = (async () => {
+      try {
+        await before;
+        await send();
+      } catch (error) {
+        // On another plan by now: it was not the present neighbour that failed.
+        if (stage.epoch === epoch) await this.#failed(stage, error, { blame, reason: blame ? 'gone' : 'error' });
+      }
+    })();
+  }
+
+  /** Rows of KV pages that stay cached, so that whoever adopts the pages can send them on again. */
+  #keepRows(stage: OpenStage, keys: readonly string[]): void {
+    if (!stage.next) return;
+    keys.forEach((key, index) => {
+      const name = pageName(stage, key);
+      if (this.#pages.has(name)) return;
+      const rows = this.#log.read(stage.id, index * PAGE_POSITIONS, PAGE_POSITIONS);
+      if (rows) this.#pages.put(name, rows);
+    });
+  }
+
+  /** The coordinator lives. */
+  #keep(coordinator: PeerId): void {
+    clearTimeout(this.#orphans.get(coordinator));
+    this.#orphans.delete(coordinator);
+  }
+
+  #assertRoom(coordinator: PeerId): void {
     const theirs = [...this.#stages.values()].filter((stage) => stage.coordinator === coordinator).length;
     // One coordinator leaves room for the others.
     const most = coordinator === this.#self ? this.#maxSequences : Math.ceil(this.#maxSequences / 2);
@@ -289,21 +387,21 @@ export class StageHost {
     throw new InferenceError('ERR_INFERENCE_BUSY', message);
   }
 
-  *#candidates(frame: StepFrame): Iterable<OpenStage> {
-    for (const stage of this.#stages.values()) {
-      if (stage.requestId === frame.requestId && stage.index === frame.stage) yield stage;
-    }
-  }
-
-  async #failed(stage: OpenStage, error: unknown): Promise<void> {
+  async #failed(stage: OpenStage, error: unknown, fault: Pick<StageFailure, 'blame' | 'reason'>): Promise<void> {
     if (!this.#stages.has(stage.id)) return;
+    stage.isHalted = true;
     this.#deps.logger.warn('a stage failed', {
       code: errorCode(error),
-      layers: `${stage.stage.firstLayer}-${stage.stage.lastLayer}`,
+      layers: `${stage.firstLayer}-${stage.lastLayer}`,
       ...(error instanceof AppError ? { meta: error.meta } : {}),
     });
     try {
-      await this.#deps.port.fail(stage.coordinator, { requestId: stage.requestId, stage: stage.index, error });
+      await this.#deps.port.fail(stage.coordinator, {
+        requestId: stage.requestId,
+        layer: stage.firstLayer,
+        error,
+        ...fault,
+      });
     } catch (lost) {
       this.#deps.logger.debug('a failure could not be reported', { code: errorCode(lost) });
     }
@@ -312,12 +410,42 @@ export class StageHost {
   #closeIdle(): void {
     const oldest = performance.now() - IDLE_SEQUENCE_MS;
     for (const stage of this.#stages.values()) {
-      if (stage.coordinator === this.#self || stage.touchedAtMs >= oldest) continue;
-      this.close(stage.id).catch((error) =>
-        this.#deps.logger.debug('an idle sequence was not closed', { code: errorCode(error) }),
-      );
+      if (stage.coordinator !== this.#self && stage.touchedAtMs < oldest) this.#closeQuietly(stage);
     }
   }
+
+  #closeQuietly(stage: OpenStage): void {
+    this.close(stage.id).catch((error) =>
+      this.#deps.logger.debug('a sequence was not closed', { code: errorCode(error) }),
+    );
+  }
+}
+
+/** What is wrong with a step; null when nothing is. */
+function wrongStep(
+  stage: OpenStage,
+  { position, wanted, input }: StageStep,
+  rows: number,
+  verdict: FrameVerdict,
+): { code: InferenceErrorCode; what: string } | null {
+  const { capacity, pendingRows } = stage;
+  if (verdict === 'gap') return { code: 'ERR_INFERENCE_POSITION', what: 'would leave a gap' };
+  if (verdict === 'stale') return { code: 'ERR_INFERENCE_POSITION', what: 'comes again and again' };
+  if (!Number.isInteger(rows) || rows < 1 || wanted > rows)
+    return { code: 'ERR_INFERENCE_RANGE', what: 'is no whole number of rows, or asks for rows it does not bring' };
+  if (rows > MAX_STEP_ROWS || position + rows > capacity || pendingRows + rows > capacity + MAX_STEP_ROWS)
+    return { code: 'ERR_INFERENCE_CAPACITY', what: 'is more than the sequence was opened for or one frame may carry' };
+  if (input instanceof Uint32Array || allFinite(input)) return null;
+  return { code: 'ERR_INFERENCE_NOT_FINITE', what: 'holds what is no number' };
+}
+
+function pageName({ coordinator, plan, firstLayer, lastLayer }: OpenStage, key: string): string {
+  return `${coordinator}/${plan.profile}/${plan.modelRoot}/${firstLayer}-${lastLayer}/${key}`;
+}
+
+function unknownStage(): InferenceError {
+  const message = 'The sequence is not open on this node; it ended, expired or was cancelled.';
+  return new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', message, { kind: 'peer' });
 }
 
 function planError(message: string): InferenceError {

@@ -1,23 +1,31 @@
-import { AppError, errorCode, type PeerId } from '@blyan/interface';
+import { AppError, type ErrorKind, errorCode, type PeerId } from '@blyan/interface';
 import type { PeerProtocol } from '@blyan/p2p';
 import { decodePlan, type Plan, planBytes, verifyPlan } from '@blyan/routing';
 import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
 import type { SampledToken, SampleSpec } from '../messages.ts';
-import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, ROW_TIMEOUT_MS } from './deadlines.ts';
+import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, REPLAY_TIMEOUT_MS, ROW_TIMEOUT_MS } from './deadlines.ts';
+import type { StageOpening } from './open-stage.ts';
 import type { ResultInbox } from './result-inbox.ts';
 import {
   closeSchema,
   embedSchema,
   failSchema,
+  type Opened,
+  openedSchema,
   openSchema,
+  replayedSchema,
+  replaySchema,
+  type StageStatus,
   type StageUsage,
-  sampledSchema,
+  sampledRowsSchema,
   sampleSchema,
+  stageStatusSchema,
+  statusSchema,
   usageSchema,
 } from './schemas.ts';
-import type { StageHost, StagePort, StageResult } from './stage-host.ts';
+import type { StageFailure, StageHost, StagePort, StageResult } from './stage-host.ts';
 import {
   decodeExperts,
   decodeOutput,
@@ -55,30 +63,37 @@ export class StageNetwork implements StagePort {
   serve(host: StageHost, engine: Engine): void {
     this.#host = host;
     const { protocol, inbox } = this.#deps;
-    protocol.handle('open', { request: openSchema }, async ({ plan, signature, ...rest }, { peerId }) => {
-      await host.open({ ...rest, plan: this.readPlan(plan, signature, peerId), coordinator: peerId });
-      return null;
-    });
-    protocol.handle('close', { request: closeSchema }, async ({ requestId, stage }, { peerId }) =>
-      host.close(sequenceId(requestId, stage, peerId)),
+    protocol.handle('open', { request: openSchema }, async ({ plan, signature, ...rest }, { peerId }) =>
+      host.open({ ...rest, plan: this.readPlan(plan, signature, peerId), coordinator: peerId }),
+    );
+    protocol.handle('replay', { request: replaySchema }, async ({ requestId, layer, ...rest }, { peerId }) => ({
+      complete: await host.replay(sequenceId(requestId, layer, peerId), rest),
+    }));
+    protocol.handle('status', { request: statusSchema }, async ({ requestId, layer }, { peerId }) =>
+      host.status(sequenceId(requestId, layer, peerId)),
+    );
+    protocol.handle('close', { request: closeSchema }, async ({ requestId, layer, keys }, { peerId }) =>
+      host.close(sequenceId(requestId, layer, peerId), keys),
     );
     protocol.handleRaw('step', (body, { peerId }) => {
       const frame = decodeStep(body);
-      if (frame.stage === RESULT)
-        inbox.deliver(peerId, { requestId: frame.requestId, position: frame.position, hidden: frame.rows });
-      else host.receive(frame, peerId);
+      if (frame.layer === RESULT) {
+        const { requestId, epoch, position, rows } = frame;
+        inbox.deliver(peerId, { requestId, epoch, position, hidden: rows });
+      } else host.receive(frame, peerId);
     });
-    protocol.handle('fail', { request: failSchema }, async ({ requestId, stage, code, message }, { peerId }) => {
-      inbox.fail(peerId, requestId, stageError(peerId, stage, code, message));
+    protocol.handle('fail', { request: failSchema }, async ({ code, message, kind, ...rest }, { peerId }) => {
+      inbox.fail(peerId, { ...rest, error: stageError(peerId, rest.layer, code, message, kind) });
       return null;
     });
+    protocol.handleRawCall('alive', async () => new Uint8Array());
     protocol.handleRawCall('experts', async (body) => encodeOutput(await experts(engine, body)));
     protocol.handleRawCall('embed', async (body) => {
       const { modelRoot, tokens } = readEmbed(body);
       return encodeOutput({ ms: 0, rows: await engine.embed({ modelRoot, tokens: Uint32Array.from(tokens) }) });
     });
     protocol.handle('sample', { request: sampleSchema }, async ({ modelRoot, hidden, position, spec }) =>
-      engine.sample({ modelRoot, hidden: wholeFloats(hidden), position, spec }),
+      engine.sample({ modelRoot, hidden: wholeFloats(hidden), position, spec }).then((tokens) => [...tokens]),
     );
   }
 
@@ -91,30 +106,58 @@ export class StageNetwork implements StagePort {
     return plan;
   }
 
-  async open(
-    peerId: PeerId,
-    request: { requestId: string; stage: number; capacity: number; plan: Plan },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { plan, ...rest } = request;
+  async open(peerId: PeerId, opening: Omit<StageOpening, 'coordinator'>, signal: AbortSignal): Promise<Opened> {
+    const { plan, ...rest } = opening;
     const message = { ...rest, plan: planBytes(plan), signature: plan.signature ?? new Uint8Array() };
-    await this.#deps.protocol.call(peerId, 'open', message, { response: nothing, timeoutMs: OPEN_TIMEOUT_MS, signal });
+    const options = { response: openedSchema, timeoutMs: OPEN_TIMEOUT_MS, signal };
+    return this.#deps.protocol.call(peerId, 'open', message, options);
   }
 
-  close(peerId: PeerId, requestId: string, stage: number): Promise<StageUsage | null> {
+  /** @returns whether the stage had all the rows */
+  async replay(
+    peerId: PeerId,
+    request: { requestId: string; layer: number; epoch: number; from: number; wantedFrom: number },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const options = { response: replayedSchema, timeoutMs: REPLAY_TIMEOUT_MS, signal };
+    return (await this.#deps.protocol.call(peerId, 'replay', request, options)).complete;
+  }
+
+  status(
+    peerId: PeerId,
+    requestId: string,
+    layer: number,
+    signal: AbortSignal,
+    timeoutMs: number,
+  ): Promise<StageStatus | null> {
+    const options = { response: stageStatusSchema.nullable(), timeoutMs, signal };
+    return this.#deps.protocol.call(peerId, 'status', { requestId, layer }, options);
+  }
+
+  /** A sign of life. @throws P2pError ERR_P2P_TIMEOUT, ERR_P2P_PEER_GONE, ERR_P2P_UNREACHABLE */
+  async alive(peerId: PeerId, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#deps.protocol.callRaw(peerId, 'alive', [], { timeoutMs, signal });
+  }
+
+  close(peerId: PeerId, requestId: string, layer: number, keys: readonly string[]): Promise<StageUsage | null> {
     return this.#deps.protocol.call(
       peerId,
       'close',
-      { requestId, stage },
+      { requestId, layer, keys },
       { response: usageSchema.nullable(), timeoutMs: CLOSE_TIMEOUT_MS },
     );
   }
 
   async forward(to: PeerId, coordinator: PeerId, frame: StepFrame): Promise<void> {
-    const { requestId, stage, position, wanted, rows } = frame;
+    const { requestId, layer, epoch, position, wanted, rows } = frame;
     // Not awaited: the sender goes on while the next stage computes.
     if (to === this.#self)
-      void this.#host?.step(sequenceId(requestId, stage, coordinator), { position, wanted, input: rows });
+      void this.#host?.step(sequenceId(requestId, layer, coordinator), {
+        epoch,
+        position,
+        wanted,
+        input: rows.slice(),
+      });
     else await this.#deps.protocol.notifyRaw(to, 'step', encodeStep(frame));
   }
 
@@ -123,26 +166,20 @@ export class StageNetwork implements StagePort {
       this.#deps.inbox.deliver(this.#self, result);
       return;
     }
-    const rows = result.hidden ?? new Float32Array();
-    await this.#deps.protocol.notifyRaw(
-      coordinator,
-      'step',
-      encodeStep({ ...result, stage: RESULT, wanted: true, rows }),
-    );
+    const { requestId, epoch, position, hidden: rows = new Float32Array() } = result;
+    const frame = { requestId, layer: RESULT, epoch, position, wanted: 0, rows };
+    await this.#deps.protocol.notifyRaw(coordinator, 'step', encodeStep(frame));
   }
 
-  async fail(coordinator: PeerId, failure: { requestId: string; stage: number; error: unknown }): Promise<void> {
-    const { requestId, stage, error } = failure;
-    const message = (error instanceof Error ? error.message : String(error)).slice(0, 2048);
+  async fail(coordinator: PeerId, failure: StageFailure): Promise<void> {
+    const { error, ...rest } = failure;
     if (coordinator === this.#self) {
-      this.#deps.inbox.fail(
-        this.#self,
-        requestId,
-        error instanceof AppError ? error : stageError(this.#self, stage, errorCode(error), message),
-      );
+      this.#deps.inbox.fail(this.#self, failure);
       return;
     }
-    const request = { requestId, stage, code: errorCode(error), message };
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, 2048);
+    const kind = error instanceof AppError ? error.kind : 'internal';
+    const request = { ...rest, code: errorCode(error), message, kind };
     await this.#deps.protocol.call(coordinator, 'fail', request, { response: nothing, timeoutMs: CLOSE_TIMEOUT_MS });
   }
 
@@ -157,18 +194,19 @@ export class StageNetwork implements StagePort {
     return decodeOutput(answer).rows;
   }
 
+  /** The tokens behind rows [rows, hidden]; the first one stands at `position`. */
   sample(
     peerId: PeerId,
     request: { modelRoot: string; hidden: Float32Array; position: number; spec: SampleSpec },
     signal: AbortSignal,
-  ): Promise<SampledToken> {
+  ): Promise<readonly SampledToken[]> {
     const { hidden } = request;
     const bytes = new Uint8Array(hidden.buffer, hidden.byteOffset, hidden.byteLength);
     return this.#deps.protocol.call(
       peerId,
       'sample',
       { ...request, hidden: bytes },
-      { response: sampledSchema, timeoutMs: ROW_TIMEOUT_MS, signal },
+      { response: sampledRowsSchema, timeoutMs: ROW_TIMEOUT_MS, signal },
     );
   }
 }
@@ -200,9 +238,10 @@ function malformed(what: string, cause?: unknown): InferenceError {
   return new InferenceError('ERR_INFERENCE_FRAME', message, { kind: 'peer', cause });
 }
 
-function stageError(peerId: PeerId, stage: number, code: string, message: string): InferenceError {
-  return new InferenceError('ERR_INFERENCE_STAGE', `Stage ${stage} failed on another node (${code}): ${message}`, {
-    kind: 'peer',
-    meta: { peerId, stage, code },
+function stageError(peerId: PeerId, layer: number, code: string, message: string, kind: ErrorKind): InferenceError {
+  const text = `The stage from layer ${layer} failed on another node (${code}): ${message}`;
+  return new InferenceError('ERR_INFERENCE_STAGE', text, {
+    kind: kind === 'caller' ? 'caller' : 'peer',
+    meta: { peerId, layer, code },
   });
 }

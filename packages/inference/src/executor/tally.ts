@@ -1,7 +1,22 @@
-import type { PeerId, RouteEntry } from '@blyan/interface';
+import type { FaultReason, PeerId, RouteEntry } from '@blyan/interface';
+
+/** A node that was given up as holder of experts. */
+export interface ReplacedHolder {
+  readonly peerId: PeerId;
+  readonly reason: FaultReason;
+  readonly gapMs: number;
+  /** Of the row that was being computed. */
+  readonly position: number;
+  /** Rows that other holders computed instead. */
+  readonly rowsRecomputed: Readonly<Record<PeerId, number>>;
+}
+
+/** Most replacements kept for one sequence. */
+const MAX_REPLACED = 64;
 
 /** Expert calls that other nodes answered for one sequence, from their replies. */
 export class ExpertTally {
+  readonly #replaced: ReplacedHolder[] = [];
   readonly #peers = new Map<PeerId, { calls: number; ms: number; experts: Set<string> }>();
 
   add(peerId: PeerId, layer: number, experts: readonly number[], ms: number): void {
@@ -13,6 +28,14 @@ export class ExpertTally {
     entry.calls++;
     entry.ms += ms;
     for (const expert of experts) entry.experts.add(`${layer}.${expert}`);
+  }
+
+  addReplaced(replaced: ReplacedHolder): void {
+    if (this.#replaced.length < MAX_REPLACED) this.#replaced.push(replaced);
+  }
+
+  replaced(): ReplacedHolder[] {
+    return [...this.#replaced];
   }
 
   entries(): RouteEntry[] {

@@ -6,21 +6,25 @@ import { InferenceError } from '../errors.ts';
  * The frames that carry rows: little-endian 32-bit words, then raw f32 rows. Offsets are multiples of four, so a
  * receiver reads them without unpacking.
  */
-const STEP_MAGIC = 0x31505453; // "STP1"
+const STEP_MAGIC = 0x32505453; // "STP2"
 const EXPERTS_MAGIC = 0x31505845; // "EXP1"
 const OUTPUT_MAGIC = 0x3154554f; // "OUT1"
 const ID_WORDS = 4;
 const ROOT_WORDS = 8;
+const STEP_WORDS = 5 + ID_WORDS;
 
-/** Rows of one step on their way to a stage (`stage` >= 0), or back to the coordinator (`stage` = RESULT). */
+/** Rows of one step on their way to a stage, or back to the coordinator (`layer` = RESULT). */
 export interface StepFrame {
   /** 32 hexadecimal digits. */
   readonly requestId: string;
-  readonly stage: number;
+  /** First layer of the stage it goes to, which names the stage within its request. */
+  readonly layer: number;
+  /** Grows with every re-route and every draft that fell: what is older than the newest seen is void. */
+  readonly epoch: number;
   /** Position of the first row. */
   readonly position: number;
-  /** Whether the last stage returns the last row to the coordinator; without, the rows only fill KV caches. */
-  readonly wanted: boolean;
+  /** How many of the last rows the last stage returns to the coordinator; the others only fill KV caches. */
+  readonly wanted: number;
   /** [rows, hidden] */
   readonly rows: Float32Array<ArrayBuffer>;
 }
@@ -28,26 +32,28 @@ export interface StepFrame {
 export const RESULT = 0xffff;
 
 export function encodeStep(frame: StepFrame): readonly Uint8Array[] {
-  const words = new Uint32Array(4 + ID_WORDS);
+  const words = new Uint32Array(STEP_WORDS);
   words[0] = STEP_MAGIC;
-  words[1] = frame.stage;
-  words[2] = frame.position;
-  words[3] = frame.wanted ? 1 : 0;
-  writeHex(words, 4, frame.requestId);
+  words[1] = frame.layer;
+  words[2] = frame.epoch;
+  words[3] = frame.position;
+  words[4] = frame.wanted;
+  writeHex(words, 5, frame.requestId);
   return [bytesOf(words), bytesOf(frame.rows)];
 }
 
 /** @throws InferenceError ERR_INFERENCE_FRAME */
 export function decodeStep(bytes: Uint8Array): StepFrame {
-  const words = header(bytes, 4 + ID_WORDS, STEP_MAGIC);
-  const stage = words[1] as number;
-  const position = words[2] as number;
-  if (stage > RESULT || position > MAX_SEQUENCE_TOKENS) throw malformed('a step is out of range');
+  const words = header(bytes, STEP_WORDS, STEP_MAGIC);
+  const [, layer = 0, epoch = 0, position = 0, wanted = 0] = words;
+  if (layer > RESULT || position > MAX_SEQUENCE_TOKENS || wanted > MAX_STEP_ROWS)
+    throw malformed('a step is out of range');
   return {
-    requestId: readHex(words, 4, ID_WORDS),
-    stage,
+    requestId: readHex(words, 5, ID_WORDS),
+    layer,
+    epoch,
     position,
-    wanted: words[3] === 1,
+    wanted,
     rows: floats(bytes, words.byteLength),
   };
 }
@@ -118,9 +124,9 @@ export function decodeOutput(bytes: Uint8Array): OutputFrame {
   return { ms: (words[1] as number) / 1000, rows: floats(bytes, words.byteLength) };
 }
 
-/** The key of one stage of one request on the node that runs it. */
-export function sequenceId(requestId: string, stage: number, coordinator: PeerId): string {
-  return `${coordinator}/${requestId}/${stage}`;
+/** The key of one stage of one request on the node that runs it; a stage is named by its first layer. */
+export function sequenceId(requestId: string, layer: number, coordinator: PeerId): string {
+  return `${coordinator}/${requestId}/${layer}`;
 }
 
 function bytesOf(words: Uint32Array | Float32Array): Uint8Array {

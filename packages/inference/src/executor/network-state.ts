@@ -1,0 +1,65 @@
+import type { NetworkState, NodeFaults, PeerId } from '@blyan/interface';
+import type { ModelManifest } from '@blyan/model';
+import { coverage, describeMissing, formatHostedBlocks, type NodeView } from '@blyan/routing';
+
+/** What a node knows of nodes and models. */
+export interface NetworkPort {
+  views(): readonly NodeView[];
+  models(): readonly { readonly manifest: ModelManifest; readonly learnedAt: number }[];
+  /** What this node holds against a peer. */
+  faults(peerId: PeerId): NodeFaults;
+  /** Every peer that something is held against, the latest last. */
+  faultyPeers(): readonly PeerId[];
+}
+
+const NOTHING_HOSTED = { layers: [], experts: [], embedding: false, head: false, blocks: 0 };
+/** Most peers without a record that the state names. */
+const NAMED_OUTCASTS = 64;
+
+/** The network as this node sees it. */
+export function networkState(
+  port: NetworkPort,
+  self: { readonly networkId: string; readonly peerId: PeerId; readonly version: string },
+): NetworkState {
+  const views = port.views();
+  const models = port.models().map(({ manifest }) => manifest);
+  const [first] = models;
+  return {
+    ...self,
+    models: models.map((manifest) => {
+      const { covered, missing } = coverage(manifest, views);
+      return { name: manifest.name, root: manifest.root, covered, blocks: manifest.blocks.length, missing };
+    }),
+    nodes: views.map((view) => {
+      const model = models.find(({ root }) => view.models.some((hosted) => hosted.root === root)) ?? first;
+      const bitmap = view.models.find(({ root }) => root === model?.root)?.blocks;
+      const { peerId, host, tier, profile, rttMs, addresses, active } = view;
+      return {
+        ...{ peerId, self: view.self, host, tier, profile, rttMs, addresses, active },
+        hosted: model && bitmap ? formatHostedBlocks(bitmap, model) : NOTHING_HOSTED,
+        expiresInMs: Math.max(0, view.issuedAtMs + view.ttlMs - Date.now()),
+        faults: port.faults(peerId),
+      };
+    }),
+    outcasts: outcasts(port, views),
+  };
+}
+
+/** Why the models cannot be served; null when they can. */
+export function notReady(port: NetworkPort): string | null {
+  const models = port.models();
+  if (models.length === 0) return 'No model is known yet.';
+  const views = port.views();
+  for (const { manifest } of models) {
+    const { missing } = coverage(manifest, views);
+    if (missing.length > 0)
+      return `The model ${manifest.name} is not covered: no reachable node hosts ${describeMissing(missing)}.`;
+  }
+  return null;
+}
+
+function outcasts(port: NetworkPort, views: readonly NodeView[]): NetworkState['outcasts'] {
+  const known = new Set(views.map(({ peerId }) => peerId));
+  const others = port.faultyPeers().filter((peerId) => !known.has(peerId));
+  return others.slice(-NAMED_OUTCASTS).map((peerId) => ({ peerId, faults: port.faults(peerId) }));
+}

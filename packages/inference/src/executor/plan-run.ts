@@ -1,0 +1,317 @@
+import type { Failover, GenerateRequest, PeerId, RouteEntry, SpeculationReport } from '@blyan/interface';
+import { MAX_FRAME_BYTES, MAX_STEP_ROWS } from '@blyan/params';
+import type { Plan, PlanStage } from '@blyan/routing';
+import { InferenceError } from '../errors.ts';
+import type { SampledToken, SampleSpec } from '../messages.ts';
+import type { ModelView } from '../model-view.ts';
+import { pageKeys } from '../page-keys.ts';
+import { speculate, VerifyWindows } from '../speculation/index.ts';
+import { CHUNK_ROWS, STEP_TIMEOUT_MS } from './deadlines.ts';
+import { allFinite } from './packed-rows.ts';
+import { type Recovered, Recovery, type Started } from './recovery.ts';
+import type { LostNode, RunInbox } from './result-inbox.ts';
+import type { PlanRunDeps } from './run-deps.ts';
+import { SlowStages } from './slow-stages.ts';
+import { type PlanUsage, StageChain } from './stage-chain.ts';
+import type { StageHost, StageResult } from './stage-host.ts';
+import { sequenceId } from './wire.ts';
+
+export interface PlanRunOptions {
+  readonly self: PeerId;
+  readonly plan: Plan;
+  readonly model: ModelView;
+  readonly request: GenerateRequest;
+  readonly signal: AbortSignal;
+}
+
+export interface RunReport {
+  readonly route: readonly RouteEntry[];
+  readonly failovers: readonly Failover[];
+  readonly speculation: SpeculationReport;
+  /** [layer][expert] rows that chose the expert. */
+  readonly expertRows: PlanUsage['expertRows'];
+}
+
+/**
+ * One request on one plan, driven by this node as coordinator: opens the stages, feeds rows to the first, takes results
+ * from the last, samples. A node that is lost meanwhile is replaced, and the answer goes on with the same tokens.
+ * Whatever happens, `close` frees every stage.
+ */
+export class PlanRun {
+  readonly #options: PlanRunOptions;
+  readonly #deps: PlanRunDeps;
+  readonly #chain: StageChain;
+  readonly #inbox: RunInbox;
+  readonly #windows: VerifyWindows;
+  readonly #recovery: Recovery;
+  readonly #slow: SlowStages;
+  /** Prompt and committed answer. */
+  readonly #tokens: number[];
+  readonly #sample: SampleSpec;
+  #plan: Plan;
+  #unwatch: (() => void)[] = [];
+  #isSound = false;
+  #fedAtMs = performance.now();
+
+  constructor(options: PlanRunOptions, deps: PlanRunDeps) {
+    const { self, plan, model, request, signal } = options;
+    const { promptTokens, committedTokens = [], maxTokens, sampling, topLogprobs, returnLogits } = request;
+    const { spec } = model;
+    this.#options = options;
+    this.#deps = deps;
+    this.#plan = plan;
+    this.#sample = { params: sampling, topLogprobs, logits: returnLogits };
+    this.#tokens = [...promptTokens, ...committedTokens];
+    const end = Math.min(promptTokens.length + maxTokens, spec.contextLength);
+    const ends = new Set(request.ignoreEos ? [] : spec.eosTokenIds);
+    this.#windows = new VerifyWindows({
+      context: this.#tokens,
+      limit: end - this.#tokens.length,
+      isEnd: (token) => ends.has(token),
+      speculation: speculate(request.speculation ?? 'auto', () => deps.speculation(plan)),
+      // 0 is for opening.
+      epoch: 1,
+    });
+    this.#chain = new StageChain({ self, requestId: request.requestId, capacity: end, model, signal }, deps);
+    this.#inbox = deps.inbox.open(request.requestId, plan);
+    this.#slow = new SlowStages();
+    this.#recovery = new Recovery(
+      { self, signal, firstToken: promptTokens.length - 1 },
+      { ...deps, chain: this.#chain, inbox: this.#inbox },
+    );
+  }
+
+  /** Opens every stage. @throws what a stage refuses with, when nobody else can take its place */
+  async open(): Promise<void> {
+    // Whatever is adopted, the last row is computed: there must be something to sample from.
+    const keys = pageKeys(this.#tokens);
+    const started = await this.#recovery.open(this.#plan, keys, this.#windows.frontier);
+    this.#use(started);
+    this.#windows.prefilling(performance.now());
+    await this.#feed(started.start, this.#windows.frontier);
+  }
+
+  /** The tokens of the answer behind those committed already, and why it ends; the end token is not among them. */
+  async *tokens(): AsyncGenerator<SampledToken, 'stop' | 'length', void> {
+    for (;;) {
+      const tokens = await this.#advance();
+      // Under way before anybody looks at the tokens.
+      if (!this.#windows.ended) await this.#feedWindows();
+      yield* tokens;
+      if (this.#windows.ended) return this.#windows.ended;
+    }
+  }
+
+  /** Frees the stages and tells what each did. A node that does not answer is left out. */
+  async close(): Promise<RunReport> {
+    for (const unwatch of this.#unwatch.splice(0)) unwatch();
+    const { requestId } = this.#options.request;
+    // The row of the newest token may not have been computed; of a run that failed nothing is kept.
+    const usage = await this.#chain.close(this.#isSound ? pageKeys(this.#tokens.slice(0, -1)) : []);
+    this.#deps.inbox.close(requestId);
+    return {
+      route: usage.route,
+      failovers: this.#recovery.failovers(usage.replaced),
+      speculation: this.#windows.report,
+      expertRows: usage.expertRows,
+    };
+  }
+
+  /** Waits for the next result; replaces nodes that are lost meanwhile. */
+  async #advance(): Promise<readonly SampledToken[]> {
+    const { signal } = this.#options;
+    for (;;) {
+      const event = await this.#inbox.next(this.#slow.lateMs, signal);
+      if (event.type === 'lost') {
+        if (this.#uses(event.lost.peerId)) await this.#recover(event.lost);
+      } else if (event.type === 'late') await this.#late();
+      else {
+        const tokens = await this.#take(event.result);
+        if (tokens) return tokens;
+      }
+    }
+  }
+
+  /** The tokens that a result commits; null for one that does not count any more. */
+  async #take(result: StageResult): Promise<readonly SampledToken[] | null> {
+    const { epoch, position } = result;
+    if (epoch !== this.#windows.epoch) return null;
+    const arrivedMs = performance.now();
+    let sampled: readonly SampledToken[];
+    try {
+      sampled = await this.#draw(result);
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      if (error instanceof GarbageError) await this.#recover({ peerId: this.#last.peerId, reason: 'garbage', error });
+      else if (this.#plan.head !== this.#options.self)
+        await this.#recover({ peerId: this.#plan.head, reason: 'error', error });
+      else throw error;
+      return null;
+    }
+    const committed = this.#windows.verified(
+      { epoch, position, sampled: sampled.map(({ tokenId }) => tokenId) },
+      arrivedMs,
+    );
+    if (committed.length === 0 && !this.#windows.ended) return null;
+    this.#slow.result(arrivedMs);
+    this.#recovery.result(arrivedMs);
+    this.#fedAtMs = arrivedMs;
+    this.#tokens.push(...committed);
+    this.#isSound = true;
+    return sampled.slice(0, committed.length);
+  }
+
+  async #draw({ hidden, tokens, position }: StageResult): Promise<readonly SampledToken[]> {
+    if (tokens) return tokens;
+    const { hiddenSize } = this.#options.model.spec;
+    if (!hidden || hidden.length === 0 || hidden.length % hiddenSize !== 0 || !allFinite(hidden))
+      throw new GarbageError();
+    const { self, signal } = this.#options;
+    const { modelRoot, head } = this.#plan;
+    const request = { modelRoot, hidden, position: position + 1, spec: this.#sample };
+    return head === self
+      ? await this.#deps.engine.sample(request)
+      : await this.#deps.network.sample(head, request, signal);
+  }
+
+  /** Nothing has come for longer than usual: a stage that is behind for no good reason is replaced, if it can be. */
+  async #late(): Promise<void> {
+    const waitedMs = performance.now() - this.#fedAtMs;
+    if (waitedMs > STEP_TIMEOUT_MS) {
+      const message = `The stages gave no result within ${STEP_TIMEOUT_MS / 1000} s; ask again, or choose another plan.`;
+      throw new InferenceError('ERR_INFERENCE_DEADLINE', message, { kind: 'peer' });
+    }
+    const slow = this.#slow.late(await this.#chain.progress(this.#plan), waitedMs);
+    if (slow === null || this.#deps.replace(this.#plan, new Set([slow])) === null) return;
+    const error = new InferenceError('ERR_INFERENCE_DEADLINE', 'A stage is far slower than it was before.', {
+      kind: 'peer',
+      meta: { peerId: slow },
+    });
+    await this.#recover({ peerId: slow, reason: 'slow', error });
+  }
+
+  async #feedWindows(): Promise<void> {
+    for (;;) {
+      const window = this.#windows.next(performance.now());
+      if (!window) return;
+      const { epoch, position, tokens } = window;
+      try {
+        await this.#feedTokens(Uint32Array.from(tokens), epoch, position, tokens.length);
+      } catch (error) {
+        await this.#recover(this.#lostBy(error));
+      }
+    }
+  }
+
+  async #recover(lost: LostNode): Promise<void> {
+    this.#isSound = false;
+    let next: LostNode | null = lost;
+    while (next) {
+      const c = this.#windows.frontier;
+      const recovered: Recovered = await this.#recovery.recover(this.#plan, next, c, this.#windows.epoch + 1);
+      this.#windows.restart(recovered.epoch);
+      this.#use(recovered);
+      this.#windows.prefilling(performance.now());
+      next = null;
+      try {
+        await this.#feed(recovered.start, c);
+      } catch (error) {
+        next = this.#lostBy(error);
+      }
+    }
+  }
+
+  #lostBy(error: unknown): LostNode {
+    this.#options.signal.throwIfAborted();
+    if (!(error instanceof FeedError)) throw error;
+    return { peerId: error.peerId, reason: 'gone', error: error.cause };
+  }
+
+  #use({ plan, active }: Started): void {
+    const { self } = this.#options;
+    const before = this.#unwatch;
+    this.#plan = plan;
+    this.#inbox.plan = plan;
+    this.#slow.opened(active);
+    const peers = new Set([...plan.stages.map(({ peerId }) => peerId), plan.embedding, plan.head]);
+    this.#unwatch = [...peers].filter((peerId) => peerId !== self).map((peerId) => this.#deps.heartbeat.watch(peerId));
+    for (const unwatch of before) unwatch();
+  }
+
+  /** Feeds known tokens from a position up to the frontier, whose row is wanted. */
+  async #feed(start: number, frontier: number): Promise<void> {
+    const { hiddenSize, expertsPerToken } = this.#options.model.spec;
+    // One holder may have to answer for every expert of every row in a single frame.
+    const most = Math.floor(MAX_FRAME_BYTES / 2 / (hiddenSize * 4 * expertsPerToken));
+    const rows = Math.max(1, Math.min(CHUNK_ROWS, MAX_STEP_ROWS, most));
+    const { epoch } = this.#windows;
+    for (let from = start; from <= frontier; from += rows) {
+      this.#options.signal.throwIfAborted();
+      const end = Math.min(from + rows, frontier + 1);
+      const tokens = Uint32Array.from(this.#tokens.slice(from, end));
+      await this.#feedTokens(tokens, epoch, from, end > frontier ? 1 : 0);
+    }
+  }
+
+  /** Gives the first stage its rows; does not wait for what becomes of them. @throws FeedError */
+  async #feedTokens(tokens: Uint32Array<ArrayBuffer>, epoch: number, position: number, wanted: number): Promise<void> {
+    const { self, request, signal } = this.#options;
+    const { embedding, modelRoot } = this.#plan;
+    const first = this.#plan.stages[0] as PlanStage;
+    this.#fedAtMs = performance.now();
+    if (first.peerId === self && embedding === self) {
+      this.#step({ epoch, position, wanted, input: tokens });
+      return;
+    }
+    const rows =
+      embedding === self
+        ? await this.#deps.engine.embed({ modelRoot, tokens })
+        : await attempt(embedding, () => this.#deps.network.embed(embedding, modelRoot, tokens, signal));
+    if (first.peerId === self) this.#step({ epoch, position, wanted, input: rows });
+    else {
+      const frame = { requestId: request.requestId, layer: 0, epoch, position, wanted, rows };
+      await attempt(first.peerId, () => this.#deps.network.forward(first.peerId, self, frame));
+    }
+  }
+
+  #step(step: Omit<Parameters<StageHost['step']>[1], 'sample'>): void {
+    const { self, request } = this.#options;
+    const samplesHere = this.#plan.stages.length === 1 && this.#plan.head === self;
+    const id = sequenceId(request.requestId, 0, self);
+    void this.#deps.host.step(id, samplesHere ? { ...step, sample: this.#sample } : step);
+  }
+
+  #uses(peerId: PeerId): boolean {
+    const { stages, embedding, head } = this.#plan;
+    return peerId === embedding || peerId === head || stages.some((stage) => stage.peerId === peerId);
+  }
+
+  get #last(): PlanStage {
+    return this.#plan.stages.at(-1) as PlanStage;
+  }
+}
+
+/** What the last stage returned cannot be rows of the model. */
+class GarbageError extends InferenceError {
+  constructor() {
+    super('ERR_INFERENCE_FRAME', 'A node returned what cannot be rows of this model.', { kind: 'peer' });
+  }
+}
+
+/** A node could not be given its rows. */
+class FeedError extends Error {
+  readonly peerId: PeerId;
+
+  constructor(peerId: PeerId, cause: unknown) {
+    super('a node could not be fed', { cause });
+    this.peerId = peerId;
+  }
+}
+
+async function attempt<T>(peerId: PeerId, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new FeedError(peerId, error);
+  }
+}
