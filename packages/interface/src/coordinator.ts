@@ -131,7 +131,7 @@ export interface ServedModel {
 
 /** What a node did wrong, as this node saw it. */
 export interface NodeFaults {
-  /** Penalty points, halved every ten minutes; from 100 on the node is refused. */
+  /** Penalty points, halved every ten minutes; at 100 the node is refused for ten minutes. */
   readonly points: number;
   /** The error code of the latest fault; milliseconds since the epoch. */
   readonly last: { readonly code: string; readonly atMs: number } | null;

@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { type Clock, errorCode, type Logger, type NodeFaults, type PeerId, type Service } from '@blyan/interface';
 import type { Connection, ConnectionGater, Ed25519PrivateKey, Stream } from '@libp2p/interface';
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { multiaddr } from '@multiformats/multiaddr';
+import { isAddress, parseAddress, peerOf, withPeer } from './address.ts';
 import { OPEN_TIMEOUT_MS } from './constants.ts';
 import { dialError } from './dial-error.ts';
 import { P2pError } from './errors.ts';
@@ -247,7 +248,7 @@ export class P2pHost implements Service {
   }
 
   /**
-   * Counts what a peer did wrong; at 100 points it is disconnected and refused for a while.
+   * Counts what a peer did wrong; at 100 points it is disconnected and refused for ten minutes.
    *
    * @param points 0 only notes the fault
    */
@@ -390,32 +391,6 @@ export class P2pHost implements Service {
       denyOutboundEncryptedConnection: refused,
     };
   }
-}
-
-function parseAddress(address: string): Multiaddr {
-  try {
-    return multiaddr(address);
-  } catch (cause) {
-    const message = `"${address.slice(0, 128)}" is not a multiaddr; it should look like /ip4/192.0.2.1/tcp/4100/p2p/12D3….`;
-    throw new P2pError('ERR_P2P_ADDRESS', message, { kind: 'caller', cause });
-  }
-}
-
-function isAddress(address: string): boolean {
-  try {
-    multiaddr(address);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function peerOf(address: Multiaddr): PeerId | null {
-  return address.getComponents().findLast((component) => component.name === 'p2p')?.value ?? null;
-}
-
-function withPeer(address: string, peerId: PeerId): string {
-  return address.includes('/p2p/') ? address : `${address}/p2p/${peerId}`;
 }
 
 function isTimeout(reason: unknown): boolean {

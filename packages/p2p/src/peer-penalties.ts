@@ -1,7 +1,8 @@
 import type { Clock, NodeFaults, PeerId } from '@blyan/interface';
 
-/** Points at which a peer is refused. */
+/** Points at which a peer is refused, for so long. */
 export const REFUSE_AT_POINTS = 100;
+const REFUSED_MS = 10 * 60_000;
 const HALF_LIFE_MS = 10 * 60_000;
 const MAX_PEERS = 4096;
 /** Nuisances that cost nothing: late frames after a failover, an older version, a burst of load. */
@@ -15,6 +16,7 @@ interface Entry {
   last: NodeFaults['last'];
   /** Nuisances that are still free. */
   free: number;
+  refusedUntilMs: number;
 }
 
 /** What peers did wrong, forgotten by half every ten minutes; bounded, the oldest entry leaves first. */
@@ -33,8 +35,9 @@ export class PeerPenalties {
   add(peerId: PeerId, points: number, code: string): boolean {
     const entry = this.#touch(peerId);
     entry.points += points;
-    entry.last = { code, atMs: this.#clock.nowMs() };
-    return entry.points >= REFUSE_AT_POINTS;
+    entry.last = { code, atMs: entry.atMs };
+    if (points > 0 && entry.points >= REFUSE_AT_POINTS) entry.refusedUntilMs = entry.atMs + REFUSED_MS;
+    return entry.atMs < entry.refusedUntilMs;
   }
 
   /**
@@ -52,7 +55,7 @@ export class PeerPenalties {
   of(peerId: PeerId): NodeFaults {
     const entry = this.#entries.get(peerId);
     const points = entry === undefined ? 0 : this.#points(entry);
-    return { points: Math.round(points), last: entry?.last ?? null, refused: points >= REFUSE_AT_POINTS };
+    return { points: Math.round(points), last: entry?.last ?? null, refused: this.isRefused(peerId) };
   }
 
   /** Everybody who did something wrong, the latest last. */
@@ -62,7 +65,7 @@ export class PeerPenalties {
 
   isRefused(peerId: PeerId): boolean {
     const entry = this.#entries.get(peerId);
-    return entry !== undefined && this.#points(entry) >= REFUSE_AT_POINTS;
+    return entry !== undefined && this.#clock.nowMs() < entry.refusedUntilMs;
   }
 
   /** The peer's entry as of now, the youngest of all. */
@@ -75,6 +78,7 @@ export class PeerPenalties {
       atMs: nowMs,
       last: old?.last ?? null,
       free: old === undefined ? FREE_NUISANCES : Math.min(FREE_NUISANCES, old.free + earned),
+      refusedUntilMs: old?.refusedUntilMs ?? 0,
     };
     this.#entries.delete(peerId);
     this.#entries.set(peerId, entry);

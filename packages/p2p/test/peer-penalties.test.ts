@@ -17,8 +17,11 @@ test('points add up, refuse, and are forgotten by half every ten minutes', () =>
   expect(penalties.add('a', 60, 'ERR_A')).toBe(false);
   expect(penalties.add('a', 60, 'ERR_B')).toBe(true);
   expect(penalties.of('a')).toEqual({ points: 120, last: { code: 'ERR_B', atMs: 0 }, refused: true });
-  pass(10 * 60_000);
+  pass(10 * 60_000 - 1);
+  expect(penalties.of('a')).toMatchObject({ points: 60, refused: true });
+  pass(1);
   expect(penalties.of('a')).toMatchObject({ points: 60, refused: false });
+  expect(penalties.add('a', 45, 'ERR_A')).toBe(true);
   expect(penalties.of('b')).toEqual({ points: 0, last: null, refused: false });
 });
 

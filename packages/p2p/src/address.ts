@@ -1,0 +1,31 @@
+import type { PeerId } from '@blyan/interface';
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { P2pError } from './errors.ts';
+
+/** @throws P2pError ERR_P2P_ADDRESS */
+export function parseAddress(address: string): Multiaddr {
+  try {
+    return multiaddr(address);
+  } catch (cause) {
+    const message = `"${address.slice(0, 128)}" is not a multiaddr; it should look like /ip4/192.0.2.1/tcp/4100/p2p/12D3….`;
+    throw new P2pError('ERR_P2P_ADDRESS', message, { kind: 'caller', cause });
+  }
+}
+
+export function isAddress(address: string): boolean {
+  try {
+    multiaddr(address);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The peer an address names, or null. */
+export function peerOf(address: Multiaddr): PeerId | null {
+  return address.getComponents().findLast((component) => component.name === 'p2p')?.value ?? null;
+}
+
+export function withPeer(address: string, peerId: PeerId): string {
+  return address.includes('/p2p/') ? address : `${address}/p2p/${peerId}`;
+}
