@@ -1,13 +1,15 @@
-import { type CompletionChunk, readSseEvents, SSE_DONE, type SseEvent } from '@blyan/api';
+import { ApiClient, type CompletionChunk, readSseEvents, SSE_DONE, type SseEvent, type StateAnswer } from '@blyan/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Bench, type Daemon } from './daemon.ts';
 
 let bench: Bench;
 let second: Daemon;
+let third: Daemon;
 beforeAll(async () => {
   bench = await Bench.create();
   for (const name of ['first', 'second', 'third']) await bench.provision(name, 'all');
   second = await bench.start('second', { host: 'all', gateway: true });
+  third = await bench.start('third', { host: 'all', gateway: true, bootstrap: [second.ready.invite] });
 });
 afterAll(() => bench?.[Symbol.asyncDispose]());
 
@@ -48,27 +50,38 @@ async function all(response: Response): Promise<SseEvent[]> {
   return events;
 }
 
+/** The first events; then the client is gone. */
+async function some(response: Response, count: number): Promise<SseEvent[]> {
+  expect(response.status).toBe(200);
+  const events: SseEvent[] = [];
+  for await (const event of eventsOf(response)) if (events.push(event) === count) break;
+  return events;
+}
+
 /** What is the same whoever computes: position, text, tokens, reason and usage. */
 const content = ({ data, lastEventId }: SseEvent) => {
   const { choices, usage, blyan } = JSON.parse(data) as CompletionChunk;
   return { lastEventId, choices, usage, tokens: blyan?.token_id ?? blyan?.token_ids };
 };
 
+/** A gateway that knows the two others. */
+async function startFirst(): Promise<Daemon> {
+  const first = await bench.start('first', { host: 'all', gateway: true, bootstrap: [second.ready.invite] });
+  const isKnown = ({ hosted, rttMs }: StateAnswer['nodes'][number]) => hosted.blocks > 0 && rttMs !== null;
+  await first.untilState(({ nodes }) => nodes.length === 3 && nodes.every(isKnown));
+  return first;
+}
+
 test.each([
   'pipeline',
   'dynamic',
   'static_delegate',
   'local',
-] as const)('kill -9 of the gateway in mid-answer (%s): another one goes on, every token the same and none twice', async (plan) => {
+] as const)('kill -9 of the gateway in mid-answer (%s): others go on, every token the same and none twice', async (plan) => {
   const blyan = { plan, return_token_ids: true };
   const undisturbed = (await all(await open(second, { blyan }))).map(content);
 
-  const first = await bench.start('first', {
-    host: 'all',
-    gateway: true,
-    bootstrap: [second.ready.invite],
-  });
-  await first.untilState(({ nodes }) => nodes.length === 2 && nodes.every(({ hosted }) => hosted.blocks > 0));
+  const first = await startFirst();
   const response = await open(first, { blyan });
   const id = response.headers.get('x-request-id') ?? '';
   expect(id).toMatch(/^[0-9a-f]{32}$/);
@@ -76,19 +89,52 @@ test.each([
   const reading = async () => {
     for await (const event of eventsOf(response)) {
       if (event.data === SSE_DONE) return;
-      seen.push(event);
-      if (seen.length === 10) first.program.kill('SIGKILL');
+      if (seen.push(event) === 10) first.program.kill('SIGKILL');
     }
   };
   await expect(reading()).rejects.toThrow();
   await first.program.exited;
   expect(seen.length).toBeLessThan(undisturbed.length);
 
-  const after = Number(seen.at(-1)?.lastEventId);
-  expect((await resume(second, id, after, 'other')).status).toBe(404);
-  const rest = await all(await resume(second, id, after));
-  expect([...seen, ...rest].map(content)).toEqual(undisturbed);
+  // One of the two has the copy, the other one has to ask.
+  const last = () => Number(seen.at(-1)?.lastEventId);
+  expect((await resume(second, id, last(), 'other')).status).toBe(404);
+  seen.push(...(await some(await resume(second, id, last()), 20)));
+  seen.push(...(await some(await resume(third, id, last()), 20)));
+  seen.push(...(await all(await resume(second, id, last()))));
+  expect(seen.map(content)).toEqual(undisturbed);
   // The same answer, not another one like it.
-  const names = [...seen, ...rest].map(({ data }) => JSON.parse(data) as CompletionChunk);
+  const names = seen.map(({ data }) => JSON.parse(data) as CompletionChunk);
   expect(new Set(names.map((chunk) => `${chunk.id} ${chunk.created} ${chunk.model}`)).size).toBe(1);
+});
+
+test('the typed client notices nothing but where its answer comes from', async () => {
+  const request = {
+    model: (await second.state()).models[0]?.root ?? '',
+    messages: [{ role: 'user' as const, content: 'What is a river?' }],
+    max_tokens: 400,
+    temperature: 0,
+    ignore_eos: true,
+  };
+  const textOf = async (client: ApiClient, onText: (text: string) => void) => {
+    let text = '';
+    for await (const chunk of client.streamChat(request)) {
+      text += chunk.choices[0]?.delta.content ?? '';
+      onText(text);
+    }
+    return text;
+  };
+  const url = ({ ready }: Daemon) => ready.gateway;
+  const undisturbed = await textOf(new ApiClient({ baseUrl: url(second) }), () => {});
+  const first = await startFirst();
+  const resumed: string[] = [];
+  const client = new ApiClient({
+    baseUrl: [url(first), url(second)],
+    onResume: (where) => resumed.push(where),
+  });
+  const text = await textOf(client, (soFar) => {
+    if (soFar.length > 20 && first.program.isRunning) first.program.kill('SIGKILL');
+  });
+  expect(text).toBe(undisturbed);
+  expect(resumed).toEqual([url(second)]);
 });

@@ -12,7 +12,7 @@ const MAX_FRAME_BYTES = MAX_ANSWER_BYTES + 256 * 1024;
 const MAX_SERVED_CALLS = 32;
 const MAX_SERVED_BYTES = 2 * MAX_FRAME_BYTES;
 const MAX_PARTS = 1024;
-const CALL_TIMEOUT_MS = 5_000;
+const CALL_TIMEOUT_MS = 3_000;
 
 const bytes = (max: number, min = 1) =>
   z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.byteLength >= min && value.byteLength <= max);
