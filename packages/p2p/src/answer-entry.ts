@@ -1,6 +1,9 @@
 import type { JournalEntry, PeerId } from '@blyan/interface';
 import type { AnswerPart, AnswerSeal } from './answer-seal.ts';
-import { PART_BYTES } from './answer-shelf.ts';
+import { MAX_ENTRY_PARTS, PART_BYTES } from './answer-shelf.ts';
+
+/** For every so many parts there are, a part has one token more: the number of parts grows as the root of the tokens. */
+const PARTS_PER_TOKEN = 64;
 
 export interface AnswerEntryDeps {
   readonly seal: AnswerSeal;
@@ -73,7 +76,12 @@ export class AnswerEntry implements JournalEntry {
     this.#deps.onDiscard(this);
   }
 
-  /** Tokens that gathered become a part. */
+  /** Tokens that gathered become a part, when they are enough: parts grow, so that a million tokens are few of them. */
+  sealSome(): void {
+    if (this.#pending.length >= this.#parts.length / PARTS_PER_TOKEN) this.seal();
+  }
+
+  /** All tokens that gathered become a part. */
   seal(): void {
     if (this.#pending.length === 0) return;
     this.#add({ type: 'tokens', from: this.#tokenCount, tokens: this.#pending });
@@ -85,7 +93,7 @@ export class AnswerEntry implements JournalEntry {
   #add(part: AnswerPart): void {
     const sealed = this.#deps.seal.seal(part);
     this.#sizeBytes += sealed.byteLength + PART_BYTES;
-    if (this.#sizeBytes > this.#deps.maxBytes) return;
+    if (this.#sizeBytes > this.#deps.maxBytes || this.#parts.length === MAX_ENTRY_PARTS) return;
     this.#deps.onPart(this, this.#parts.push(sealed) - 1, sealed);
   }
 }

@@ -33,6 +33,8 @@ const MAX_ASKED = 64;
 const SEARCH_MS = 3_000;
 /** Times that a backup may lose an answer it was given before another node is chosen. */
 const MAX_LOSSES = 1;
+/** Answers that are over while their backup does not have all of them yet; beyond, the oldest stay here alone. */
+const MAX_UNSENT = 64;
 
 export interface WirePart {
   readonly locator: string;
@@ -104,6 +106,11 @@ export class NetworkJournal implements AnswerJournal, Service {
     return [...this.#own.get(locator), ...this.#kept.get(locator)];
   }
 
+  /** Answers that are being written, or not yet with their backup. */
+  get openCount(): number {
+    return this.#entries.size;
+  }
+
   open(claim: AnswerClaim, description: string, tokens: readonly number[] = []): JournalEntry {
     const seal = new AnswerSeal(claim);
     const before = this.#entries.get(seal.locator);
@@ -130,6 +137,7 @@ export class NetworkJournal implements AnswerJournal, Service {
 
   /** Resolves when the backups have all that there is until then, or there is no node left that takes it. */
   async settled(): Promise<void> {
+    for (const entry of this.#entries.values()) entry.seal();
     do await this.#flush();
     while (this.#isDue());
   }
@@ -164,8 +172,9 @@ export class NetworkJournal implements AnswerJournal, Service {
     this.#timer = null;
     this.#isUrgent = false;
     const due = new Map<PeerId, AnswerEntry[]>();
+    this.#releaseUnsent();
     for (const entry of this.#entries.values()) {
-      entry.seal();
+      entry.sealSome();
       const backup = this.#backupOf(entry);
       if (entry.isClosed && (backup === null || entry.sent === entry.parts.length)) this.#release(entry);
       else if (backup !== null && entry.sent < entry.parts.length) due.set(backup, [...(due.get(backup) ?? []), entry]);
@@ -205,6 +214,11 @@ export class NetworkJournal implements AnswerJournal, Service {
       this.#deps.logger.debug('a backup of answers failed', { peerId: backup, code: errorCode(error) });
       for (const entry of this.#entries.values()) if (entry.backup === backup) giveUp(entry, backup);
     }
+  }
+
+  #releaseUnsent(): void {
+    const over = [...this.#entries.values()].filter(({ isClosed }) => isClosed);
+    for (const entry of over.slice(0, Math.max(0, over.length - MAX_UNSENT))) this.#release(entry);
   }
 
   /** It stays on the shelves; nothing more is to be written. */

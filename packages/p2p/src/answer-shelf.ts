@@ -20,8 +20,10 @@ interface Entry {
 /** Charged per entry and per part, so that a bound of bytes is a bound of numbers, too. */
 const ENTRY_BYTES = 4096;
 export const PART_BYTES = 64;
+/** Most parts of one entry. */
+export const MAX_ENTRY_PARTS = 16_384;
 /** Nodes that may keep something under one locator. */
-const MAX_WRITERS = 8;
+export const MAX_WRITERS = 8;
 
 /**
  * Sealed answers in memory, each written by one node only: what another writes under the same locator is another entry.
@@ -60,7 +62,8 @@ export class AnswerShelf {
     if (index === 0) this.#remove(this.#entries.get(key));
     const entry = this.#entries.get(key) ?? this.#begin(writer, locator, index);
     const added = part.byteLength + PART_BYTES;
-    if (entry === null || entry.parts.length !== index || entry.sizeBytes + added > this.#options.maxEntryBytes) {
+    const isFull = index >= MAX_ENTRY_PARTS || (entry?.sizeBytes ?? 0) + added > this.#options.maxEntryBytes;
+    if (entry === null || entry.parts.length !== index || isFull) {
       this.#remove(entry ?? undefined);
       return false;
     }

@@ -3,7 +3,7 @@ import type { NodeView } from '@blyan/routing';
 import { z } from 'zod';
 import { type JournalPeers, MAX_ANSWER_BYTES, type NetworkJournal, type WirePart } from './answer-journal.ts';
 import { LOCATOR_BYTES } from './answer-seal.ts';
-import type { AnswerShelf } from './answer-shelf.ts';
+import { type AnswerShelf, MAX_ENTRY_PARTS, MAX_WRITERS } from './answer-shelf.ts';
 import type { P2pHost } from './host.ts';
 import type { PeerProtocol } from './peer-protocol.ts';
 
@@ -21,13 +21,22 @@ const binary = (text: string) => new Uint8Array(Buffer.from(text, 'hex'));
 
 export const journalPutSchema = z.object({
   parts: z
-    .array(z.object({ locator, index: z.int().min(0).max(0xffffffff), bytes: bytes(MAX_ANSWER_BYTES) }))
+    .array(
+      z.object({
+        locator,
+        index: z
+          .int()
+          .min(0)
+          .max(MAX_ENTRY_PARTS - 1),
+        bytes: bytes(MAX_ANSWER_BYTES),
+      }),
+    )
     .min(1)
     .max(MAX_PARTS),
 });
 export const journalKeySchema = z.object({ locator });
 const lostSchema = z.object({ lost: z.array(locator).max(MAX_PARTS) });
-const entrySchema = z.object({ parts: z.array(bytes(MAX_ANSWER_BYTES)) });
+const entrySchema = z.object({ parts: z.array(bytes(MAX_ANSWER_BYTES)).max(MAX_ENTRY_PARTS) });
 
 /** The nodes of the network as keepers of answers: protocol `journal`. */
 export class NetworkJournalPeers implements JournalPeers {
@@ -78,7 +87,11 @@ export class NetworkJournalPeers implements JournalPeers {
 
   async *get(peerId: PeerId, text: string, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
     const options = { response: entrySchema, idleTimeoutMs: CALL_TIMEOUT_MS, signal };
-    for await (const { parts } of this.#protocol.stream(peerId, 'get', { locator: binary(text) }, options)) yield parts;
+    let count = 0;
+    for await (const { parts } of this.#protocol.stream(peerId, 'get', { locator: binary(text) }, options)) {
+      yield parts;
+      if (++count > MAX_WRITERS) return;
+    }
   }
 
   async drop(peerId: PeerId, text: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AnswerClaim, JournalEntry } from '@blyan/interface';
 import { expect, test } from 'vitest';
+import { AnswerEntry } from '../src/answer-entry.ts';
 import { AnswerSeal } from '../src/answer-seal.ts';
 import { ANSWER_TTL_MS } from '../src/index.ts';
 import { JournalNet } from './journal-net.ts';
@@ -162,6 +163,46 @@ test('tokens of many answers go in one call', async () => {
   for (const entry of entries) write(entry, [1, 2, 3]);
   await a.settled();
   expect(net.log).toHaveLength(1);
+});
+
+test('a backup that never answers costs no memory for answers that are over', async () => {
+  const net = new JournalNet();
+  const a = net.join('a');
+  net.join('b');
+  net.isSilent = true;
+  for (let count = 0; count < 500; count++) a.open(claim(), 'what').end('report');
+  void a.settled();
+  expect(a.openCount).toBeLessThanOrEqual(64);
+});
+
+test('a long answer is few parts, and whole', () => {
+  const seal = new AnswerSeal(claim());
+  const deps = { seal, maxBytes: 1 << 20, onPart: () => {}, onWork: () => {}, onDiscard: () => {} };
+  const entry = new AnswerEntry('what', [], deps);
+  const tokens = Array.from({ length: 10_000 }, (_, index) => index);
+  // As slow as can be: every token finds the others sent.
+  for (const token of tokens) {
+    entry.append(token);
+    entry.sealSome();
+  }
+  entry.close();
+  expect(entry.parts.length).toBeLessThan(1200);
+  expect(seal.assemble(entry.parts)?.tokens).toEqual(tokens);
+});
+
+test('what does not fit into an entry is left out', () => {
+  const seal = new AnswerSeal(claim());
+  const deps = { seal, maxBytes: 1000, onPart: () => {}, onWork: () => {}, onDiscard: () => {} };
+  const entry = new AnswerEntry('what', [], deps);
+  for (let token = 0; token < 1000; token++) {
+    entry.append(token);
+    entry.seal();
+  }
+  entry.end('report');
+  const kept = seal.assemble(entry.parts);
+  expect(entry.parts.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(1000);
+  expect(kept?.tokens).toEqual(Array.from({ length: kept?.tokens.length ?? 0 }, (_, index) => index));
+  expect(kept?.end).toBeNull();
 });
 
 test('parts that are forged, foreign or out of place change nothing', () => {
