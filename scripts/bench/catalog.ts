@@ -12,8 +12,9 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   pipeline: async () => (await import('./benchmarks/pipeline.ts')).pipeline,
   plan: async () => (await import('./benchmarks/plan.ts')).plan,
   speculation: async () => (await import('./benchmarks/speculation.ts')).speculation,
+  control: async () => (await import('./benchmarks/control.ts')).control,
   forecast: async () => (await import('./benchmarks/forecast.ts')).forecast,
 };
 
 /** Not run by `--quick` unless asked for by name. */
-export const LEFT_OUT_WHEN_QUICK: readonly string[] = ['rpc', 'expert-load-bf16'];
+export const LEFT_OUT_WHEN_QUICK: readonly string[] = ['rpc', 'control', 'expert-load-bf16'];

@@ -84,7 +84,7 @@ export class Advertiser {
       try {
         const figures = await measureEngine(engine, modelView(manifest), manifest, hosted.bitmap(), signal);
         this.#measured = { ...UNMEASURED, ...figures };
-        await this.#publish();
+        await this.#publish(true);
       } catch (error) {
         if (!signal.aborted) logger.warn('the speed of this node could not be measured', { code: errorCode(error) });
       }
@@ -95,27 +95,29 @@ export class Advertiser {
   /** Blocks of a kind that was not here when it was measured have arrived. */
   async #measureAgain(): Promise<void> {
     const { signal } = this.#stopping;
+    this.#publishSoon(true);
     await this.#measuring;
     if (!signal.aborted && lacks(this.#measured, this.#deps.hosted)) await this.#measure(signal);
   }
 
-  #publishSoon(): void {
-    this.#publish().catch((error) => {
+  #publishSoon(settled = false): void {
+    this.#publish(settled).catch((error) => {
       this.#deps.logger.debug('the record was not published', { code: errorCode(error) });
     });
   }
 
-  async #publish(): Promise<void> {
+  async #publish(settled = false): Promise<void> {
     const { engine, hosted, records, active } = this.#deps;
     const { queued, freeKvBytes } = await engine.status();
-    records.publish({
+    const advertisement = {
       ...this.#options,
       models: [{ root: hosted.manifest.root, blocks: hosted.bitmap() }],
       measured: this.#measured,
       active: active(),
       queued,
       freeKvBytes: Math.max(0, Math.floor(freeKvBytes)),
-    });
+    };
+    records.publish(advertisement, settled);
   }
 }
 

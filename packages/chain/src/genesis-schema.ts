@@ -19,7 +19,13 @@ export const protocolSchema = z.strictObject({
     maxManifestBytes: positive,
     quantBlock: positive,
   }),
-  records: z.strictObject({ ttlMs: positive, intervalMs: positive, maxBytes: positive, maxClockSkewMs: positive }),
+  records: z.strictObject({
+    ttlMs: positive,
+    maxTtlMs: positive,
+    intervalMs: positive,
+    maxBytes: positive,
+    maxClockSkewMs: positive,
+  }),
   wire: z.strictObject({
     majors: z.strictObject({ records: positive, blocks: positive, inference: positive }),
     maxFrameBytes: positive,

@@ -23,15 +23,20 @@ export type RecordVerdict =
 
 /**
  * Whether to keep and pass on a record. It lives until its own time of issue plus TTL, but no longer than its TTL from when this
- * node first saw it: with clocks up to 10 s apart, a node that is killed is gone from every table within 30 s.
+ * node first saw it: with clocks up to 10 s apart, a node of a small network that is killed is gone from every table within 30 s.
  */
 export function judgeRecord(
   bytes: Uint8Array,
-  context: { readonly nowMs: number; readonly selfId: string; known(peerId: string): KeptRecord | undefined },
+  context: {
+    readonly nowMs: number;
+    readonly selfId: string;
+    known(peerId: string): KeptRecord | undefined;
+    decode?(bytes: Uint8Array): NodeRecordFields;
+  },
 ): RecordVerdict {
   let fields: NodeRecordFields;
   try {
-    fields = decodeNodeRecord(bytes);
+    fields = (context.decode ?? decodeNodeRecord)(bytes);
   } catch (error) {
     return { verdict: 'reject', error };
   }

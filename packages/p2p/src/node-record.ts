@@ -5,8 +5,8 @@ import {
   MAX_ADDRESSES_PER_RECORD,
   MAX_MODELS_PER_RECORD,
   MAX_RECORD_BYTES,
+  MAX_RECORD_TTL_MS,
   RECORD_SIGNATURE_DOMAIN,
-  RECORD_TTL_MS,
 } from '@blyan/params';
 import type { NodeRecordFields } from '@blyan/routing';
 import { publicKeyFromRaw } from '@libp2p/crypto/keys';
@@ -29,7 +29,7 @@ const recordFields = z.object({
   addresses: z.array(z.string().max(256)).max(MAX_ADDRESSES_PER_RECORD),
   sequence: count,
   issuedAtMs: count,
-  ttlMs: z.number().int().min(1).max(RECORD_TTL_MS),
+  ttlMs: z.number().int().min(1).max(MAX_RECORD_TTL_MS),
   version: z.string().max(64),
   tier: z.number().int().min(0).max(9),
   profile: text,

@@ -6,7 +6,6 @@ import {
   MAX_RECORD_BYTES,
   MAX_RECORDS,
   PROTOCOL_MAJORS,
-  RECORD_INTERVAL_MS,
   RECORD_TTL_MS,
 } from '@blyan/params';
 import type { NodeAdvertisement, NodeRecordFields, NodeView } from '@blyan/routing';
@@ -17,6 +16,8 @@ import type { P2pHost } from './host.ts';
 import type { KeptRecord, RecordVerdict } from './judge-record.ts';
 import { encodeNodeRecord } from './node-record.ts';
 import type { PeerProtocol } from './peer-protocol.ts';
+import { DIGEST_BYTES, digestOf, readDigests, writeDigests } from './record-digest.ts';
+import { RecordIssuer, recordTtlMs } from './record-issuer.ts';
 import { RecordTable } from './record-table.ts';
 
 export interface NodeRecordsDeps {
@@ -32,18 +33,19 @@ interface RecordsEvents {
 }
 
 const SWEEP_INTERVAL_MS = 1000;
-/** Changes of load come in bursts: at most this often they are signed and sent. */
-const MIN_PUBLISH_INTERVAL_MS = 200;
 const PULL_IDLE_TIMEOUT_MS = 10_000;
 const INVALID_RECORD_POINTS = 20;
 const MAX_SERVED_PULLS = 4;
 const EMITTER_LIMIT = 100;
 
+const digests = z.instanceof(Uint8Array).refine((value) => value.byteLength <= MAX_RECORDS * DIGEST_BYTES);
+const listRequest = z.object({ known: digests.optional() });
 const pulled = z.object({ record: z.instanceof(Uint8Array) });
 
 /**
- * Who is in the network and what each node offers: this node's record, signed and gossiped every five seconds and at once on
- * change, and the live records of all others, pulled from each peer when it connects.
+ * Who is in the network and what each node offers: this node's record, signed and gossiped before its life ends and at
+ * once on changes that matter (`RecordIssuer`), and the live records of all others, those not known yet pulled from each
+ * peer when it connects.
  */
 export class NodeRecords implements Service {
   readonly #deps: NodeRecordsDeps;
@@ -55,13 +57,13 @@ export class NodeRecords implements Service {
   readonly #onConnect = (peerId: PeerId): void => void this.#greet(peerId);
   readonly #onDisconnect = (peerId: PeerId): void => {
     this.#skews.delete(peerId);
+    this.#table.lost(peerId);
     this.#changed();
   };
-  #advertisement: NodeAdvertisement | null = null;
+  readonly #issuer = new RecordIssuer();
   #own: KeptRecord | null = null;
-  #publishedAtMs = 0;
-  #delayedPublish: NodeJS.Timeout | null = null;
-  #timers: NodeJS.Timeout[] = [];
+  #due: NodeJS.Timeout | null = null;
+  #sweeping: NodeJS.Timeout | null = null;
 
   constructor(deps: NodeRecordsDeps) {
     this.#deps = deps;
@@ -71,7 +73,7 @@ export class NodeRecords implements Service {
       maxFrameBytes: MAX_RECORD_BYTES + 1024,
       maxServedCalls: MAX_SERVED_PULLS,
     });
-    this.#protocol.handle('list', { request: z.object({}) }, () => this.#list());
+    this.#protocol.handle('list', { request: listRequest }, ({ known }) => this.#list(known));
     this.#protocol.handleRaw('push', (bytes, { peerId }) => this.#pushed(bytes, peerId));
   }
 
@@ -85,41 +87,39 @@ export class NodeRecords implements Service {
     });
     pubsub.subscribe(this.#topic);
     this.#deps.host.on('peer:connect', this.#onConnect).on('peer:disconnect', this.#onDisconnect);
-    this.#timers = [
-      setInterval(() => this.sweep(), SWEEP_INTERVAL_MS),
-      setInterval(() => this.#publishNow(), RECORD_INTERVAL_MS),
-    ];
+    this.#sweeping = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS);
     for (const peerId of this.#deps.host.peers()) void this.#greet(peerId);
-    this.#publishNow();
+    this.#issueWhenDue();
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    if (this.#delayedPublish !== null) clearTimeout(this.#delayedPublish);
-    this.#delayedPublish = null;
+    if (this.#sweeping !== null) clearInterval(this.#sweeping);
+    if (this.#due !== null) clearTimeout(this.#due);
+    this.#sweeping = null;
+    this.#due = null;
     this.#deps.host.off('peer:connect', this.#onConnect).off('peer:disconnect', this.#onDisconnect);
     if (this.#deps.host.running) this.#deps.host.libp2p.services.pubsub.unsubscribe(this.#topic);
   }
 
-  /** Replaces what this node says of itself and tells the network; bursts are told once per 200 ms. */
-  publish(advertisement: NodeAdvertisement): void {
-    this.#advertisement = advertisement;
-    if (this.#timers.length === 0 || this.#delayedPublish !== null) return;
-    const waitMs = this.#publishedAtMs + MIN_PUBLISH_INTERVAL_MS - performance.now();
-    if (waitMs <= 0) {
-      this.#publishNow();
-      return;
-    }
-    this.#delayedPublish = setTimeout(() => {
-      this.#delayedPublish = null;
-      this.#publishNow();
-    }, waitMs);
+  /**
+   * Replaces what this node says of itself; the network is told at once of what it plans by, of load when it is due.
+   * @param settled no further change is expected soon: ends the growing waits of a burst of changes
+   */
+  publish(advertisement: NodeAdvertisement, settled = false): void {
+    this.#issuer.offer(advertisement, settled);
+    if (this.#sweeping !== null) this.#issueWhenDue();
   }
 
-  /** Every live record, this node's own first once it was published. `reachable`: a connection is open. */
+  /**
+   * Every live record, this node's own first once it was published, with its load as of now. `reachable`: a connection
+   * is open.
+   */
   records(): NodeView[] {
     const { host } = this.#deps;
-    const own: NodeView[] = this.#own === null ? [] : [{ ...this.#own.fields, self: true, reachable: true, rttMs: 0 }];
+    const own: NodeView[] = [];
+    if (this.#own !== null) {
+      own.push({ ...this.#own.fields, ...this.#issuer.advertisement, self: true, reachable: true, rttMs: 0 });
+    }
     for (const { fields } of this.#table.values()) {
       own.push({
         ...fields,
@@ -159,12 +159,27 @@ export class NodeRecords implements Service {
     if (gone.length > 0) this.#changed();
   }
 
-  #publishNow(): void {
+  /** Issues the record if it is time, and comes back when it is time again. */
+  #issueWhenDue(): void {
+    if (this.#due !== null) clearTimeout(this.#due);
+    this.#due = null;
+    if (this.#issuer.dueInMs(performance.now()) <= 0) this.#issue();
+    const waitMs = this.#issuer.dueInMs(performance.now());
+    if (this.#sweeping === null || !Number.isFinite(waitMs)) return;
+    this.#due = setTimeout(
+      () => this.#issueWhenDue(),
+      Math.max(this.#deps.host.running ? 1 : SWEEP_INTERVAL_MS, waitMs),
+    );
+  }
+
+  #issue(): void {
     const { host, privateKey, clock, logger } = this.#deps;
-    if (this.#advertisement === null || !host.running) return;
+    const { advertisement } = this.#issuer;
+    if (advertisement === null || !host.running) return;
     const issuedAtMs = clock.nowMs();
+    const ttlMs = recordTtlMs(this.#table.size + 1);
     const fields: NodeRecordFields = {
-      ...this.#advertisement,
+      ...advertisement,
       v: 1,
       peerId: host.peerId,
       publicKey: privateKey.publicKey.raw,
@@ -172,11 +187,11 @@ export class NodeRecords implements Service {
       // Time as its lower bound lets it grow across restarts without a file.
       sequence: Math.max((this.#own?.fields.sequence ?? 0) + 1, issuedAtMs),
       issuedAtMs,
-      ttlMs: RECORD_TTL_MS,
+      ttlMs,
     };
     const bytes = encodeNodeRecord(fields, privateKey.raw.subarray(0, 32));
-    this.#own = { fields, bytes, expiresAtMs: issuedAtMs + RECORD_TTL_MS };
-    this.#publishedAtMs = performance.now();
+    this.#own = { fields, bytes, expiresAtMs: issuedAtMs + ttlMs };
+    this.#issuer.issued(ttlMs, performance.now());
     const { pubsub } = host.libp2p.services;
     pubsub.publish(this.#topic, bytes).catch((error) => logger.debug('gossip failed', { code: errorCode(error) }));
     // Right after connecting, gossip does not know yet who listens.
@@ -197,18 +212,22 @@ export class NodeRecords implements Service {
     this.#deps.host.libp2p.services.pubsub.publish(this.#topic, bytes).catch(() => {});
   }
 
-  async *#list(): AsyncGenerator<{ record: Uint8Array }> {
-    if (this.#own !== null) yield { record: this.#own.bytes };
-    for (const { bytes } of this.#table.values()) yield { record: bytes };
+  /** @param known what the asking node has, not sent again */
+  async *#list(known = new Uint8Array(0)): AsyncGenerator<{ record: Uint8Array }> {
+    const there = readDigests(known);
+    const records = this.#own === null ? this.#table.offered() : [this.#own, ...this.#table.offered()];
+    for (const { bytes } of records) if (!there.has(digestOf(bytes))) yield { record: bytes };
   }
 
   async #greet(peerId: PeerId): Promise<void> {
+    this.#table.back(peerId);
     this.#changed();
     if (this.#own !== null) this.#push(peerId, this.#own.bytes);
     try {
       let received = 0;
+      const known = writeDigests(this.#table.values().map(({ bytes }) => bytes));
       const options = { response: pulled, idleTimeoutMs: PULL_IDLE_TIMEOUT_MS };
-      for await (const { record } of this.#protocol.stream(peerId, 'list', {}, options)) {
+      for await (const { record } of this.#protocol.stream(peerId, 'list', { known }, options)) {
         this.#receive(record, peerId);
         if (++received >= MAX_RECORDS) break;
       }

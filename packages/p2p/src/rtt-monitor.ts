@@ -6,12 +6,18 @@ import type { CallOptions } from './unary-call.ts';
 
 const METHOD = 'ping';
 const PAYLOAD = new Uint8Array(8);
-/** After connecting: at once, then after 2 s, then every 5 s. */
+/** After connecting: at once, then after 2 s, then at the usual interval. */
 const FIRST_INTERVAL_MS = 2000;
 const INTERVAL_MS = 5000;
+const INTERVAL_PER_PEER_MS = 500;
 const TIMEOUT_MS = 10_000;
 /** Samples at once after connecting: the first pays for opening the stream. */
 const FIRST_SAMPLES = 3;
+
+/** Milliseconds between two pings of one peer: 5 s up to ten peers, then as seldom as keeps all pings at two per second. */
+export function pingIntervalMs(peers: number): number {
+  return Math.max(INTERVAL_MS, peers * INTERVAL_PER_PEER_MS);
+}
 
 interface WatchedPeer {
   readonly estimator: RttEstimator;
@@ -76,7 +82,7 @@ export class RttMonitor {
     if (this.#peers.get(peerId) !== peer) return;
     peer.timer = setTimeout(async () => {
       await this.#sample(peerId, peer, true);
-      this.#schedule(peerId, peer, INTERVAL_MS);
+      this.#schedule(peerId, peer, pingIntervalMs(this.#peers.size));
     }, delayMs);
   }
 

@@ -117,6 +117,23 @@ describe('P2pHost', () => {
     expect(answer.ok).toBe(true);
   });
 
+  it('takes gossip of more nodes of one machine than gossip allows an address', async () => {
+    const hub = await start();
+    const peers = await Promise.all(Array.from({ length: 12 }, () => start()));
+    for (const peer of peers) await connectHosts(peer, hub);
+    const { pubsub } = hub.libp2p.services;
+    await new Promise<void>((resolve) => {
+      const check = (): void => {
+        if (pubsub.getPeers().length < peers.length) return;
+        pubsub.removeEventListener('gossipsub:heartbeat', check);
+        resolve();
+      };
+      pubsub.addEventListener('gossipsub:heartbeat', check);
+    });
+    const { getScore } = pubsub as unknown as { getScore(peerId: string): number };
+    for (const { peerId } of peers) expect(getScore.call(pubsub, peerId)).toBeGreaterThanOrEqual(0);
+  });
+
   it('works through a delaying proxy, which adds its round trip', async () => {
     const [a, b] = await Promise.all([start(), start()]);
     const port = Number(/tcp\/(\d+)/.exec(addressOf(b))?.[1]);

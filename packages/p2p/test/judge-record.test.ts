@@ -1,5 +1,5 @@
 import { generateKeyPair } from '@blyan/crypto';
-import { MAX_CLOCK_SKEW_MS, RECORD_TTL_MS } from '@blyan/params';
+import { MAX_CLOCK_SKEW_MS, MAX_RECORD_TTL_MS, RECORD_TTL_MS } from '@blyan/params';
 import { describe, expect, it } from 'vitest';
 import { encodeNodeRecord, peerIdOf } from '../src/index.ts';
 import { judgeRecord, type KeptRecord } from '../src/judge-record.ts';
@@ -48,7 +48,7 @@ describe('judgeRecord', () => {
   });
 
   it('rejects a TTL longer than the protocol allows, and more than 64 KiB', () => {
-    expect(() => encode({ ttlMs: RECORD_TTL_MS + 1 })).toThrow(expect.objectContaining({ code: 'ERR_P2P_RECORD' }));
+    expect(() => encode({ ttlMs: MAX_RECORD_TTL_MS + 1 })).toThrow(expect.objectContaining({ code: 'ERR_P2P_RECORD' }));
     expect(judge(new Uint8Array(65_537)).verdict).toBe('reject');
   });
 });

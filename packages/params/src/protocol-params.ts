@@ -19,6 +19,7 @@ export const PROTOCOL_PARAMS = Object.freeze({
   }),
   records: Object.freeze({
     ttlMs: record.RECORD_TTL_MS,
+    maxTtlMs: record.MAX_RECORD_TTL_MS,
     intervalMs: record.RECORD_INTERVAL_MS,
     maxBytes: record.MAX_RECORD_BYTES,
     maxClockSkewMs: record.MAX_CLOCK_SKEW_MS,

@@ -1,6 +1,8 @@
-/** Milliseconds a node record lives after it was issued. Together with the clock skew it keeps "gone within 30 s". */
+/** Milliseconds a node record lives in a small network, the shortest. With the clock skew it keeps "gone within 30 s". */
 export const RECORD_TTL_MS = 20_000;
-/** Milliseconds between two issues of an unchanged record. */
+/** Most milliseconds a node record may live: in large networks they are issued less often. */
+export const MAX_RECORD_TTL_MS = 600_000;
+/** Milliseconds between two issues of an unchanged record in a small network; always a quarter of its life. */
 export const RECORD_INTERVAL_MS = 5_000;
 /** Most bytes of a signed record. */
 export const MAX_RECORD_BYTES = 65_536;
