@@ -84,7 +84,8 @@ describe('memory of a life', () => {
 
 describe('options', () => {
   test('have defaults', () => {
-    expect(failoverOptions([])).toMatchObject({ kills: 50, fault: 'kill', promptTokens: 480, answerTokens: 32 });
+    expect(failoverOptions([])).toMatchObject({ kills: 50, faults: ['kill'], promptTokens: 480, answerTokens: 32 });
+    expect(failoverOptions(['--fault', 'kill, stop'])).toMatchObject({ faults: ['kill', 'stop'] });
     expect(failoverOptions(['--model', 'bench'])).toMatchObject({ promptTokens: 96, answerTokens: 32 });
     expect(chaosOptions([])).toMatchObject({ nodes: 4, minutes: 5, killRate: 0.3, streams: 50, minHits: 50 });
   });

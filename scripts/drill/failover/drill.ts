@@ -4,7 +4,7 @@ import { ask, type DrillAnswer } from '../ask.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { ClusterNode } from '../cluster/cluster-node.ts';
 import { drillModel, drillPrompt } from '../cluster/drill-model.ts';
-import { makeFault, preloadFor } from './faults.ts';
+import { type FaultName, makeFault, preloadFor } from './faults.ts';
 import { clientGapMs, judge } from './judge.ts';
 import { failoverLayout, type Layout, SPARE_DELAY_MS } from './layout.ts';
 import type { FailoverOptions } from './options.ts';
@@ -16,6 +16,7 @@ const NEWS_TIMEOUT_MS = 2_000;
 const ANSWER_TIMEOUT_MS = 60_000;
 
 export interface FaultReport {
+  readonly fault: FaultName;
   readonly victim: string;
   /** The client had this token when the fault came. */
   readonly afterToken: number;
@@ -38,7 +39,7 @@ export async function runFailoverDrill(options: FailoverOptions, deps: DrillDeps
   const source = await drillModel(options.model, { dir: dir.path, benchDir: options.workDir, say, signal });
   const layout = failoverLayout(options.role, source.manifest.spec);
   const { nodes } = layout;
-  const preload = preloadFor(options.fault);
+  const preload = preloadFor(options.faults);
   await using cluster = await Cluster.start({ dir: dir.path, source, nodes, preload, signal });
   for (const node of cluster.nodes) say(`${node.label}  process ${node.pid}  ${node.peerId}  ${node.host}`);
   return await new FailoverDrill(options, deps, layout, cluster).run();
@@ -68,7 +69,7 @@ class FailoverDrill {
       const failed = victim;
       victim = this.#draw();
       const calm = await this.#untilUsed(victim, round);
-      const report = this.#report(failed, hit, answer, calm);
+      const report = this.#report(failed, { ...hit, fault: this.#faultOf(round) }, answer, calm);
       reports.push(report);
       this.#deps.onFault(report);
     }
@@ -81,9 +82,9 @@ class FailoverDrill {
     victim: ClusterNode,
     round: number,
   ): Promise<{ answer: DrillAnswer | Error; afterToken: number; faultAtMs: number }> {
-    const { fault: name, answerTokens } = this.#options;
+    const { answerTokens } = this.#options;
     const afterToken = 1 + (this.#random.next() % (answerTokens - 3));
-    const fault = makeFault(name);
+    const fault = makeFault(this.#faultOf(round));
     let faultAtMs = Number.NaN;
     const onToken = (index: number) => {
       if (index !== afterToken) return;
@@ -100,14 +101,14 @@ class FailoverDrill {
 
   #report(
     victim: ClusterNode,
-    { afterToken, faultAtMs }: { afterToken: number; faultAtMs: number },
+    { fault, afterToken, faultAtMs }: { fault: FaultName; afterToken: number; faultAtMs: number },
     answer: DrillAnswer | Error,
     calm: DrillAnswer,
   ): FaultReport {
-    const base = { victim: victim.label, afterToken };
+    const base = { fault, victim: victim.label, afterToken };
     if (answer instanceof Error) return { ...base, gapMs: null, failovers: [], problems: [answer.message] };
     const { failovers } = answer;
-    const { role, fault, promptTokens } = this.#options;
+    const { role, promptTokens } = this.#options;
     const problems = judge(
       { tokens: answer.tokens, failovers },
       { tokens: calm.tokens, victim: victim.peerId, spare: this.#spare.peerId, role, fault, promptTokens },
@@ -151,6 +152,11 @@ class FailoverDrill {
       signal: AbortSignal.any([this.#deps.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
       onToken,
     });
+  }
+
+  #faultOf(round: number): FaultName {
+    const { faults } = this.#options;
+    return faults[(round - 1) % faults.length] as FaultName;
   }
 
   get #spare(): ClusterNode {

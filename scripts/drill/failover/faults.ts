@@ -17,8 +17,9 @@ const GARBLE = fileURLToPath(new URL('./garble.ts', import.meta.url));
 const RUNNING_MS = 5;
 const SUSPENDED_MS = 95;
 
-/** Modules that daemons must be started with for the fault to work. */
-export const preloadFor = (fault: FaultName): readonly string[] => (fault === 'garbage' ? [GARBLE] : []);
+/** Modules that daemons must be started with for the faults to work. */
+export const preloadFor = (faults: readonly FaultName[]): readonly string[] =>
+  faults.includes('garbage') ? [GARBLE] : [];
 
 export function makeFault(name: FaultName): Fault {
   if (name === 'kill') {

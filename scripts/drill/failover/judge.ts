@@ -30,8 +30,8 @@ export function judge(answer: JudgedAnswer, expected: Expectation): string[] {
   const ofVictim = answer.failovers.filter(({ peerId }) => peerId === expected.victim);
   const ofOthers = answer.failovers.filter(({ peerId }) => peerId !== expected.victim);
   if (ofOthers.length > 0) problems.push(`sound nodes were replaced: ${JSON.stringify(ofOthers)}`);
-  // A call to an expert goes to another holder without anything being replaced.
-  const fewest = expected.role === 'experts' ? 0 : 1;
+  // A call to an expert goes to another holder without anything being replaced, and a slow node may be through in time.
+  const fewest = expected.role === 'experts' || expected.fault === 'slow' ? 0 : 1;
   if (ofVictim.length < fewest || ofVictim.length > 1)
     problems.push(`${ofVictim.length} failovers of the node that failed instead of 1`);
   for (const failover of ofVictim) problems.push(...rowProblems(failover, expected));
@@ -39,17 +39,18 @@ export function judge(answer: JudgedAnswer, expected: Expectation): string[] {
 }
 
 /**
- * The rows a replacement computes: every position the lost stage had taken when token t was being computed, that is, the
- * prompt and the t - 1 tokens before the one that was fed in. Experts keep nothing, so that nothing of theirs is lost but
- * the call.
+ * The rows a replacement computes. A stage or delegate: every position the lost one had taken when token t was being
+ * computed, that is, the prompt and the t - 1 tokens before the one that was fed in. A holder of experts keeps nothing, so
+ * that no more is lost than the row it was asked about.
  */
 function rowProblems({ atToken, rowsRecomputed }: Failover, expected: Expectation): string[] {
   const rows = Object.entries(rowsRecomputed).filter(([, count]) => count > 0);
   const survivors = rows.filter(([peerId]) => peerId !== expected.spare);
   const problems = survivors.map(([peerId, count]) => `the survivor ${peerId} computed ${count} rows again`);
-  const wanted = expected.role === 'experts' ? 0 : atToken === 0 ? null : expected.promptTokens + atToken - 1;
+  const lost = expected.promptTokens + atToken - 1;
+  const [least, most] = expected.role === 'experts' ? [0, 1] : [lost, lost];
   const spare = rowsRecomputed[expected.spare] ?? 0;
-  if (wanted !== null && spare !== wanted) problems.push(`the spare computed ${spare} rows again instead of ${wanted}`);
+  if (spare < least || spare > most) problems.push(`the spare computed ${spare} rows again instead of ${most}`);
   return problems;
 }
 

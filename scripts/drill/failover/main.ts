@@ -25,9 +25,9 @@ async function main(): Promise<number> {
     line(USAGE);
     return 0;
   }
-  const { kills, fault, role, model, promptTokens, answerTokens } = drill;
+  const { kills, faults, role, model, promptTokens, answerTokens } = drill;
   line(
-    `${kills} x ${fault} of a node with role ${role}, model ${model}, ${promptTokens} + ${answerTokens} tokens, seed ${drill.seed}`,
+    `${kills} x ${faults.join(', ')} of a node with role ${role}, model ${model}, ${promptTokens} + ${answerTokens} tokens, seed ${drill.seed}`,
   );
   const reports: FaultReport[] = [];
   let broken: string | null = null;
@@ -57,14 +57,14 @@ async function main(): Promise<number> {
   return isMet ? 0 : 1;
 }
 
-function faultLine(index: number, { victim, afterToken, gapMs, failovers, problems }: FaultReport): string {
+function faultLine(index: number, { fault, victim, afterToken, gapMs, failovers, problems }: FaultReport): string {
   const gap = gapMs === null ? 'no answer' : `gap ${gapMs.toFixed(0)} ms`;
   const rows = failovers.map(({ reason, atToken, rowsRecomputed }) => {
     const counts = Object.entries(rowsRecomputed).map(([peerId, count]) => `${peerId.slice(-6)}: ${count}`);
     return `${reason} at token ${atToken}, rows again {${counts.join(', ')}}`;
   });
   return [
-    `${index}. ${victim} after token ${afterToken}: ${gap}`,
+    `${index}. ${fault} of ${victim} after token ${afterToken}: ${gap}`,
     ...rows,
     ...problems.map((text) => `WRONG: ${text}`),
   ].join('; ');

@@ -9,7 +9,7 @@ import { ROLES, type Role } from './layout.ts';
 
 export const USAGE = `usage: npm run drill:failover -- [--kills N] [--fault F] [--role R] [--model M] [--seed S] [--json]
   --kills         how many faults (default 50)
-  --fault         ${FAULTS.join(', ')} (default kill)
+  --fault         ${FAULTS.join(', ')} (default kill), or some of them in turn: kill,stop
   --role          of the node that fails: ${ROLES.join(', ')} (default stage)
   --model         ${DRILL_MODELS.join(', ')} (default genesis, 512 tokens of context; bench: 128)
   --context       tokens of prompt and answer
@@ -21,7 +21,8 @@ export const USAGE = `usage: npm run drill:failover -- [--kills N] [--fault F] [
 
 export interface FailoverOptions {
   readonly kills: number;
-  readonly fault: FaultName;
+  /** Taken in turn. */
+  readonly faults: readonly FaultName[];
   readonly role: Role;
   readonly model: DrillModel;
   readonly promptTokens: number;
@@ -51,11 +52,11 @@ export function parseOptions(
   const context = count('--context', values.context ?? String(CONTEXT[model]), 8, 1 << 20);
   const answerTokens = count('--tokens', values.tokens ?? String(Math.min(32, context >> 1)), 4, context - 1);
   const role = choice('--role', values.role ?? 'stage', ROLES);
-  const fault = choice('--fault', values.fault ?? 'kill', FAULTS);
-  if (role === 'delegate' && fault === 'garbage')
+  const faults = (values.fault ?? 'kill').split(',').map((name) => choice('--fault', name.trim(), FAULTS));
+  if (role === 'delegate' && faults.includes('garbage'))
     throw new TypeError('--fault garbage: a delegate sends tokens and no rows; choose --role stage or experts.');
   return {
-    ...{ model, role, fault, answerTokens, promptTokens: context - answerTokens },
+    ...{ model, role, faults, answerTokens, promptTokens: context - answerTokens },
     kills: count('--kills', values.kills ?? '50', 1, 10_000),
     speculation: choice('--speculation', values.speculation ?? 'off', SPECULATION_CHOICES),
     seed: count('--seed', values.seed ?? '1', 0, 0xffff_ffff),
