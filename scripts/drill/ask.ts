@@ -47,8 +47,7 @@ export async function ask(question: Question): Promise<DrillAnswer> {
     if (chunk.blyan?.measured !== undefined) blyan = chunk.blyan as BlyanAnswer;
   }
   if (tokens.length !== wanted || blyan === null) throw new Error(`${tokens.length} of ${wanted} tokens came`);
-  const { failovers = [] } = blyan as { failovers?: readonly Failover[] };
-  return { tokens, arrivalsMs, blyan, failovers };
+  return { tokens, arrivalsMs, blyan, failovers: blyan.failovers ?? [] };
 }
 
 /** Greedy, whatever the end tokens say, one chunk per token. */

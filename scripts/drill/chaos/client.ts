@@ -121,7 +121,7 @@ class AnswerStream {
       this.lastError = `${chunk.error.code}: ${chunk.error.message}`;
       return true;
     }
-    const { token_id: token, failovers } = (chunk.blyan ?? {}) as BlyanChunk & { failovers?: readonly Failover[] };
+    const { token_id: token, failovers } = chunk.blyan ?? {};
     if (failovers !== undefined) this.failovers = failovers;
     if (token === undefined) return false;
     this.tokens.push(token);
