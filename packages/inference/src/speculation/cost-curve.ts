@@ -5,7 +5,7 @@ const FEW_SAMPLES = 3;
 /** Samples of any width after which a width that had none is unknown again. */
 const MEMORY = 1000;
 /** A sample counts for at most this many times what was expected. */
-const MAX_SURPRISE = 4;
+const MAX_SURPRISE = 2;
 
 interface Sampled {
   value: number;

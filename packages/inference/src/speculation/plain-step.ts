@@ -1,6 +1,6 @@
 const LEAST_WEIGHT = 1 / 16;
 /** A sample counts for at most this many times the mean, once there are a few. */
-const MAX_SURPRISE = 4;
+const MAX_SURPRISE = 2;
 const FEW_SAMPLES = 4;
 
 /** The running mean of the time of plain steps. */

@@ -25,7 +25,7 @@ const QUEUED = 1.25;
 /** A plain step is taken when the last one is this many of them ago: everything is compared with it. */
 const PLAIN_STEP_AFTER = 100;
 /** A window counts against the account for at most this many times what was expected: a stalled machine is no loss. */
-const MAX_SURPRISE = 4;
+const MAX_SURPRISE = 2;
 
 interface Forecast {
   readonly rows: number;
