@@ -19,7 +19,7 @@ import { AnswerClock, rounded } from './answer-clock.ts';
 import { RETURN_POLL_MS, RETURN_WAIT_MS } from './deadlines.ts';
 import { type Delegate, DelegateLostError, type RunEnd } from './delegate.ts';
 import { type NetworkPort, networkState, notReady } from './network-state.ts';
-import { type Chosen, PlanChooser, type PlanningPort } from './plan-chooser.ts';
+import { type Chosen, PlanChooser, type PlanningPort, type PredictedExperts } from './plan-chooser.ts';
 import { PlanRun, type RunReport } from './plan-run.ts';
 import type { PlanRunDeps } from './run-deps.ts';
 import { mergeRoute } from './tally.ts';
@@ -76,9 +76,11 @@ export class NetworkCoordinator implements Coordinator {
     const lost = new Map<PeerId, Failover>();
     let waiting: DelegateLostError | null = null;
     let isAnnounced = false;
+    let predicted: PredictedExperts | undefined;
     for (;;) {
       const rest = { ...request, committedTokens: committed };
-      const chosen = await this.#choose(manifest, rest, lost, signal);
+      const chosen = await this.#choose(manifest, rest, lost, signal, predicted);
+      predicted = chosen.predicted;
       const { plan, forecast } = chosen;
       const from = committed.length;
       const tokens = this.#run(manifest, chosen, rest, signal);
@@ -163,11 +165,12 @@ export class NetworkCoordinator implements Coordinator {
     request: GenerateRequest,
     lost: ReadonlyMap<PeerId, Failover>,
     signal: AbortSignal,
+    predicted: PredictedExperts | undefined,
   ): Promise<Chosen> {
     const until = performance.now() + RETURN_WAIT_MS;
     for (;;) {
       try {
-        const chosen = await this.#chooser.choose(manifest, request, new Set(lost.keys()), signal);
+        const chosen = await this.#chooser.choose(manifest, request, new Set(lost.keys()), signal, predicted);
         for (const peerId of participants(chosen.plan)) this.#deps.health.began(peerId);
         return chosen;
       } catch (error) {

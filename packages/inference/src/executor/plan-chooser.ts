@@ -27,9 +27,14 @@ export interface PlanningPort {
   avoided(): ReadonlySet<PeerId>;
 }
 
+/** [layer][expert] rows of the prompt that choose the expert. */
+export type PredictedExperts = readonly (readonly number[])[];
+
 export interface Chosen {
   readonly plan: Plan;
   readonly forecast: Forecast;
+  /** Of a delegate's plan: what it was chosen by. */
+  readonly predicted?: PredictedExperts;
 }
 
 /** Chooses plans by forecast, has done what they need first, and learns from how they went. */
@@ -61,6 +66,7 @@ export class PlanChooser {
    * The plan, signed, with everything it needs fetched.
    *
    * @param without peers that failed this answer
+   * @param known what an earlier choice for this answer predicted
    * @throws InferenceError ERR_INFERENCE_MISSING_BLOCKS; what opening a stage throws
    */
   async choose(
@@ -68,11 +74,12 @@ export class PlanChooser {
     request: GenerateRequest,
     without: ReadonlySet<PeerId>,
     signal: AbortSignal,
+    known?: PredictedExperts,
   ): Promise<Chosen> {
     const base = this.#input(manifest, without);
     const { views } = base;
-    const known = request.promptTokens.length + (request.committedTokens?.length ?? 0);
-    const lengths = { promptTokens: known, outputTokens: request.maxTokens };
+    const rows = request.promptTokens.length + (request.committedTokens?.length ?? 0);
+    const lengths = { promptTokens: rows, outputTokens: request.maxTokens };
     if (request.plan === 'auto') {
       const best = choosePlan({
         ...base,
@@ -86,19 +93,20 @@ export class PlanChooser {
     }
     const type = request.plan === 'auto' ? 'static_delegate' : request.plan;
     const started = performance.now();
-    const predicted = type === 'static_delegate' ? await this.#predict(base, manifest, request, signal) : undefined;
+    const isDelegated = type === 'static_delegate';
+    const predicted = isDelegated ? (known ?? (await this.#predict(base, manifest, request, signal))) : undefined;
     const outcome = buildPlan(type, { ...base, predicted }, { hostedOnly: request.plan === 'auto' });
     if (isRefusal(outcome)) throw refused(outcome, manifest);
     const here = outcome.plan.stages[0]?.peerId === this.#options.self;
     if (outcome.fetch.length > 0 && here) await this.#port.fetch(manifest, outcome.fetch, signal);
     const result = forecast(outcome.plan, views, {
       spec: manifest.spec,
-      promptTokens: known,
+      promptTokens: rows,
       predicted,
       correction: this.#history.correction(type, manifest.root),
       preparationMs: predicted ? performance.now() - started : 0,
     });
-    return { plan: this.#port.sign(outcome.plan), forecast: result };
+    return { plan: this.#port.sign(outcome.plan), forecast: result, predicted };
   }
 
   #input(manifest: ModelManifest, without: ReadonlySet<PeerId>): PlanInput {
@@ -113,7 +121,7 @@ export class PlanChooser {
     manifest: ModelManifest,
     request: GenerateRequest,
     signal: AbortSignal,
-  ): Promise<readonly (readonly number[])[]> {
+  ): Promise<PredictedExperts> {
     const promptTokens = request.promptTokens.length;
     const types = ['dynamic', 'pipeline'] as const;
     const outcomes = types.map((type) => buildPlan(type, base));
