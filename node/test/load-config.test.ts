@@ -102,6 +102,8 @@ describe('forms', () => {
     [{}, { BLYAN_MDNS: 'perhaps' }, /BLYAN_MDNS/],
     [{}, { BLYAN_STORE_QUOTA_BYTES: '-1' }, /BLYAN_STORE_QUOTA_BYTES/],
     [{}, { BLYAN_LOG_LEVEL: 'loud' }, /BLYAN_LOG_LEVEL/],
+    [{ threads: '0' }, {}, /--threads/],
+    [{}, { BLYAN_THREADS: '65' }, /BLYAN_THREADS/],
     [{ maxStreams: '0' }, {}, /--max-streams/],
     [{ maxStreams: '257' }, {}, /--max-streams/],
     [{ maxStreams: 'many' }, {}, /--max-streams/],

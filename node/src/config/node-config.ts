@@ -25,6 +25,8 @@ export interface NodeConfig {
   readonly gateway: Endpoint | null;
   readonly metrics: Endpoint | null;
   readonly provider: Provider;
+  /** Threads that compute; undefined: the cores but one, at most 8. */
+  readonly threads?: number;
   /** Most answers at once, of the gateway and of sequences computed here; undefined: 64 and 256. */
   readonly maxStreams?: number;
   /** Bound of the KV cache, kept prefixes included; undefined: an eighth of the machine's memory, 2 GiB at most. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LOG_LEVELS, PROVIDERS } from './node-config.ts';
 import type { Setting } from './setting.ts';
+import { MAX_THREADS, MOST_USUAL_THREADS } from './threads.ts';
 
 // One block of ports: HTTP gateway 4700, peers 4701, metrics 4702.
 export const DEFAULT_GATEWAY = '127.0.0.1:4700';
@@ -126,6 +127,16 @@ export const SETTINGS: readonly Setting[] = [
     schema: z.enum(PROVIDERS),
     fallback: 'cpu',
     help: 'execution provider of the engine: cpu, webgpu or cuda',
+  },
+  {
+    key: 'threads',
+    name: 'threads',
+    env: 'BLYAN_THREADS',
+    flags: '--threads <n>',
+    form: 'number',
+    schema: z.number().int().min(1).max(MAX_THREADS).optional(),
+    fallback: undefined,
+    help: `threads that compute, 1 to ${MAX_THREADS}; answers are the same for any number (default: the cores but one, at most ${MOST_USUAL_THREADS})`,
   },
   {
     key: 'maxStreams',

@@ -16,6 +16,7 @@ import {
 } from '@blyan/p2p';
 import { BlockStore } from '@blyan/store';
 import type { NodeConfig } from '../config/node-config.ts';
+import { usualThreads } from '../config/threads.ts';
 import type { NodeDaemon, NodeDaemonDeps, ReadyInfo } from '../daemon-port.ts';
 import { dataDirPaths } from '../data-dir/data-dir.ts';
 import { NodeError } from '../errors.ts';
@@ -179,8 +180,9 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
       logger,
     });
     const sessionBytes = config.sessionCacheBytes ?? totalmem() / 2;
+    const threads = config.provider === 'cpu' ? (config.threads ?? usualThreads()) : 1;
     const engine = new Engine(
-      { kvBytes: config.kvBudgetBytes ?? DEFAULT_KV_BYTES, sessionBytes, provider: config.provider },
+      { kvBytes: config.kvBudgetBytes ?? DEFAULT_KV_BYTES, sessionBytes, provider: config.provider, threads },
       {
         logger,
         acquire: (root) => source.acquire(root),

@@ -12,6 +12,8 @@ export interface StartPlan {
   /** `HOST:PORT` or `off`. */
   readonly gateway: string;
   readonly metrics: string;
+  /** Threads of its engine (default: 1, as the nodes of a local network share the machine). */
+  readonly threads?: number;
   readonly logLevel?: string;
 }
 
@@ -29,6 +31,7 @@ export function startArguments(plan: StartPlan): string[] {
     plan.host,
   ];
   args.push('--listen', `/ip4/127.0.0.1/tcp/${plan.listenPort}`, '--gateway', plan.gateway, '--metrics', plan.metrics);
+  args.push('--threads', String(plan.threads ?? 1));
   if (plan.announcePort !== undefined) args.push('--announce', `/ip4/127.0.0.1/tcp/${plan.announcePort}`);
   if (plan.bootstrap !== undefined) args.push('--bootstrap', plan.bootstrap);
   if (plan.logLevel !== undefined) args.push('--log-level', plan.logLevel);

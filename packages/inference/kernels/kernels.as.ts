@@ -402,7 +402,8 @@ function mix1(
 }
 
 /**
- * Causal grouped-query attention of `rows` consecutive positions of one sequence over its pages.
+ * Causal grouped-query attention of `rows` consecutive positions of one sequence over its pages, for the key-value heads
+ * kvFrom..kvTo-1 and the query heads that share them.
  * q: [rows][heads][d], out: [rows][heads][d] (row strides given); scratch: 4 * (positions rounded up to 4) elements.
  */
 export function attend(
@@ -418,6 +419,8 @@ export function attend(
   scale: f32,
   pages: usize,
   scratch: usize,
+  kvFrom: i32,
+  kvTo: i32,
 ): void {
   const dp = (d + 3) & ~3;
   const headElements = dp * PAGE;
@@ -428,7 +431,7 @@ export function attend(
     const count = position + r + 1;
     const groups = (count + 3) >> 2;
     const step = <usize>groups << 4;
-    for (let kv = 0; kv < kvHeads; kv++) {
+    for (let kv = kvFrom; kv < kvTo; kv++) {
       let h = kv * group;
       const end = h + group;
       for (; h + 4 <= end; h += 4) {
@@ -508,4 +511,10 @@ export function addScaled(target: usize, source: usize, scale: f32, n: i32): voi
     const at = <usize>i << 2;
     store<f32>(target + at, load<f32>(target + at) + scale * load<f32>(source + at));
   }
+}
+
+/** Copies rows of n elements that lie one after the other to places toStride elements apart. */
+export function spread(from: usize, to: usize, rows: i32, n: i32, toStride: i32): void {
+  const bytes = <usize>n << 2;
+  for (let r = 0; r < rows; r++) memory.copy(to + ((<usize>r * toStride) << 2), from + <usize>r * bytes, bytes);
 }

@@ -2,9 +2,8 @@ import { statSync } from 'node:fs';
 import type { Root } from '@blyan/interface';
 import type { BlockSource, MappableBlock } from './block-source.ts';
 import { InferenceError } from './errors.ts';
-import type { Heap } from './heap.ts';
 import { LoadedBlock } from './loaded-block.ts';
-import type { Provider } from './product.ts';
+import type { Team } from './team.ts';
 
 /** What a file is on disk; any write changes it. */
 export function fileIdentity(path: string): string {
@@ -12,23 +11,36 @@ export function fileIdentity(path: string): string {
   return stat ? `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}` : 'gone';
 }
 
-/** @throws InferenceError ERR_INFERENCE_BLOCK_CHANGED unless the file still is the one that was hashed */
-export function assertUnchanged({ root, path, identity }: MappableBlock): void {
-  if (fileIdentity(path) === identity) return;
-  const message = `The file of block ${root} changed while it was computed with; ask again.`;
-  throw new InferenceError('ERR_INFERENCE_BLOCK_CHANGED', message, { meta: { root } });
-}
-
 /** How often a block that changes while it is being loaded is tried again. */
 const LOAD_ATTEMPTS = 3;
 
-type Load = (block: LoadedBlock) => Promise<void>;
+/** How long a look at the file of a block that was copied to memory counts when it is used again. */
+const LOOK_MS = 20;
+
+type Load = (block: LoadedBlock) => void | Promise<void>;
 
 interface Entry {
   readonly loaded: Promise<LoadedBlock>;
+  /** Null until it is loaded. */
+  block: LoadedBlock | null;
+  /** When its file was last looked at, on the clock of `performance.now`. */
+  lookedAt: number;
   users: number;
   evicted: boolean;
   bytes: number;
+}
+
+/** Whether the file of a loaded block still is the one that was hashed. */
+function look(entry: Entry): boolean {
+  const { block } = entry.block as LoadedBlock;
+  const same = fileIdentity(block.path) === block.identity;
+  entry.lookedAt = same ? performance.now() : Number.NEGATIVE_INFINITY;
+  return same;
+}
+
+function changed({ root }: MappableBlock): InferenceError {
+  const message = `The file of block ${root} changed while it was computed with; ask again.`;
+  return new InferenceError('ERR_INFERENCE_BLOCK_CHANGED', message, { meta: { root } });
 }
 
 /**
@@ -37,16 +49,14 @@ interface Entry {
  */
 export class BlockCache {
   readonly budgetBytes: number;
-  readonly #heap: Heap;
+  readonly #team: Team;
   readonly #source: BlockSource;
-  readonly #provider: Provider;
   readonly #entries = new Map<Root, Entry>();
   #bytes = 0;
 
-  constructor(options: { budgetBytes: number; provider: Provider }, deps: { heap: Heap; source: BlockSource }) {
+  constructor(options: { budgetBytes: number }, deps: { team: Team; source: BlockSource }) {
     this.budgetBytes = options.budgetBytes;
-    this.#provider = options.provider;
-    this.#heap = deps.heap;
+    this.#team = deps.team;
     this.#source = deps.source;
   }
 
@@ -55,23 +65,44 @@ export class BlockCache {
   }
 
   /**
-   * Runs `work` with the block loaded; it is not released meanwhile. The file's identity is looked at every time, which
-   * costs 2 us: before, so that a changed byte is found before anything is computed with it, also in mid-answer; and
-   * after, so that nothing that was computed while it changed is used.
+   * Runs `work` with the blocks loaded; they are not released meanwhile. The identity of each file is looked at, which
+   * costs 2 us: after, so that nothing is used that was computed while it changed; and before, so that a mapped file
+   * that was cut short is not touched. A block that was copied to memory needs no look before if there was one just now.
    * @throws InferenceError ERR_INFERENCE_BLOCK_CHANGED; what `work` and the source throw
    */
-  async use<T>(root: Root, load: Load, work: (block: LoadedBlock) => Promise<T>): Promise<T> {
-    const entry = await this.#lease(root, load);
+  async useAll<T>(roots: readonly Root[], load: Load, work: (blocks: LoadedBlock[]) => T | Promise<T>): Promise<T> {
+    const entries: Entry[] = [];
     try {
-      const loaded = await entry.loaded;
-      const result = await work(loaded);
-      assertUnchanged(loaded.block);
+      const blocks: LoadedBlock[] = [];
+      for (const root of roots) {
+        const entry = this.#held(root) ?? (await this.#lease(root, load));
+        entries.push(entry);
+        blocks.push(entry.block as LoadedBlock);
+      }
+      const result = await work(blocks);
+      for (const entry of entries) if (!look(entry)) throw changed((entry.block as LoadedBlock).block);
       return result;
     } finally {
-      entry.users--;
-      if (entry.evicted) await this.#releaseIdle(entry);
-      else await this.#shrink();
+      for (const entry of entries) entry.users--;
+      for (const entry of entries) if (entry.evicted) this.#releaseIdle(entry);
+      this.#shrink();
     }
+  }
+
+  /** The same for one block. */
+  use<T>(root: Root, load: Load, work: (block: LoadedBlock) => T | Promise<T>): Promise<T> {
+    return this.useAll([root], load, ([block]) => work(block as LoadedBlock));
+  }
+
+  /** The entry with one more user, who must go; null when it is not loaded or its file is another one. */
+  #held(root: Root): Entry | null {
+    const entry = this.#entries.get(root);
+    if (!entry?.block) return null;
+    const seen = !entry.block.mapped && performance.now() - entry.lookedAt < LOOK_MS;
+    if (!seen && !look(entry)) return null;
+    this.#touch(root, entry);
+    entry.users++;
+    return entry;
   }
 
   /** The entry with one more user, who must go. */
@@ -80,27 +111,39 @@ export class BlockCache {
       const held = this.#entries.get(root);
       if (!held) return this.#load(root, load);
       held.users++;
-      const { block } = await held.loaded;
-      if (!held.evicted && fileIdentity(block.path) === block.identity) {
-        // Most recently used last.
-        this.#entries.delete(root);
-        this.#entries.set(root, held);
+      await held.loaded;
+      if (!held.evicted && look(held)) {
+        this.#touch(root, held);
         return held;
       }
       held.users--;
-      await this.#evict(root, held);
+      this.#evict(root, held);
     }
   }
 
+  /** Most recently used last. */
+  #touch(root: Root, entry: Entry): void {
+    this.#entries.delete(root);
+    this.#entries.set(root, entry);
+  }
+
   async #load(root: Root, load: Load): Promise<Entry> {
-    const entry: Entry = { loaded: this.#open(root, load), users: 1, evicted: false, bytes: 0 };
+    const entry: Entry = {
+      loaded: this.#open(root, load),
+      block: null,
+      lookedAt: Number.NEGATIVE_INFINITY,
+      users: 1,
+      evicted: false,
+      bytes: 0,
+    };
     this.#entries.set(root, entry);
     try {
-      const loaded = await entry.loaded;
+      entry.block = await entry.loaded;
+      entry.lookedAt = performance.now();
       if (!entry.evicted) {
-        entry.bytes = loaded.bytes;
+        entry.bytes = entry.block.bytes;
         this.#bytes += entry.bytes;
-        await this.#shrink();
+        this.#shrink();
       }
       return entry;
     } catch (error) {
@@ -110,44 +153,46 @@ export class BlockCache {
   }
 
   async #open(root: Root, load: Load): Promise<LoadedBlock> {
+    await this.#team.ready();
     for (let attempt = 0; attempt < LOAD_ATTEMPTS; attempt++) {
       const block = await this.#source.acquire(root);
-      const loaded = new LoadedBlock(block, this.#heap, this.#provider);
+      const loaded = new LoadedBlock(block, this.#team);
       try {
         await load(loaded);
       } catch (error) {
-        await loaded.release();
+        loaded.release();
         throw error;
       }
       // What was read or mapped is what was verified only if the file did not change in between.
       if (fileIdentity(block.path) === block.identity) return loaded;
-      await loaded.release();
+      loaded.release();
     }
     throw new InferenceError('ERR_INFERENCE_RUNTIME', `The file of block ${root} changes while it is being loaded.`);
   }
 
-  async #shrink(): Promise<void> {
+  #shrink(): void {
     if (this.#bytes <= this.budgetBytes) return;
     for (const [root, entry] of this.#entries) {
       if (this.#bytes <= this.budgetBytes) return;
-      if (entry.users === 0 && entry.bytes > 0) await this.#evict(root, entry);
+      if (entry.users === 0 && entry.bytes > 0) this.#evict(root, entry);
     }
   }
 
-  async #evict(root: Root, entry: Entry): Promise<void> {
+  #evict(root: Root, entry: Entry): void {
     if (!entry.evicted) {
       entry.evicted = true;
       this.#bytes -= entry.bytes;
       if (this.#entries.get(root) === entry) this.#entries.delete(root);
     }
-    await this.#releaseIdle(entry);
+    this.#releaseIdle(entry);
   }
 
-  async #releaseIdle(entry: Entry): Promise<void> {
-    if (entry.users === 0) await (await entry.loaded).release();
+  /** Again and again is the same as once. */
+  #releaseIdle(entry: Entry): void {
+    if (entry.users === 0) entry.block?.release();
   }
 
-  async clear(): Promise<void> {
-    for (const [root, entry] of [...this.#entries]) await this.#evict(root, entry);
+  clear(): void {
+    for (const [root, entry] of [...this.#entries]) this.#evict(root, entry);
   }
 }

@@ -28,6 +28,7 @@ import type { ModelView } from './model-view.ts';
 import type { OpenSequence } from './open-sequence.ts';
 import { type PassContext, runSteps } from './step-pass.ts';
 import { StepQueue } from './step-queue.ts';
+import { Team } from './team.ts';
 import { WorkspacePool } from './workspace.ts';
 
 /** Room for activations and small weights beside the KV cache. */
@@ -44,6 +45,7 @@ export interface EngineCoreDeps {
 export class EngineCore {
   readonly #heap: Heap;
   readonly #kv: KvCache;
+  readonly #team: Team;
   readonly #blocks: BlockCache;
   readonly #embedding: Embedding;
   readonly #context: PassContext;
@@ -55,11 +57,11 @@ export class EngineCore {
     this.#heap = new Heap(options.kvBytes + SCRATCH_BYTES);
     // What the heap does not have must not be promised.
     this.#kv = new KvCache(this.#heap, Math.min(options.kvBytes, MAX_KV_BYTES));
-    const cache = { budgetBytes: options.sessionBytes, provider: options.provider };
-    this.#blocks = new BlockCache(cache, { heap: this.#heap, source: deps.source });
+    this.#team = new Team({ threads: options.threads, provider: options.provider }, this.#heap);
+    this.#blocks = new BlockCache({ budgetBytes: options.sessionBytes }, { team: this.#team, source: deps.source });
     this.#embedding = new Embedding(deps.source);
     const { remote } = deps;
-    this.#context = { heap: this.#heap, blocks: this.#blocks, embedding: this.#embedding, remote };
+    this.#context = { team: this.#team, blocks: this.#blocks, embedding: this.#embedding, remote };
     this.#queue = new StepQueue((batch) => {
       const { model } = (batch[0] as (typeof batch)[number]).sequence;
       return this.#model(model.root).workspaces.use((workspace) =>
@@ -199,7 +201,8 @@ export class EngineCore {
     for (const sequence of [...this.#sequences.keys()]) this.close({ sequence });
     this.clearPrefixes();
     this.#embedding.close();
-    await this.#blocks.clear();
+    this.#blocks.clear();
+    await this.#team.stop();
   }
 
   #model(root: Root): { view: ModelView; workspaces: WorkspacePool } {

@@ -1,39 +1,106 @@
+import type { Root } from '@blyan/interface';
 import { paddedLength } from '@blyan/model';
 import type { BlockCache } from './block-cache.ts';
 import { InferenceError } from './errors.ts';
-import type { Heap } from './heap.ts';
-import type { LoadedBlock } from './loaded-block.ts';
+import type { LoadedBlock, SwiGlu } from './loaded-block.ts';
 import type { ExpertsRequest } from './messages.ts';
 import { expertRoots, type ModelView } from './model-view.ts';
 import { bufferRows } from './product.ts';
+import type { Team } from './team.ts';
+import { Turn } from './turn.ts';
 import type { Workspace } from './workspace.ts';
+
+/** Experts whose blocks are held, and whose halves are computed, together: few, so that memory stays bounded. */
+const TOGETHER = 8;
 
 const loadExpert = (block: LoadedBlock) => block.loadExpert('');
 
-/**
- * Runs one expert over rows that lie in the heap: x [rows, stride of the model] -> y [rows, hidden]. Slices along the
- * FFN dimension are summed in slice order, on every node alike.
- */
-export async function runExpert(
-  context: { heap: Heap; blocks: BlockCache },
+/** Rows of one expert. */
+export interface ExpertRows {
+  readonly expert: number;
+  readonly rows: number;
+  /** Writes the inputs to the heap at `x`: [rows, stride], as wide as the model's matrices are stored. */
+  readonly fill: (x: number, stride: number) => void;
+  /** Where the outputs go in the heap, [rows, hidden]. */
+  readonly y: number;
+}
+
+export interface ExpertContext {
+  readonly team: Team;
+  readonly blocks: BlockCache;
+}
+
+/** Runs experts of a layer. Slices along the FFN dimension are summed in slice order, on every node alike. */
+export async function runExperts(
+  context: ExpertContext,
   model: ModelView,
-  at: { layer: number; expert: number },
+  layer: number,
+  calls: readonly ExpertRows[],
   workspace: Workspace,
-  x: number,
-  y: number,
-  rows: number,
+  turn: Turn,
 ): Promise<void> {
-  const { heap, blocks } = context;
-  const roots = expertRoots(model, at.layer, at.expert);
-  for (const [slice, root] of roots.entries()) {
-    await blocks.use(root, loadExpert, async (block) => {
-      const product = block.product('expert');
-      if (slice === 0) return product.run(heap, x, y, rows);
-      const part = workspace.buffer('expert slice', bufferRows(rows) * product.out);
-      await product.run(heap, x, part, rows);
-      heap.kernels.add(y, part, rows * product.out);
+  const { team, blocks } = context;
+  const { heap } = team;
+  const { hiddenSize } = model.spec;
+  const stride = model.quantised ? hiddenSize : paddedLength(hiddenSize);
+  for (let from = 0; from < calls.length; from += TOGETHER) {
+    const some = calls.slice(from, from + TOGETHER);
+    const slices = some.map(({ expert }) => expertRoots(model, layer, expert));
+    await blocks.useAll(slices.flat(), loadExpert, (loaded) => {
+      const height = some.reduce((sum, { rows }) => sum + bufferRows(rows), 0);
+      const further = some.reduce((sum, { rows }, i) => sum + bufferRows(rows) * (sizeOf(slices[i]) - 1), 0);
+      let x = workspace.buffer('expert input', height * stride);
+      const parts = workspace.buffer('expert slices', further * hiddenSize);
+      let [part, block] = [parts, 0];
+      const halves = some.flatMap(({ rows, fill, y }, index) => {
+        const input = x;
+        fill(input, stride);
+        x += bufferRows(rows) * stride * 4;
+        return Array.from({ length: sizeOf(slices[index]) }, (_, slice) => {
+          const expert = (loaded[block++] as LoadedBlock).expert('');
+          if (slice === 0) return { expert, x: input, y, rows };
+          const to = part;
+          part += bufferRows(rows) * hiddenSize * 4;
+          return { expert, x: input, y: to, rows };
+        });
+      });
+      runSwiGlu(team, halves, workspace);
+      part = parts;
+      for (const [index, { rows, y }] of some.entries()) {
+        for (let slice = 1; slice < sizeOf(slices[index]); slice++) {
+          heap.kernels.add(y, part, rows * hiddenSize);
+          part += bufferRows(rows) * hiddenSize * 4;
+        }
+      }
     });
+    if (turn.over) await turn.give();
   }
+}
+
+function sizeOf(roots: readonly Root[] | undefined): number {
+  return roots?.length ?? 0;
+}
+
+/** Runs loaded experts: the first halves of all, then the second ones. */
+export function runSwiGlu(
+  team: Team,
+  calls: readonly { readonly expert: SwiGlu; readonly x: number; readonly y: number; readonly rows: number }[],
+  workspace: Workspace,
+): void {
+  const size = calls.reduce((sum, { expert, rows }) => sum + bufferRows(rows) * expert.gateUp.out, 0);
+  const inner = workspace.buffer('expert inner', size);
+  let at = inner;
+  for (const { expert, x, rows } of calls) {
+    expert.gateUp.queue(x, at, rows);
+    at += bufferRows(rows) * expert.gateUp.out * 4;
+  }
+  team.run();
+  at = inner;
+  for (const { expert, y, rows } of calls) {
+    expert.down.queue(at, y, rows);
+    at += bufferRows(rows) * expert.gateUp.out * 4;
+  }
+  team.run();
 }
 
 /**
@@ -42,27 +109,32 @@ export async function runExpert(
  *   gate could have chosen.
  */
 export async function runExpertGroups(
-  context: { heap: Heap; blocks: BlockCache },
+  context: ExpertContext,
   model: ModelView,
   request: ExpertsRequest,
   workspace: Workspace,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { heap } = context;
+  const { heap } = context.team;
   const { hiddenSize } = model.spec;
-  const stride = model.quantised ? hiddenSize : paddedLength(hiddenSize);
   const outputs = new Float32Array(checkedRows(model, request) * hiddenSize);
+  const height = request.groups.reduce((sum, { rows }) => sum + bufferRows(rows.length), 0);
+  let y = workspace.buffer('expert outputs', height * hiddenSize);
+  const calls = request.groups.map(({ expert, rows }): ExpertRows => {
+    const fill = (x: number, stride: number) => {
+      const input = heap.f32(x, rows.length * stride);
+      rows.forEach((row, index) => {
+        input.set(request.rows.subarray(row * hiddenSize, (row + 1) * hiddenSize), index * stride);
+      });
+    };
+    const call = { expert, rows: rows.length, fill, y };
+    y += bufferRows(rows.length) * hiddenSize * 4;
+    return call;
+  });
+  await runExperts(context, model, request.layer, calls, workspace, new Turn());
   let at = 0;
-  for (const { expert, rows } of request.groups) {
-    const height = bufferRows(rows.length);
-    const x = workspace.buffer('expert input', height * stride);
-    const y = workspace.buffer('expert outputs', height * hiddenSize);
-    const input = heap.f32(x, rows.length * stride);
-    rows.forEach((row, index) => {
-      input.set(request.rows.subarray(row * hiddenSize, (row + 1) * hiddenSize), index * stride);
-    });
-    await runExpert(context, model, { layer: request.layer, expert }, workspace, x, y, rows.length);
-    outputs.set(heap.f32(y, rows.length * hiddenSize), at);
-    at += rows.length * hiddenSize;
+  for (const call of calls) {
+    outputs.set(heap.f32(call.y, call.rows * hiddenSize), at);
+    at += call.rows * hiddenSize;
   }
   return outputs;
 }

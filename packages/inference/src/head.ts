@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BlockCache } from './block-cache.ts';
-import type { Heap } from './heap.ts';
+import type { ExpertContext } from './experts.ts';
 import type { LoadedBlock } from './loaded-block.ts';
 import type { SampledToken, SampleSpec } from './messages.ts';
 import type { ModelView } from './model-view.ts';
@@ -10,20 +9,21 @@ import type { Workspace } from './workspace.ts';
 
 async function loadHead(block: LoadedBlock): Promise<void> {
   await block.loadVector('norm');
-  await block.loadLinear('lm_head', { columns: true });
+  block.loadLinear('lm_head', { columns: true });
 }
 
 /** Final norm and head for rows [hidden] that lie at the given pointers of the heap: logits [vocabulary] of each. */
 export async function headLogits(
-  context: { heap: Heap; blocks: BlockCache },
+  context: ExpertContext,
   model: ModelView,
   workspace: Workspace,
   pointers: readonly number[],
 ): Promise<Float32Array[]> {
-  const { heap, blocks } = context;
+  const { blocks, team } = context;
+  const { heap } = team;
   const { hiddenSize, rmsNormEps, vocabSize } = model.spec;
   const height = bufferRows(pointers.length);
-  return blocks.use(model.head, loadHead, async (block) => {
+  return blocks.use(model.head, loadHead, (block) => {
     const product = block.product('lm_head');
     const norm = block.vector('norm');
     const normed = workspace.buffer('head normed', height * product.in);
@@ -32,7 +32,7 @@ export async function headLogits(
       const target = normed + index * product.in * 4;
       heap.kernels.rmsNorm(pointer, hiddenSize, norm, target, product.in, 1, hiddenSize, rmsNormEps);
     });
-    await product.run(heap, normed, out, pointers.length);
+    product.run(normed, out, pointers.length);
     const all = heap.f32(out, height * product.out);
     return pointers.map((_, index) => {
       if (!product.columns) return all.slice(index * vocabSize, (index + 1) * vocabSize);

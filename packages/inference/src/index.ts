@@ -33,6 +33,6 @@ export type {
 } from './messages.ts';
 export { type ModelView, modelView } from './model-view.ts';
 export { pageKeys } from './page-keys.ts';
-export type { Provider } from './product.ts';
+export type { Provider } from './session.ts';
 export { SpeculationHistory } from './speculation/index.ts';
 export { StoreSource } from './store-source.ts';

@@ -1,14 +1,13 @@
 import { paddedLength } from '@blyan/model';
-import type { BlockCache } from './block-cache.ts';
 import { InferenceError } from './errors.ts';
-import { runExpert } from './experts.ts';
+import { type ExpertContext, type ExpertRows, runExperts, runSwiGlu } from './experts.ts';
 import { chooseExperts, type GateChoice } from './gate.ts';
-import type { Heap } from './heap.ts';
 import type { KvSequence } from './kv-cache.ts';
 import type { LoadedBlock } from './loaded-block.ts';
 import type { ModelView } from './model-view.ts';
 import { bufferRows } from './product.ts';
 import { ropeTables } from './rope-tables.ts';
+import { Turn } from './turn.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Rows of one sequence in a step: positions kv.length, kv.length + 1, … */
@@ -64,14 +63,15 @@ function dimensions({ spec, quantised }: ModelView): Dimensions {
  * whatever rows are beside it: products are row-invariant, everything else works row by row in a fixed order.
  */
 export async function runLayers(
-  context: { heap: Heap; blocks: BlockCache },
+  context: ExpertContext,
   model: ModelView,
   steps: readonly StepRows[],
   hidden: number,
   workspace: Workspace,
   options: PassOptions,
 ): Promise<void> {
-  const { heap, blocks } = context;
+  const { team, blocks } = context;
+  const { heap } = team;
   const { spec } = model;
   const size = dimensions(model);
   const rows = steps.reduce((sum, step) => sum + step.rows, 0);
@@ -83,12 +83,12 @@ export async function runLayers(
   const projected = workspace.buffer('projected', height * size.hidden);
   const logits = workspace.buffer('router', rows * size.gates);
   const sum = workspace.buffer('experts sum', rows * size.hidden);
-  const load = (block: LoadedBlock) => loadTrunk(block);
+  const turn = new Turn();
 
   for (const step of steps) step.kv.reserve(step.kv.length + step.rows);
   for (let layer = options.firstLayer; layer <= options.lastLayer; layer++) {
     const root = model.trunks[layer] as string;
-    await blocks.use(root, load, async (trunk) => {
+    await blocks.use(root, loadTrunk, async (trunk) => {
       const { kernels } = heap;
       kernels.rmsNorm(
         hidden,
@@ -100,9 +100,11 @@ export async function runLayers(
         size.hidden,
         spec.rmsNormEps,
       );
-      await trunk.product('qkv_proj').run(heap, normed, qkv, rows);
+      trunk.product('qkv_proj').run(normed, qkv, rows);
+      if (turn.over) await turn.give();
       attention(trunk, layer);
-      await trunk.product('o_proj').run(heap, attended, projected, rows);
+      trunk.product('o_proj').run(attended, projected, rows);
+      if (turn.over) await turn.give();
       kernels.add(hidden, projected, rows * size.hidden);
       const postNorm = trunk.vector('post_attention_norm');
       kernels.rmsNorm(hidden, size.hidden, postNorm, normed, size.stride, rows, size.hidden, spec.rmsNormEps);
@@ -135,25 +137,13 @@ export async function runLayers(
       const at = from * size.qkv * 4;
       const position = kv.length;
       const pages = kv.table(layer);
-      const scratch = workspace.buffer('scores', 4 * (Math.ceil((position + count) / 4) * 4));
       kernels.storeKv(keys + at, values + at, size.qkv, count, position, kvHeadCount, headDim, pages);
       const out = attended + from * size.attentionStride * 4;
-      kernels.attend(
-        qkv + at,
-        size.qkv,
-        out,
-        size.attentionStride,
-        count,
-        position,
-        headCount,
-        kvHeadCount,
-        headDim,
-        1 / Math.sqrt(headDim),
-        pages,
-        scratch,
-      );
+      const shape = { rows: count, position, heads: headCount, kvHeads: kvHeadCount, headDim, pages };
+      team.attend({ q: qkv + at, qStride: size.qkv, out, outStride: size.attentionStride, ...shape });
       from += count;
     }
+    team.run();
   }
 
   function normaliseHeads(pointer: number, weight: number, heads: number): void {
@@ -180,13 +170,14 @@ export async function runLayers(
       total += bufferRows(members.length) * size.hidden;
     }
     const outputs = workspace.buffer('expert outputs', total);
-    for (const { expert, rows: members } of groups) {
-      if (!options.isLocal(layer, expert)) continue;
-      const x = gather(members);
-      const y = outputs + (places.get(expert) as number) * 4;
-      await runExpert(context, model, { layer, expert }, workspace, x, y, members.length);
-    }
-    const shared = spec.sharedExpertFfnSize > 0 ? await sharedExpert(trunk) : null;
+    const calls = groups
+      .filter(({ expert }) => options.isLocal(layer, expert))
+      .map(({ expert, rows: members }): ExpertRows => {
+        const fill = (x: number) => gather(members, x);
+        return { expert, rows: members.length, fill, y: outputs + (places.get(expert) as number) * 4 };
+      });
+    await runExperts(context, model, layer, calls, workspace, turn);
+    const shared = spec.sharedExpertFfnSize > 0 ? sharedExpert(trunk) : null;
     for (const [index, values] of checked(await answer, away, size.hidden).entries()) {
       const group = away[index] as ExpertGroup;
       heap.f32(outputs + (places.get(group.expert) as number) * 4, values.length).set(values);
@@ -213,20 +204,18 @@ export async function runLayers(
     }
   }
 
-  async function sharedExpert(trunk: LoadedBlock): Promise<number> {
+  function sharedExpert(trunk: LoadedBlock): number {
     const out = workspace.buffer('shared', height * size.hidden);
-    await trunk.product('shared_expert').run(heap, normed, out, rows);
+    runSwiGlu(team, [{ expert: trunk.expert('shared_'), x: normed, y: out, rows }], workspace);
     return out;
   }
 
-  function gather(members: readonly number[]): number {
-    const x = workspace.buffer('expert input', bufferRows(members.length) * size.stride);
+  function gather(members: readonly number[], x: number): void {
     const source = heap.f32(normed, height * size.stride);
     const target = heap.f32(x, members.length * size.stride);
     members.forEach((row, index) => {
       target.set(source.subarray(row * size.stride, (row + 1) * size.stride), index * size.stride);
     });
-    return x;
   }
 
   function packRows(): Float32Array<ArrayBuffer> {
@@ -243,9 +232,9 @@ async function loadTrunk(block: LoadedBlock): Promise<void> {
   for (const name of ['input_norm', 'post_attention_norm', 'router', 'qkv_bias', 'q_norm', 'k_norm']) {
     if (block.has(name)) await block.loadVector(name);
   }
-  await block.loadLinear('qkv_proj');
-  await block.loadLinear('o_proj');
-  if (block.has('shared_gate_proj')) await block.loadExpert('shared_');
+  block.loadLinear('qkv_proj');
+  block.loadLinear('o_proj');
+  if (block.has('shared_gate_proj')) block.loadExpert('shared_');
 }
 
 interface ExpertGroup {

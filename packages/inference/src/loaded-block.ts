@@ -1,25 +1,35 @@
 import { basename, dirname } from 'node:path';
-import { expertGraph, linearGraph, type Matrix } from '@blyan/model';
+import { downGraph, gateUpGraph, linearGraph, type Matrix } from '@blyan/model';
 import { readTensor, type TensorInfo } from '@blyan/tensorblock';
 import type { MappableBlock } from './block-source.ts';
 import { InferenceError } from './errors.ts';
-import type { Heap } from './heap.ts';
-import { Product, type Provider } from './product.ts';
+import { Product } from './product.ts';
+import type { Team } from './team.ts';
+
+/** What a session costs beside its weights. */
+const SESSION_BYTES = 32 * 1024;
+
+/** A SwiGLU expert, down(silu(gate(x)) * up(x)), in two halves: each output of the second needs all of the first's. */
+export interface SwiGlu {
+  readonly gateUp: Product;
+  readonly down: Product;
+}
 
 /** Products of a block over the mapped file, and its small vectors in the heap. */
 export class LoadedBlock {
   readonly block: MappableBlock;
-  readonly products = new Map<string, Product>();
   /** Anonymous memory it costs: vectors and repacked quantised matrices; float matrices stay in the file. */
-  bytes = 64 * 1024;
-  readonly #heap: Heap;
-  readonly #provider: Provider;
+  bytes = 0;
+  /** Whether products read the file itself, rather than a copy of it in memory. */
+  mapped = false;
+  readonly #team: Team;
+  readonly #products = new Map<string, Product>();
+  readonly #experts = new Map<string, SwiGlu>();
   readonly #vectors = new Map<string, { pointer: number; elements: number }>();
 
-  constructor(block: MappableBlock, heap: Heap, provider: Provider) {
+  constructor(block: MappableBlock, team: Team) {
     this.block = block;
-    this.#heap = heap;
-    this.#provider = provider;
+    this.#team = team;
   }
 
   has(name: string): boolean {
@@ -27,49 +37,74 @@ export class LoadedBlock {
   }
 
   product(name: string): Product {
-    const product = this.products.get(name);
-    if (!product)
-      throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${this.block.root} has no product ${name}.`);
-    return product;
+    return this.#products.get(name) ?? this.#lacks(`product ${name}`);
+  }
+
+  /** The expert that `loadExpert` loaded under this prefix. */
+  expert(prefix: '' | 'shared_'): SwiGlu {
+    return this.#experts.get(prefix) ?? this.#lacks(`expert ${prefix}`);
   }
 
   /** Pointer to a vector (or small matrix) that `loadVector` placed. */
   vector(name: string): number {
-    const held = this.#vectors.get(name);
-    if (!held) throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${this.block.root} has no vector ${name}.`);
-    return held.pointer;
+    return (this.#vectors.get(name) ?? this.#lacks(`vector ${name}`)).pointer;
   }
 
   async loadVector(name: string): Promise<void> {
     const bytes = await readTensor(this.block.path, this.#tensor(name));
     const values = new Float32Array(bytes.byteLength / 4);
     new Uint8Array(values.buffer).set(bytes);
-    this.#vectors.set(name, { pointer: this.#heap.place(values), elements: values.length });
+    this.#vectors.set(name, { pointer: this.#team.heap.place(values), elements: values.length });
     this.bytes += bytes.byteLength;
   }
 
-  async loadLinear(name: string, options: { columns?: boolean } = {}): Promise<void> {
-    const matrix = this.#matrix(name);
-    const graph = linearGraph(matrix, options);
-    const shape = { input: matrix, output: matrix, columns: options.columns ?? false };
-    this.products.set(name, await Product.open(graph, dirname(this.block.path), shape, this.#provider));
+  loadLinear(name: string, options: { columns?: boolean } = {}): void {
+    const emit = (matrices: readonly Matrix[]) => linearGraph(matrices[0] as Matrix, options);
+    const shape = { folder: this.#folder, columnsOut: options.columns ?? false };
+    this.#open(name, new Product(this.#team, [this.#matrix(name)], emit, shape));
   }
 
-  /** The SwiGLU of three matrices as one product, under the name of its prefix. */
-  async loadExpert(prefix: '' | 'shared_'): Promise<void> {
-    const gate = this.#matrix(`${prefix}gate_proj`);
-    const down = this.#matrix(`${prefix}down_proj`);
-    const graph = expertGraph(gate, this.#matrix(`${prefix}up_proj`), down);
-    const shape = { input: gate, output: down };
-    this.products.set(`${prefix}expert`, await Product.open(graph, dirname(this.block.path), shape, this.#provider));
+  loadExpert(prefix: '' | 'shared_'): void {
+    const [gate, up, down] = ['gate', 'up', 'down'].map((name) => this.#matrix(`${prefix}${name}_proj`)) as [
+      ...[Matrix, Matrix, Matrix],
+    ];
+    const gateUp = this.#open(
+      `${prefix}gate_up`,
+      new Product(this.#team, [gate, up], (parts) => gateUpGraph(...(parts as [Matrix, Matrix])), {
+        folder: this.#folder,
+        columnsOut: true,
+      }),
+    );
+    const last = this.#open(
+      `${prefix}down`,
+      new Product(this.#team, [down], (parts) => downGraph(parts[0] as Matrix), {
+        folder: this.#folder,
+        columnsIn: true,
+      }),
+    );
+    this.#experts.set(prefix, { gateUp, down: last });
   }
 
-  async release(): Promise<void> {
-    const [vectors, products] = [[...this.#vectors.values()], [...this.products.values()]];
+  release(): void {
+    for (const { pointer, elements } of this.#vectors.values()) this.#team.heap.free(pointer, elements);
+    for (const product of this.#products.values()) product.release();
     this.#vectors.clear();
-    this.products.clear();
-    for (const { pointer, elements } of vectors) this.#heap.free(pointer, elements);
-    await Promise.all(products.map((product) => product.release()));
+    this.#products.clear();
+    this.#experts.clear();
+  }
+
+  get #folder(): string {
+    return dirname(this.block.path);
+  }
+
+  #open(name: string, product: Product): Product {
+    this.#products.set(name, product);
+    this.bytes += product.sessions * SESSION_BYTES;
+    return product;
+  }
+
+  #lacks(what: string): never {
+    throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${this.block.root} has no ${what}.`);
   }
 
   #tensor(name: string): TensorInfo {
@@ -84,9 +119,13 @@ export class LoadedBlock {
     const [out, width] = tensor.shape as [number, number];
     const location = basename(this.block.path);
     const data = { location, offset: tensor.offset, byteLength: tensor.byteLength };
-    if (tensor.dtype === 'f32') return { kind: 'f32', out, in: width, data };
+    if (tensor.dtype === 'f32') {
+      this.mapped = true;
+      return { kind: 'f32', out, in: width, data };
+    }
     if ((tensor.dtype === 'i8' || tensor.dtype === 'i4') && tensor.scalesOffset !== undefined) {
-      this.bytes += tensor.byteLength + (tensor.scalesByteLength ?? 0);
+      // Repacked with a scale and a sum for every block.
+      this.bytes += tensor.byteLength + 2 * (tensor.scalesByteLength ?? 0);
       const scales = { location, offset: tensor.scalesOffset, byteLength: tensor.scalesByteLength ?? 0 };
       return { kind: tensor.dtype, out, in: width, block: tensor.quantBlock ?? 32, data, scales };
     }

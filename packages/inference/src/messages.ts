@@ -2,7 +2,7 @@ import type { ErrorKind, ErrorMeta, Root, SamplingParams, TokenLogprob } from '@
 import type { MappableBlock } from './block-source.ts';
 import type { RemoteExpertCall } from './layer-pass.ts';
 import type { ModelView } from './model-view.ts';
-import type { Provider } from './product.ts';
+import type { Provider } from './session.ts';
 
 /** How a token is drawn from the last row of a step, and what is told about it. */
 export interface SampleSpec {
@@ -163,4 +163,6 @@ export interface WorkerOptions {
   readonly kvBytes: number;
   readonly sessionBytes: number;
   readonly provider: Provider;
+  /** Threads that compute, the worker's own included; at least 1. */
+  readonly threads: number;
 }

@@ -1,9 +1,6 @@
-import { type Matrix, TILE_ROWS } from '@blyan/model';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { InferenceError } from './errors.ts';
-import type { Heap } from './heap.ts';
-
-export type Provider = 'cpu' | 'webgpu' | 'cuda';
+import { type Matrix, rowsOfMatrix, TILE_ROWS } from '@blyan/model';
+import type { ProductPart } from './session.ts';
+import type { Team } from './team.ts';
 
 /** Rows that buffers of a product must have room for: float products are computed in whole tiles. */
 export function bufferRows(rows: number): number {
@@ -11,84 +8,83 @@ export function bufferRows(rows: number): number {
 }
 
 /**
- * One ONNX session over mapped weights: y = f(x), where x and y lie in the heap, [rows, in] and [rows, out] row-major
- * (or [tiles, out, 16] for float products with `columns`).
+ * Outputs that stay together when a product is shared out: the kernels of MLAS take 4, 12 or 16 of them at a time, and
+ * another routine for a single one.
+ */
+const CUT = 16;
+
+/** Where the outputs of each part begin, and the end: multiples of 16, as equal as can be, the rest in the last one. */
+export function cuts(out: number, threads: number): number[] {
+  const units = Math.max(1, Math.floor(out / CUT));
+  const parts = Math.min(threads, units);
+  const inner = Array.from({ length: parts - 1 }, (_, index) => Math.floor(((index + 1) * units) / parts) * CUT);
+  return [0, ...inner, out];
+}
+
+export interface ProductShape {
+  readonly folder: string;
+  readonly columnsIn?: boolean;
+  readonly columnsOut?: boolean;
+}
+
+/**
+ * y = f(x) over weights of a mapped file, where x and y lie in the heap, [rows, in] and [rows, out] row-major (or
+ * [tiles, n, 16] for float products with `columns`). Each thread has a session for some of the outputs: no sum is ever
+ * shared out, so the bits are the same for any number of threads.
  */
 export class Product {
   readonly in: number;
   readonly out: number;
+  /** Whether the output is [tiles, out, 16]. */
   readonly columns: boolean;
-  readonly #session: InferenceSession;
-  readonly #tiled: boolean;
-
-  private constructor(session: InferenceSession, input: Matrix, output: Matrix, columns: boolean) {
-    this.#session = session;
-    this.#tiled = input.kind === 'f32';
-    this.in = input.in;
-    this.out = output.out;
-    this.columns = columns && this.#tiled;
-  }
+  readonly #team: Team;
+  readonly #parts: readonly ProductPart[];
+  readonly #id: number;
 
   /**
-   * @param graph bytes emitted by the model package
-   * @param folder where the graph's external data lies
+   * @param matrices of the same rows, all with the outputs of the product
+   * @param emit the graph of a part, from the same rows of each matrix
+   * @throws InferenceError ERR_INFERENCE_RUNTIME
    */
-  static async open(
-    graph: Uint8Array,
-    folder: string,
-    shape: { input: Matrix; output: Matrix; columns?: boolean },
-    provider: Provider,
-  ): Promise<Product> {
-    const mapped = shape.input.kind === 'f32';
-    try {
-      const session = await InferenceSession.create(graph, {
-        executionProviders: [provider],
-        // One thread per session: every session has a spinning pool of its own.
-        intraOpNumThreads: 1,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        // An arena per session keeps its largest need for good: 290 KiB after one row of a 34 MB expert, 26 KiB without.
-        enableCpuMemArena: false,
-        enableMemPattern: false,
-        // Our graphs are final; what the optimiser would fuse is part of the arithmetic profile.
-        graphOptimizationLevel: 'disabled',
-        extra: {
-          session: {
-            model_external_initializers_file_folder_path: folder,
-            // Without prepacking the mapped file is the weight; MatMulNBits is 50 times slower without it.
-            ...(mapped ? { disable_prepacking: '1' } : {}),
-          },
-        },
-      });
-      return new Product(session, shape.input, shape.output, shape.columns ?? false);
-    } catch (cause) {
-      throw new InferenceError(
-        'ERR_INFERENCE_RUNTIME',
-        'ONNX Runtime refused a graph of ours; run `blyan-node doctor`.',
-        { cause },
-      );
-    }
+  constructor(
+    team: Team,
+    matrices: readonly [Matrix, ...Matrix[]],
+    emit: (matrices: readonly Matrix[]) => Uint8Array,
+    { folder, columnsIn = false, columnsOut = false }: ProductShape,
+  ) {
+    const [{ kind, in: width, out }] = matrices;
+    const tiled = kind === 'f32';
+    this.in = width;
+    this.out = out;
+    this.columns = columnsOut && tiled;
+    this.#team = team;
+    const edges = cuts(out, team.threads);
+    this.#parts = edges.slice(1).map((end, index): ProductPart => {
+      const from = edges[index] as number;
+      const graph = new Uint8Array(emit(matrices.map((matrix) => rowsOfMatrix(matrix, from, end - from))));
+      const columns = { columnsIn: columnsIn && tiled, columnsOut: this.columns };
+      return { graph, folder, tiled, ...columns, in: width, out: end - from, from, width: out };
+    });
+    this.#id = team.open(this.#parts);
   }
 
-  /** Computes `rows` rows; x and y have room for `bufferRows(rows)`. */
-  async run(heap: Heap, x: number, y: number, rows: number): Promise<void> {
-    const tiles = Math.ceil(rows / TILE_ROWS);
-    const height = this.#tiled ? tiles * TILE_ROWS : rows;
-    const outDims = !this.#tiled
-      ? [rows, this.out]
-      : this.columns
-        ? [tiles, this.out, TILE_ROWS]
-        : [tiles, TILE_ROWS, this.out];
-    const input = new Tensor(
-      'float32',
-      heap.f32(x, height * this.in),
-      this.#tiled ? [tiles, TILE_ROWS, this.in] : [rows, this.in],
-    );
-    const output = new Tensor('float32', heap.f32(y, height * this.out), outDims);
-    await this.#session.run({ x: input }, { y: output });
+  /** Sessions it has, one in each of as many threads. */
+  get sessions(): number {
+    return this.#parts.length;
   }
 
-  release(): Promise<void> {
-    return this.#session.release();
+  /** Queues `rows` rows, done with the team's next run; x and y have room for `bufferRows(rows)`. */
+  queue(x: number, y: number, rows: number): void {
+    this.#team.product(this.#id, this.#parts, x, y, rows);
+  }
+
+  /** Computes `rows` rows, and what was queued before. */
+  run(x: number, y: number, rows: number): void {
+    this.queue(x, y, rows);
+    this.#team.run();
+  }
+
+  release(): void {
+    this.#team.release(this.#id);
   }
 }

@@ -1,6 +1,6 @@
 import { InferenceSession, listSupportedBackends } from 'onnxruntime-node';
 import { InferenceError } from './errors.ts';
-import type { Provider } from './product.ts';
+import type { Provider } from './session.ts';
 
 /** The ONNX graph y = x for one number: the least that a provider must be able to open. */
 const PROBE = Buffer.from(

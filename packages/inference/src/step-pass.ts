@@ -3,16 +3,16 @@ import type { Embedding } from './embedding.ts';
 import { InferenceError } from './errors.ts';
 import type { GateChoice } from './gate.ts';
 import { drawToken, headLogits } from './head.ts';
-import type { Heap } from './heap.ts';
 import { type RemoteExpertCall, runLayers } from './layer-pass.ts';
 import type { SampledToken, StepRequest, StepResult } from './messages.ts';
 import type { ModelView } from './model-view.ts';
 import type { OpenSequence, SequenceStep } from './open-sequence.ts';
 import { bufferRows } from './product.ts';
+import type { Team } from './team.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface PassContext {
-  readonly heap: Heap;
+  readonly team: Team;
   readonly blocks: BlockCache;
   readonly embedding: Embedding;
   readonly remote: (sequences: readonly string[], call: RemoteExpertCall) => Promise<readonly Float32Array[]>;
@@ -32,7 +32,8 @@ export async function runSteps(
   workspace: Workspace,
   batch: readonly SequenceStep[],
 ): Promise<StepResult[]> {
-  const { heap, embedding } = context;
+  const { embedding } = context;
+  const { heap } = context.team;
   const { model, kv, localExperts } = (batch[0] as SequenceStep).sequence;
   const { hiddenSize, expertCount } = model.spec;
   const started = performance.now();
@@ -101,7 +102,7 @@ async function outputsOf(
   const { hiddenSize } = model.spec;
   const pointer = ({ hidden }: PlacedStep, row: number) => hidden + row * hiddenSize * 4;
   const slice = (step: PlacedStep, rows: number) =>
-    context.heap.f32(pointer(step, step.rows - rows), rows * hiddenSize).slice();
+    context.team.heap.f32(pointer(step, step.rows - rows), rows * hiddenSize).slice();
   const wantedRows = (step: PlacedStep) => Math.min(step.rows, Math.max(1, step.request.wanted ?? 1));
   const drawn = steps
     .filter(({ request }) => request.output === 'sample')

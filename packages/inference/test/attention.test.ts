@@ -36,7 +36,11 @@ function attend({ heads, kvHeads, d }: Shape, qkv: Float32Array, chunks: readonl
     heap.kernels.storeKv(k, k + kvHeads * d * 4, width, count, position, kvHeads, d, kv.table(0));
     const target = output + position * outStride * 4;
     const scale = 1 / Math.sqrt(d);
-    heap.kernels.attend(q, width, target, outStride, count, position, heads, kvHeads, d, scale, kv.table(0), scratch);
+    const shape = [heads, kvHeads, d, scale, kv.table(0), scratch] as const;
+    // The heads one after the other in other calls, as threads that share them do.
+    for (let head = 0; head < kvHeads; head++) {
+      heap.kernels.attend(q, width, target, outStride, count, position, ...shape, head, head + 1);
+    }
     position += count;
   }
   const result = new Float32Array(rows * out);
@@ -132,7 +136,7 @@ describe('the exponential of the softmax', () => {
     const [out, scratch] = [heap.allocate(2), heap.allocate(16)];
     heap.kernels.storeKv(k, v, 2, 2, 0, 1, 2, kv.table(0));
     heap.f32(q, 2).set([x, 0]);
-    heap.kernels.attend(q, 2, out, 2, 1, 1, 1, 1, 2, 1, kv.table(0), scratch);
+    heap.kernels.attend(q, 2, out, 2, 1, 1, 1, 1, 2, 1, kv.table(0), scratch, 0, 1);
     const [result] = heap.f32(out, 2);
     for (const [pointer, size] of [
       [k, 4],

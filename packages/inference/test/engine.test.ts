@@ -15,7 +15,7 @@ let remote: MainApi['remote'];
 function create(provider: Provider = 'cpu'): Engine {
   const source = new StoreSource(model.store);
   return new Engine(
-    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider },
+    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider, threads: 2 },
     { acquire: (root) => source.acquire(root), remote: (request) => remote(request), logger: silentLogger },
   );
 }
@@ -139,7 +139,7 @@ describe('life', () => {
   test('a worker that dies refuses the calls that wait and those that come', async () => {
     // A heap without size cannot be made: the worker ends before it answers.
     const broken = new Engine(
-      { kvBytes: Number.NaN, sessionBytes: 0, provider: 'cpu' },
+      { kvBytes: Number.NaN, sessionBytes: 0, provider: 'cpu', threads: 1 },
       {
         acquire: () => Promise.reject(new Error('never')),
         remote: () => Promise.reject(new Error('never')),

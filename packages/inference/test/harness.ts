@@ -16,6 +16,7 @@ export interface TestEngine extends AsyncDisposable {
 export interface EngineSettings {
   readonly kvBytes?: number;
   readonly sessionBytes?: number;
+  readonly threads?: number;
   readonly remote?: EngineCoreDeps['remote'];
 }
 
@@ -67,6 +68,7 @@ export function engineOver(store: BlockStore, model: ModelView, settings: Engine
     kvBytes: settings.kvBytes ?? 64 << 20,
     sessionBytes: settings.sessionBytes ?? 1 << 30,
     provider: 'cpu' as const,
+    threads: settings.threads ?? 1,
   };
   const engine = new EngineCore(options, { source: new StoreSource(store), remote });
   engine.loadModel(model);

@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import { paddedLength } from '@blyan/model';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runSwiGlu } from '../src/experts.ts';
 import { Heap } from '../src/heap.ts';
 import { LoadedBlock } from '../src/loaded-block.ts';
 import { bufferRows, type Product } from '../src/product.ts';
+import { Team } from '../src/team.ts';
+import { Workspace } from '../src/workspace.ts';
 import { writeMatrices } from './matrix-file.ts';
 import { firstDifference, noise, worstError } from './noise.ts';
 
@@ -18,6 +21,14 @@ beforeAll(async () => {
 afterAll(() => dir[Symbol.asyncDispose]());
 
 const heap = new Heap(64 << 20);
+/** One, two, and more than some of the products have parts for. */
+const [alone, ...teams] = [1, 2, 5].map((threads) => new Team({ threads, provider: 'cpu' }, heap)) as [Team, ...Team[]];
+beforeAll(async () => {
+  await Promise.all(teams.map((team) => team.ready()));
+});
+afterAll(async () => {
+  await Promise.all([alone, ...teams].map((team) => team.stop()));
+});
 
 /**
  * What MatMulNBits does to activations at accuracy level 4: per block of 32 values one scale, absolute maximum / 127,
@@ -44,13 +55,17 @@ function times(weights: Float32Array, x: Float32Array): Float32Array {
   });
 }
 
+interface Runnable extends Pick<Product, 'in' | 'out' | 'columns'> {
+  run(x: number, y: number, rows: number): void;
+}
+
 /** Runs rows of `width` values through a product; each row's result. Rows that no one asked for hold NaN. */
-async function run(product: Product, rows: readonly Float32Array[]): Promise<Float32Array[]> {
+function run(product: Runnable, rows: readonly Float32Array[]): Float32Array[] {
   const height = bufferRows(rows.length);
   const [x, y] = [heap.place(new Float32Array(height * product.in)), heap.allocate(height * product.out)];
   heap.f32(x, height * product.in).fill(Number.NaN, rows.length * product.in);
   for (const [r, row] of rows.entries()) heap.f32(x + r * product.in * 4, row.length).set(row);
-  await product.run(heap, x, y, rows.length);
+  product.run(x, y, rows.length);
   const all = heap.f32(y, height * product.out);
   const results = rows.map((_, r) => {
     if (!product.columns) return all.slice(r * product.out, (r + 1) * product.out);
@@ -63,9 +78,9 @@ async function run(product: Product, rows: readonly Float32Array[]): Promise<Flo
 }
 
 /** A row's result alone, beside others, and in another place among them. */
-async function expectInvariant(product: Product, rows: readonly Float32Array[], expected: readonly Float32Array[]) {
+function expectInvariant(product: Runnable, rows: readonly Float32Array[], expected: readonly Float32Array[]): void {
   for (const count of ROWS) {
-    const results = await run(product, rows.slice(MOST - count));
+    const results = run(product, rows.slice(MOST - count));
     const same = results.map((row, r) => firstDifference(row, expected[MOST - count + r] as Float32Array));
     expect(same).toEqual(same.map(() => -1));
   }
@@ -76,6 +91,7 @@ const SHAPES = [
   [301, 40],
   [33, 100],
   [64, 256],
+  [193, 64],
   [1, 70],
 ] as const;
 
@@ -83,35 +99,47 @@ describe.each(SHAPES)('%d x %d', (out, width) => {
   test.each([false, true])('f32 equals the definition, a row at a time; columns: %s', async (columns) => {
     const path = join(dir.path, `${out}-${width}-${columns}.bin`);
     const { block, values } = await writeMatrices(path, 'f32', [{ name: 'm', out, in: width }]);
-    const loaded = new LoadedBlock(block, heap, 'cpu');
-    await loaded.loadLinear('m', { columns });
+    const loaded = new LoadedBlock(block, alone);
+    loaded.loadLinear('m', { columns });
     const product = loaded.product('m');
     expect([product.in, product.out, product.columns]).toEqual([paddedLength(width), out, columns]);
     const rows = Array.from({ length: MOST }, (_, r) => noise(width, r + 50));
-    const results = await run(product, rows);
+    const results = run(product, rows);
     const weights = values.get('m') as Float32Array;
     const worst = results.map((row, r) => worstError(row, times(weights, rows[r] as Float32Array)));
     expect(Math.max(...worst)).toBeLessThan(2e-6);
-    await expectInvariant(product, rows, results);
-    await loaded.release();
+    expectInvariant(product, rows, results);
+    for (const team of teams) {
+      const shared = new LoadedBlock(block, team);
+      shared.loadLinear('m', { columns });
+      expectInvariant(shared.product('m'), rows, results);
+      shared.release();
+    }
+    loaded.release();
   });
 
   test.each(['i8', 'i4'] as const)('%s equals the definition with 8-bit activations', async (dtype) => {
     const path = join(dir.path, `${out}-${width}-${dtype}.bin`);
     const { block, values } = await writeMatrices(path, dtype, [{ name: 'm', out, in: width }]);
-    const loaded = new LoadedBlock(block, heap, 'cpu');
-    await loaded.loadLinear('m');
-    expect(loaded.bytes).toBeGreaterThan(64 * 1024);
+    const loaded = new LoadedBlock(block, alone);
+    loaded.loadLinear('m');
+    expect(loaded.bytes).toBeGreaterThan(32 * 1024);
     const rows = Array.from({ length: MOST }, (_, r) => noise(width, r + 50));
-    const results = await run(loaded.product('m'), rows);
+    const results = run(loaded.product('m'), rows);
     const weights = values.get('m') as Float32Array;
     const worst = results.map((row, r) =>
       worstError(row, times(weights, quantisedActivations(rows[r] as Float32Array))),
     );
     // Integer products are exact; what is left is the f32 sum over blocks, and now and then a tie in the rounding.
     expect(Math.max(...worst)).toBeLessThan(2e-5);
-    await expectInvariant(loaded.product('m'), rows, results);
-    await loaded.release();
+    expectInvariant(loaded.product('m'), rows, results);
+    for (const team of teams) {
+      const shared = new LoadedBlock(block, team);
+      shared.loadLinear('m');
+      expectInvariant(shared.product('m'), rows, results);
+      shared.release();
+    }
+    loaded.release();
   });
 });
 
@@ -122,6 +150,12 @@ describe('the expert', () => {
     { name: 'up_proj', out: ffn, in: hidden },
     { name: 'down_proj', out: hidden, in: ffn },
   ];
+  const workspace = new Workspace(heap);
+  const expertOf = (block: LoadedBlock, team: Team): Runnable => {
+    const expert = block.expert('');
+    const run = (x: number, y: number, rows: number) => runSwiGlu(team, [{ expert, x, y, rows }], workspace);
+    return { in: expert.gateUp.in, out: expert.down.out, columns: false, run };
+  };
   const silu = (value: number) => value / (1 + Math.exp(-value));
 
   test.each([
@@ -130,10 +164,10 @@ describe('the expert', () => {
     ['i4', 1e-2],
   ] as const)('%s is down(silu(gate(x)) * up(x))', async (dtype, tolerance) => {
     const { block, values } = await writeMatrices(join(dir.path, `expert-${dtype}.bin`), dtype, matrices);
-    const loaded = new LoadedBlock(block, heap, 'cpu');
-    await loaded.loadExpert('');
+    const loaded = new LoadedBlock(block, alone);
+    loaded.loadExpert('');
     const rows = Array.from({ length: MOST }, (_, r) => noise(hidden, r + 9, 2));
-    const results = await run(loaded.product('expert'), rows);
+    const results = run(expertOf(loaded, alone), rows);
     const [gate, up, down] = matrices.map(({ name }) => values.get(name)) as [Float32Array, Float32Array, Float32Array];
     const seen = dtype === 'f32' ? (x: Float32Array) => x : quantisedActivations;
     const worst = results.map((result, r) => {
@@ -144,16 +178,22 @@ describe('the expert', () => {
     });
     // Quantised: where the inner values round to another 8-bit level, one level (1/127 of a block's largest) differs.
     expect(Math.max(...worst)).toBeLessThan(tolerance);
-    await expectInvariant(loaded.product('expert'), rows, results);
-    await loaded.release();
+    expectInvariant(expertOf(loaded, alone), rows, results);
+    for (const team of teams) {
+      const shared = new LoadedBlock(block, team);
+      shared.loadExpert('');
+      expectInvariant(expertOf(shared, team), rows, results);
+      shared.release();
+    }
+    loaded.release();
   });
 
   test('what the block does not have is named', async () => {
     const { block } = await writeMatrices(join(dir.path, 'two.bin'), 'f32', matrices.slice(0, 2));
-    const loaded = new LoadedBlock(block, heap, 'cpu');
-    await expect(loaded.loadExpert('')).rejects.toThrow(expect.objectContaining({ code: 'ERR_INFERENCE_RUNTIME' }));
-    await expect(loaded.loadExpert('')).rejects.toThrow('down_proj');
-    expect(() => loaded.product('expert')).toThrow('expert');
+    const loaded = new LoadedBlock(block, alone);
+    expect(() => loaded.loadExpert('')).toThrow(expect.objectContaining({ code: 'ERR_INFERENCE_RUNTIME' }));
+    expect(() => loaded.loadExpert('')).toThrow('down_proj');
+    expect(() => loaded.expert('')).toThrow('expert');
     expect(() => loaded.vector('input_norm')).toThrow('input_norm');
   });
 });

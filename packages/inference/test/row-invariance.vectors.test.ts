@@ -92,6 +92,20 @@ describe.each(CASES)('$name as $dtype', ({ name, dtype }) => {
     }
   });
 
+  test.each([2, 3, 7])('%d threads', async (threads) => {
+    const engine = engineOver(model.store, model.model, { threads });
+    const stages = whole(engine, model.model);
+    for (const chunks of [[ROWS], Array<number>(ROWS).fill(1), [3, 16, 22]]) expectSame(await run(stages, chunks));
+    // Passes of several sequences, and experts for another node, on the same threads.
+    const caller = engineOver(model.store, model.model, { threads: 2, remote: served(engine, model.model) });
+    const last = model.model.spec.layerCount - 1;
+    const away = [{ engine: caller, firstLayer: 0, lastLayer: last, isLocal: (_: number, e: number) => e % 2 === 1 }];
+    const runs = await Promise.all([stages, stages, away].map((split, i) => run(split, [10 + i, ROWS - 10 - i])));
+    runs.forEach(expectSame);
+    await caller.stop();
+    await engine.stop();
+  });
+
   test('nineteen sequences at once', async () => {
     const stages = whole(model.engine, model.model);
     const alone: Float32Array[] = [];

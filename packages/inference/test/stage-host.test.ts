@@ -21,7 +21,7 @@ beforeAll(async () => {
   model = cleanup.use(await openRandom(dir.path, { architecture: 'mixtral', expertCount: 2 }));
   const source = new StoreSource(model.store);
   engine = new Engine(
-    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider: 'cpu' },
+    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider: 'cpu', threads: 1 },
     {
       logger: silentLogger,
       acquire: (root) => source.acquire(root),

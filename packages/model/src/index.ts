@@ -26,13 +26,15 @@ export {
 } from './model-manifest.ts';
 export { isModelName, modelNameOf } from './model-name.ts';
 export {
+  downGraph,
   EMITTER_VERSION,
-  expertGraph,
   type FloatMatrix,
+  gateUpGraph,
   linearGraph,
   type Matrix,
   paddedLength,
   type QuantMatrix,
+  rowsOfMatrix,
   TILE_ROWS,
 } from './onnx/index.ts';
 export { MODEL_PROFILE, type ModelProfile } from './profile.ts';

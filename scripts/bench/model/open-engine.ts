@@ -19,7 +19,7 @@ export async function openEngine(
   await store.start();
   const source = new StoreSource(store);
   const engine = new Engine(
-    { kvBytes: 512 * MIB, sessionBytes: options.sessionBytes ?? 8192 * MIB, provider: 'cpu' },
+    { kvBytes: 512 * MIB, sessionBytes: options.sessionBytes ?? 8192 * MIB, provider: 'cpu', threads: 1 },
     {
       logger: silentLogger,
       acquire: (root) => source.acquire(root),

@@ -5,7 +5,7 @@ export const start: CommandSpec = {
   summary: 'Run a node: join a network (or begin one), host blocks, serve HTTP',
   settings: [
     ...['dataDir', 'model', 'host', 'listen', 'announce', 'bootstrap', 'mdns', 'gateway', 'metrics'],
-    ...['maxStreams', 'kvBudgetBytes', 'logLevel'],
+    ...['threads', 'maxStreams', 'kvBudgetBytes', 'logLevel'],
   ],
   options: [CONFIG_OPTION, { flags: '--json', help: 'print the ready event as JSON' }],
   examples: [

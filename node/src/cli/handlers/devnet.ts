@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describeMissing } from '@blyan/routing';
 import { LOG_LEVELS } from '../../config/node-config.ts';
+import { usualThreads } from '../../config/threads.ts';
 import { openDataDir } from '../../data-dir/data-dir.ts';
 import { removeRunFile, writeRunFile } from '../../data-dir/run-file.ts';
 import type { DaemonCommand } from '../../devnet/daemon-process.ts';
@@ -55,6 +56,7 @@ export const devnet: CommandHandler = async (context, input) => {
       bootstrap,
       gateway: index === 0 ? gateway : 'off',
       metrics: index === 0 ? metrics : 'off',
+      threads: usualThreads(options.nodeCount),
       logLevel,
     });
     return {

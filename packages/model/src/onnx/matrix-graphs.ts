@@ -61,24 +61,45 @@ export function linearGraph(matrix: Matrix, options: { columns?: boolean } = {})
   return graph.bytes();
 }
 
-/** A SwiGLU expert, down(silu(gate(x)) * up(x)), or one slice of it along the FFN dimension. Shapes as `linearGraph`. */
-export function expertGraph(gate: Matrix, up: Matrix, down: Matrix): Uint8Array {
-  const graph = new GraphBuilder('expert');
-  if (gate.kind === 'f32' && up.kind === 'f32' && down.kind === 'f32') {
+/** The rows from..from+count-1 of a matrix, which lie one after the other in the file: a matrix of its own. */
+export function rowsOfMatrix<M extends Matrix>(matrix: M, from: number, count: number): M {
+  const part = ({ location, offset, byteLength }: ExternalTensor): ExternalTensor => {
+    const row = byteLength / matrix.out;
+    return { location, offset: offset + from * row, byteLength: count * row };
+  };
+  const cut = { ...matrix, out: count, data: part(matrix.data) };
+  return cut.kind === 'f32' ? cut : { ...cut, scales: part((matrix as QuantMatrix).scales) };
+}
+
+/**
+ * The first half of a SwiGLU expert, silu(gate(x)) * up(x): x [rows, in] -> [rows, out], or for floats
+ * [tiles, 16, in] -> [tiles, out, 16], as `downGraph` wants it.
+ */
+export function gateUpGraph(gate: Matrix, up: Matrix): Uint8Array {
+  const graph = new GraphBuilder('gate-up');
+  if (gate.kind === 'f32' && up.kind === 'f32') {
     graph.input('x', ElemType.f32, ['tiles', TILE_ROWS, gate.in]);
-    const hidden = swiglu(graph, timesRows(graph, 'gate', gate, 'x'), timesRows(graph, 'up', up, 'x'));
-    const weight = graph.external('down', ElemType.f32, [down.out, down.in], down.data);
-    const columns = graph.node('MatMul', [weight, hidden]);
-    graph.node('Transpose', [columns], { output: 'y', attributes: { perm: [0, 2, 1] } });
-    graph.output('y', ElemType.f32, ['tiles', TILE_ROWS, down.out]);
-  } else if (gate.kind !== 'f32' && up.kind !== 'f32' && down.kind !== 'f32') {
+    swiglu(graph, timesRows(graph, 'gate', gate, 'x'), timesRows(graph, 'up', up, 'x'));
+    graph.output('y', ElemType.f32, ['tiles', gate.out, TILE_ROWS]);
+  } else if (gate.kind !== 'f32' && up.kind !== 'f32') {
     graph.input('x', ElemType.f32, ['rows', gate.in]);
-    const hidden = swiglu(graph, quantProduct(graph, 'gate', gate, 'x'), quantProduct(graph, 'up', up, 'x'));
-    quantProduct(graph, 'down', down, hidden, 'y');
-    graph.output('y', ElemType.f32, ['rows', down.out]);
+    swiglu(graph, quantProduct(graph, 'gate', gate, 'x'), quantProduct(graph, 'up', up, 'x'));
+    graph.output('y', ElemType.f32, ['rows', gate.out]);
   } else {
-    throw new TypeError('the three matrices of an expert must be of one kind');
+    throw new TypeError('the matrices of an expert must be of one kind');
   }
+  return graph.bytes();
+}
+
+/** The second half of an expert: what `gateUpGraph` gave -> [rows, out], or [tiles, 16, out] for floats. */
+export function downGraph(down: Matrix): Uint8Array {
+  if (down.kind !== 'f32') return linearGraph(down);
+  const graph = new GraphBuilder('down');
+  graph.input('x', ElemType.f32, ['tiles', down.in, TILE_ROWS]);
+  const weight = graph.external('w', ElemType.f32, [down.out, down.in], down.data);
+  const columns = graph.node('MatMul', [weight, 'x']);
+  graph.node('Transpose', [columns], { output: 'y', attributes: { perm: [0, 2, 1] } });
+  graph.output('y', ElemType.f32, ['tiles', TILE_ROWS, down.out]);
   return graph.bytes();
 }
 
@@ -105,7 +126,7 @@ function quantProduct(graph: GraphBuilder, name: string, matrix: QuantMatrix, x:
   });
 }
 
-function swiglu(graph: GraphBuilder, gate: string, up: string): string {
+function swiglu(graph: GraphBuilder, gate: string, up: string): void {
   const silu = graph.node('QuickGelu', [gate], { domain: 'com.microsoft', attributes: { alpha: { float: 1 } } });
-  return graph.node('Mul', [silu, up]);
+  graph.node('Mul', [silu, up], { output: 'y' });
 }
