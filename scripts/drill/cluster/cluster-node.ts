@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Link } from '@blyan/p2p';
+import { dataDirPaths } from '../../../node/src/data-dir/data-dir.ts';
 import { findFreePort } from '../../../node/src/data-dir/ports.ts';
 import { DaemonProcess, type ExitInfo } from '../../../node/src/devnet/daemon-process.ts';
 import { startArguments, startEnvironment } from '../../../node/src/devnet/start-arguments.ts';
@@ -116,7 +118,7 @@ export class ClusterNode {
   }
 
   /** Settles when the daemon is ready. @throws NodeError ERR_NODE_CHILD_FAILED */
-  async start(bootstrap: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+  async start(bootstrap: readonly string[]): Promise<void> {
     if (this.isRunning) throw new Error(`${this.label} runs already`);
     const { label, dataDir, modelRoot, host, preload } = this.#options;
     const args = startArguments({
@@ -135,7 +137,7 @@ export class ClusterNode {
         label,
         file: process.execPath,
         args: [...preload.flatMap((module) => ['--import', module]), MAIN, ...args],
-        env: { NODE_COMPILE_CACHE: COMPILED, ...startEnvironment(process.env), ...this.#options.env, ...env },
+        env: { NODE_COMPILE_CACHE: COMPILED, ...startEnvironment(process.env), ...this.#options.env },
         logPath: join(dataDir, `log-${this.#starts++}`),
       },
       () => {},
@@ -154,6 +156,11 @@ export class ClusterNode {
   async kill(): Promise<ExitInfo | undefined> {
     this.#process?.kill();
     return await this.#process?.exited;
+  }
+
+  /** The next life is another node's. It must not run. */
+  async forgetIdentity(): Promise<void> {
+    await rm(dataDirPaths(this.#options.dataDir).nodeKey);
   }
 
   /** In order, and by force after 20 s. */

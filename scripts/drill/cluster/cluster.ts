@@ -37,7 +37,7 @@ export class Cluster implements AsyncDisposable {
   readonly observer: Observer;
   readonly manifest: ModelManifest;
   /** Of each node before the first answer, bytes. */
-  readonly freeKvBytes: ReadonlyMap<string, number>;
+  readonly #freeKvBytes: ReadonlyMap<ClusterNode, number>;
   readonly #signal: AbortSignal;
 
   /** Settles when every node is ready, has measured itself, and is known. */
@@ -78,7 +78,8 @@ export class Cluster implements AsyncDisposable {
     this.nodes = nodes;
     this.observer = observer;
     this.manifest = manifest;
-    this.freeKvBytes = new Map(observer.views().map((view) => [view.peerId, view.freeKvBytes]));
+    const views = new Map(observer.views().map((view) => [view.peerId, view]));
+    this.#freeKvBytes = new Map(nodes.map((node) => [node, views.get(node.peerId)?.freeKvBytes ?? 0]));
     this.#signal = signal;
   }
 
@@ -87,12 +88,16 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Starts the node's daemon again, with its folder and identity; settles when it is ready, not yet known to others. */
-  async restart(node: ClusterNode, env: Readonly<Record<string, string>> = {}): Promise<void> {
+  async restart(node: ClusterNode): Promise<void> {
     await node.kill();
-    await node.start(
-      this.nodes.filter((other) => other !== node).map(({ address }) => address),
-      env,
-    );
+    await node.start(this.nodes.filter((other) => other !== node).map(({ address }) => address));
+  }
+
+  /** Puts a node nobody knows in the place of one that is not trusted any more: same blocks, another identity. */
+  async replace(node: ClusterNode): Promise<void> {
+    await node.kill();
+    await node.forgetIdentity();
+    await this.restart(node);
   }
 
   /** Settles when the records say that every node lives and has measured itself in this life. */
@@ -116,7 +121,7 @@ export class Cluster implements AsyncDisposable {
       const view = views.find(({ peerId }) => peerId === node.peerId);
       if (view === undefined || view.issuedAtMs < since) return `${node.label} has not been heard of`;
       if (view.active > 0) return `${node.label} says ${view.active} sequences are active`;
-      const before = this.freeKvBytes.get(node.peerId) ?? 0;
+      const before = this.#freeKvBytes.get(node) ?? 0;
       if (view.freeKvBytes !== before)
         return `${node.label} has ${view.freeKvBytes} bytes of KV free, ${before} before`;
     }

@@ -9,7 +9,7 @@ import { clientGapMs, judge } from './judge.ts';
 import { failoverLayout, type Layout, SPARE_DELAY_MS } from './layout.ts';
 import type { FailoverOptions } from './options.ts';
 
-/** Answers to a network that was disturbed, until a plan has the wanted node in it again. */
+/** Questions to a network that was disturbed, until a plan has the wanted node in it again. */
 const MOST_TRIES = 60;
 const NEWS_TIMEOUT_MS = 2_000;
 /** An answer that hangs is a failed one. */
@@ -24,6 +24,12 @@ export interface FaultReport {
   readonly gapMs: number | null;
   readonly failovers: readonly Failover[];
   readonly problems: readonly string[];
+}
+
+interface Hit {
+  readonly answer: DrillAnswer | Error;
+  readonly afterToken: number;
+  readonly faultAtMs: number;
 }
 
 export interface DrillDeps {
@@ -61,15 +67,16 @@ class FailoverDrill {
   }
 
   async run(): Promise<FaultReport[]> {
+    const { kills } = this.#options;
     const reports: FaultReport[] = [];
     let victim = this.#draw();
-    await this.#untilUsed(victim, 0);
-    for (let round = 1; round <= this.#options.kills; round++) {
-      const { answer, ...hit } = await this.#disturb(victim, round);
-      const failed = victim;
+    await this.#calm(0, victim);
+    for (let round = 1; round <= kills; round++) {
+      const failed = { peerId: victim.peerId, label: victim.label, fault: this.#faultOf(round) };
+      const hit = await this.#disturb(victim, round);
       victim = this.#draw();
-      const calm = await this.#untilUsed(victim, round);
-      const report = this.#report(failed, { ...hit, fault: this.#faultOf(round) }, answer, calm);
+      const calm = await this.#calm(round, round < kills ? victim : null);
+      const report = this.#report(failed, hit, calm);
       reports.push(report);
       this.#deps.onFault(report);
     }
@@ -78,10 +85,7 @@ class FailoverDrill {
   }
 
   /** Asks the question of a round while the node fails; makes it sound again afterwards. */
-  async #disturb(
-    victim: ClusterNode,
-    round: number,
-  ): Promise<{ answer: DrillAnswer | Error; afterToken: number; faultAtMs: number }> {
+  async #disturb(victim: ClusterNode, round: number): Promise<Hit> {
     const { answerTokens } = this.#options;
     const afterToken = 1 + (this.#random.next() % (answerTokens - 3));
     const fault = makeFault(this.#faultOf(round));
@@ -100,27 +104,26 @@ class FailoverDrill {
   }
 
   #report(
-    victim: ClusterNode,
-    { fault, afterToken, faultAtMs }: { fault: FaultName; afterToken: number; faultAtMs: number },
-    answer: DrillAnswer | Error,
+    { peerId, label, fault }: { peerId: string; label: string; fault: FaultName },
+    { answer, afterToken, faultAtMs }: Hit,
     calm: DrillAnswer,
   ): FaultReport {
-    const base = { fault, victim: victim.label, afterToken };
+    const base = { fault, victim: label, afterToken };
     if (answer instanceof Error) return { ...base, gapMs: null, failovers: [], problems: [answer.message] };
     const { failovers } = answer;
     const { role, promptTokens } = this.#options;
     const problems = judge(
       { tokens: answer.tokens, failovers },
-      { tokens: calm.tokens, victim: victim.peerId, spare: this.#spare.peerId, role, fault, promptTokens },
+      { tokens: calm.tokens, victim: peerId, spare: this.#spare.peerId, role, fault, promptTokens },
     );
     return { ...base, gapMs: clientGapMs(answer.arrivalsMs, faultAtMs), failovers, problems };
   }
 
   /**
-   * Waits until the network is whole and a plan has the node in the role; returns the calm answer of the round's question.
+   * The calm answer to the question of a round, when the network is whole and plans have the next victim in its role again.
    * @throws Error when the network does not come to that
    */
-  async #untilUsed(node: ClusterNode, round: number): Promise<DrillAnswer> {
+  async #calm(round: number, victim: ClusterNode | null): Promise<DrillAnswer> {
     const { observer } = this.#cluster;
     await this.#cluster.untilWhole();
     let last = '';
@@ -129,14 +132,14 @@ class FailoverDrill {
       if (answer instanceof Error) last = answer.message;
       else {
         const { route = [] } = answer.blyan;
-        const isUsed = route.some(({ peerId, role }) => peerId === node.peerId && role === this.#options.role);
-        if (isUsed && answer.failovers.length === 0) return answer;
+        const isUsed = route.some(({ peerId, role }) => peerId === victim?.peerId && role === this.#options.role);
+        if ((victim === null || isUsed) && answer.failovers.length === 0) return answer;
         last = `the route was ${JSON.stringify(route.map(({ peerId, role }) => [this.#cluster.labelOf(peerId), role]))}`;
       }
       await observer.nextChange(NEWS_TIMEOUT_MS);
       this.#deps.signal.throwIfAborted();
     }
-    throw new Error(`${node.label} is not used as ${this.#options.role} again; ${last}`);
+    throw new Error(`${victim?.label ?? 'nobody'} is not used as ${this.#options.role} again; ${last}`);
   }
 
   #ask(round: number, onToken?: (index: number) => void): Promise<DrillAnswer> {

@@ -26,8 +26,8 @@ export function makeFault(name: FaultName): Fault {
     return { begin: (node) => node.signal('SIGKILL'), end: (cluster, node) => cluster.restart(node) };
   }
   if (name === 'garbage') {
-    // The daemon has loaded the module that hears this signal.
-    return { begin: (node) => node.signal('SIGUSR2'), end: (cluster, node) => cluster.restart(node) };
+    // The daemon has loaded the module that hears this signal. Whoever lied is kept out for long, so another one comes.
+    return { begin: (node) => node.signal('SIGUSR2'), end: (cluster, node) => cluster.replace(node) };
   }
   if (name === 'stop') {
     return { begin: (node) => node.signal('SIGSTOP'), end: async (_, node) => node.signal('SIGCONT') };
