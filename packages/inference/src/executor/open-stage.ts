@@ -57,6 +57,8 @@ export class OpenStage {
   sendFrom: number | null = 0;
   /** It has reported a failure: what comes before the next plan is of no use. */
   isHalted = false;
+  /** The coordinator's connection broke, and it has not asked for the stage since. */
+  isOrphan = false;
   /** Frames that came too late or twice. */
   staleFrames = 0;
   readonly #pending = new Set<Pending>();
@@ -105,6 +107,7 @@ export class OpenStage {
     this.epoch = epoch;
     this.sendFrom = null;
     this.isHalted = false;
+    this.isOrphan = false;
     this.rollBack(valid);
   }
 

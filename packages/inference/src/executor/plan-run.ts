@@ -13,7 +13,8 @@ import type { LostNode, RunInbox } from './result-inbox.ts';
 import type { PlanRunDeps } from './run-deps.ts';
 import { SlowStages } from './slow-stages.ts';
 import { type PlanUsage, StageChain } from './stage-chain.ts';
-import type { StageHost, StageResult } from './stage-host.ts';
+import type { StageHost } from './stage-host.ts';
+import type { StageResult } from './stage-port.ts';
 import { sequenceId } from './wire.ts';
 
 export interface PlanRunOptions {
@@ -181,7 +182,14 @@ export class PlanRun {
       const message = `The stages gave no result within ${STEP_TIMEOUT_MS / 1000} s; ask again, or choose another plan.`;
       throw new InferenceError('ERR_INFERENCE_DEADLINE', message, { kind: 'peer' });
     }
-    const slow = this.#slow.late(await this.#chain.progress(this.#plan), waitedMs);
+    const stages = await this.#chain.progress(this.#plan);
+    const closed = stages.find(({ isOpen }) => !isOpen);
+    if (closed) {
+      const error = new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', 'A stage was closed.', { kind: 'peer' });
+      await this.#recover({ peerId: closed.peerId, reason: 'gone', error });
+      return;
+    }
+    const slow = this.#slow.late(stages, waitedMs);
     if (slow === null || this.#deps.replace(this.#plan, new Set([slow])) === null) return;
     const error = new InferenceError('ERR_INFERENCE_DEADLINE', 'A stage is far slower than it was before.', {
       kind: 'peer',

@@ -1,7 +1,7 @@
 import type { FaultReason, PeerId } from '@blyan/interface';
 import type { Plan } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
-import type { StageFailure, StageResult } from './stage-host.ts';
+import type { StageFailure, StageResult } from './stage-port.ts';
 
 /** Most events of one request that wait to be looked at. */
 const MAX_WAITING = 1_024;

@@ -10,6 +10,8 @@ const FORGIVEN_AFTER = 16;
 /** How far a stage on another node has come. */
 export interface StageProgress {
   readonly peerId: PeerId;
+  /** It knows the stage; also when it does not say. */
+  readonly isOpen: boolean;
   /** It has rows that it has not computed; also when it does not say. */
   readonly isBehind: boolean;
   /** Sequences it has open, all coordinators together. */

@@ -136,11 +136,12 @@ export class StageChain {
       others.map(async ({ peerId, firstLayer }) => {
         try {
           const status = await this.#deps.network.status(peerId, requestId, firstLayer, signal, HEARTBEAT_TIMEOUT_MS);
-          if (status) return { peerId, isBehind: status.computed < status.received, active: status.active };
+          if (status === null) return { peerId, isOpen: false, isBehind: true, active: 1 };
+          return { peerId, isOpen: true, isBehind: status.computed < status.received, active: status.active };
         } catch {
           // As good as nothing: the heartbeat tells whether it lives.
         }
-        return { peerId, isBehind: true, active: 1 };
+        return { peerId, isOpen: true, isBehind: true, active: 1 };
       }),
     );
   }

@@ -1,62 +1,25 @@
-import { AppError, errorCode, type FaultReason, type Logger, type PeerId, type RouteEntry } from '@blyan/interface';
-import { IDLE_SEQUENCE_MS, MAX_SEQUENCES, MAX_STEP_ROWS } from '@blyan/params';
+import { AppError, errorCode, type Logger, type PeerId, type RouteEntry } from '@blyan/interface';
+import { IDLE_SEQUENCE_MS, MAX_SEQUENCES } from '@blyan/params';
 import type { PlanStage } from '@blyan/routing';
 import type { Engine } from '../engine.ts';
-import { InferenceError, type InferenceErrorCode } from '../errors.ts';
+import { InferenceError } from '../errors.ts';
 import { PAGE_POSITIONS } from '../kv-cache.ts';
 import type { RemoteExpertCall } from '../layer-pass.ts';
-import type { SampledToken, SampleSpec, StepResult } from '../messages.ts';
+import type { StepResult } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
 import { CHUNK_ROWS, ORPHAN_GRACE_MS } from './deadlines.ts';
 import type { HolderReplaced } from './expert-call.ts';
 import type { ExpertCaller } from './expert-caller.ts';
 import { InputLog } from './input-log.ts';
-import { type FrameVerdict, OpenStage, type StageOpening } from './open-stage.ts';
-import { allFinite } from './packed-rows.ts';
+import { OpenStage, type StageOpening } from './open-stage.ts';
 import { RowPages } from './row-pages.ts';
 import type { Opened, StageStatus, StageUsage } from './schemas.ts';
+import type { StageFailure, StagePort, StageStep } from './stage-port.ts';
+import { wrongStep } from './step-check.ts';
 import { type StepFrame, sequenceId } from './wire.ts';
 
 /** Frames of one request that may come too late or twice before their sender counts as broken. */
 const MAX_STALE_FRAMES = 1_024;
-
-/** Where a stage sends what it computed: in this process, or over the network. */
-export interface StagePort {
-  forward(to: PeerId, coordinator: PeerId, frame: StepFrame): Promise<void>;
-  result(coordinator: PeerId, result: StageResult): Promise<void>;
-  fail(coordinator: PeerId, failure: StageFailure): Promise<void>;
-}
-
-export interface StageResult {
-  readonly requestId: string;
-  readonly epoch: number;
-  /** Of the first row. */
-  readonly position: number;
-  /** The wanted rows, or the tokens behind them when the coordinator is here and has the head. */
-  readonly hidden?: Float32Array<ArrayBuffer>;
-  readonly tokens?: readonly SampledToken[];
-}
-
-export interface StageFailure {
-  readonly requestId: string;
-  /** First layer of the stage that reports. */
-  readonly layer: number;
-  /** The neighbour whose fault it is; the stage itself when left out. */
-  readonly blame?: PeerId;
-  readonly reason: Extract<FaultReason, 'gone' | 'garbage' | 'error'>;
-  readonly error: unknown;
-}
-
-/** A step as a stage takes it: token ids only where the embedding is. */
-export interface StageStep {
-  readonly epoch: number;
-  readonly position: number;
-  /** How many of the last rows go to the coordinator. */
-  readonly wanted: number;
-  readonly input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-  /** Given by a coordinator in this process whose last stage and head are here too. */
-  readonly sample?: SampleSpec;
-}
 
 export interface StageHostDeps {
   readonly engine: Engine;
@@ -75,7 +38,7 @@ export class StageHost {
   readonly #stages = new Map<string, OpenStage>();
   readonly #log = new InputLog();
   readonly #pages = new RowPages();
-  readonly #orphans = new Map<PeerId, NodeJS.Timeout>();
+  readonly #graces = new Set<NodeJS.Timeout>();
   readonly #sweep: NodeJS.Timeout;
 
   /** @param options.maxSequences most stages open at once, those of one other node half of it */
@@ -110,7 +73,6 @@ export class StageHost {
     ) {
       throw planError('The plan does not fit the model.');
     }
-    this.#keep(coordinator);
     const known = this.#stages.get(sequenceId(opening.requestId, opening.layer, coordinator));
     if (known) return this.#reroute(known, stage, opening);
     this.#assertRoom(coordinator);
@@ -296,21 +258,22 @@ export class StageHost {
     };
   }
 
-  /** A coordinator is gone: what it asked for ends unless it comes back within the grace time. */
+  /** A coordinator is gone: what it asked for ends unless it comes back for it within the grace time. */
   orphan(coordinator: PeerId): void {
-    const theirs = [...this.#stages.values()].some((stage) => stage.coordinator === coordinator);
-    if (!theirs || this.#orphans.has(coordinator)) return;
+    const theirs = [...this.#stages.values()].filter((stage) => stage.coordinator === coordinator);
+    if (theirs.length === 0) return;
+    for (const stage of theirs) stage.isOrphan = true;
     const timer = setTimeout(() => {
-      this.#orphans.delete(coordinator);
-      for (const stage of this.#stages.values()) if (stage.coordinator === coordinator) this.#closeQuietly(stage);
+      this.#graces.delete(timer);
+      for (const stage of theirs) if (stage.isOrphan) this.#closeQuietly(stage);
     }, ORPHAN_GRACE_MS);
     timer.unref();
-    this.#orphans.set(coordinator, timer);
+    this.#graces.add(timer);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
-    for (const timer of this.#orphans.values()) clearTimeout(timer);
+    for (const timer of this.#graces) clearTimeout(timer);
     await Promise.allSettled([...this.#stages.keys()].map((id) => this.close(id)));
   }
 
@@ -372,12 +335,6 @@ export class StageHost {
     });
   }
 
-  /** The coordinator lives. */
-  #keep(coordinator: PeerId): void {
-    clearTimeout(this.#orphans.get(coordinator));
-    this.#orphans.delete(coordinator);
-  }
-
   #assertRoom(coordinator: PeerId): void {
     const theirs = [...this.#stages.values()].filter((stage) => stage.coordinator === coordinator).length;
     // One coordinator leaves room for the others.
@@ -419,24 +376,6 @@ export class StageHost {
       this.#deps.logger.debug('a sequence was not closed', { code: errorCode(error) }),
     );
   }
-}
-
-/** What is wrong with a step; null when nothing is. */
-function wrongStep(
-  stage: OpenStage,
-  { position, wanted, input }: StageStep,
-  rows: number,
-  verdict: FrameVerdict,
-): { code: InferenceErrorCode; what: string } | null {
-  const { capacity, pendingRows } = stage;
-  if (verdict === 'gap') return { code: 'ERR_INFERENCE_POSITION', what: 'would leave a gap' };
-  if (verdict === 'stale') return { code: 'ERR_INFERENCE_POSITION', what: 'comes again and again' };
-  if (!Number.isInteger(rows) || rows < 1 || wanted > rows)
-    return { code: 'ERR_INFERENCE_RANGE', what: 'is no whole number of rows, or asks for rows it does not bring' };
-  if (rows > MAX_STEP_ROWS || position + rows > capacity || pendingRows + rows > capacity + MAX_STEP_ROWS)
-    return { code: 'ERR_INFERENCE_CAPACITY', what: 'is more than the sequence was opened for or one frame may carry' };
-  if (input instanceof Uint32Array || allFinite(input)) return null;
-  return { code: 'ERR_INFERENCE_NOT_FINITE', what: 'holds what is no number' };
 }
 
 function pageName({ coordinator, plan, firstLayer, lastLayer }: OpenStage, key: string): string {

@@ -25,7 +25,8 @@ import {
   statusSchema,
   usageSchema,
 } from './schemas.ts';
-import type { StageFailure, StageHost, StagePort, StageResult } from './stage-host.ts';
+import type { StageHost } from './stage-host.ts';
+import type { StageFailure, StagePort, StageResult } from './stage-port.ts';
 import {
   decodeExperts,
   decodeOutput,

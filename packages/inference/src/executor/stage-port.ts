@@ -1,0 +1,41 @@
+import type { FaultReason, PeerId } from '@blyan/interface';
+import type { SampledToken, SampleSpec } from '../messages.ts';
+import type { StepFrame } from './wire.ts';
+
+/** Where a stage sends what it computed: in this process, or over the network. */
+export interface StagePort {
+  forward(to: PeerId, coordinator: PeerId, frame: StepFrame): Promise<void>;
+  result(coordinator: PeerId, result: StageResult): Promise<void>;
+  fail(coordinator: PeerId, failure: StageFailure): Promise<void>;
+}
+
+export interface StageResult {
+  readonly requestId: string;
+  readonly epoch: number;
+  /** Of the first row. */
+  readonly position: number;
+  /** The wanted rows, or the tokens behind them when the coordinator is here and has the head. */
+  readonly hidden?: Float32Array<ArrayBuffer>;
+  readonly tokens?: readonly SampledToken[];
+}
+
+export interface StageFailure {
+  readonly requestId: string;
+  /** First layer of the stage that reports. */
+  readonly layer: number;
+  /** The neighbour whose fault it is; the stage itself when left out. */
+  readonly blame?: PeerId;
+  readonly reason: Extract<FaultReason, 'gone' | 'garbage' | 'error'>;
+  readonly error: unknown;
+}
+
+/** A step as a stage takes it: token ids only where the embedding is. */
+export interface StageStep {
+  readonly epoch: number;
+  readonly position: number;
+  /** How many of the last rows go to the coordinator. */
+  readonly wanted: number;
+  readonly input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** Given by a coordinator in this process whose last stage and head are here too. */
+  readonly sample?: SampleSpec;
+}
