@@ -19,6 +19,7 @@ import {
   blockMap,
   hasBit,
   type NodeView,
+  ObservedSpeeds,
   PeerHealth,
   type Plan,
   RetryBudget,
@@ -28,6 +29,9 @@ import {
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { HostedBlocks } from './hosted-blocks.ts';
 import { LiveHolders } from './live-holders.ts';
+
+/** Rows of one peer that wait to be computed here: long prompts of many answers at once. */
+const MAX_QUEUED_STEP_BYTES = 256 * 1024 * 1024;
 
 export interface ExecutorOptions {
   readonly profile: string;
@@ -57,12 +61,17 @@ export interface Executor {
 
 /** Puts together what runs plans: stages here and elsewhere, expert calls, delegates, and the coordinator over them. */
 export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Executor {
-  const { host, engine, hosted, logger, views, records } = deps;
+  const { host, engine, hosted, logger, records } = deps;
+  const speeds = new ObservedSpeeds(monotonicClock);
+  const views = () => speeds.applied(deps.views());
   const self = host.peerId;
   const { manifest } = hosted;
   const view = modelView(manifest);
   const model = (root: string) => (root === manifest.root ? view : undefined);
-  const protocol = host.protocol('inference', PROTOCOL_MAJORS.inference, { maxFrameBytes: MAX_FRAME_BYTES });
+  const protocol = host.protocol('inference', PROTOCOL_MAJORS.inference, {
+    maxFrameBytes: MAX_FRAME_BYTES,
+    maxNotifiedBytes: MAX_QUEUED_STEP_BYTES,
+  });
   const inbox = new ResultInbox();
   const network = new StageNetwork({ self }, { protocol, inbox, publicKeyOf });
   const health = new PeerHealth(monotonicClock);
@@ -87,7 +96,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   );
   const stages = new StageHost(
     { self, maxSequences: options.maxSequences },
-    { engine, port: network, experts, logger, model },
+    { engine, port: network, experts, faults, logger, model },
   );
   const heartbeat = new Heartbeat({
     ask: (peerId, timeoutMs, signal) => network.alive(peerId, timeoutMs, signal),
@@ -127,6 +136,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
         fetch: (_manifest, blocks, signal) => hosted.fetch(blocks, signal),
         sign: (plan) => signPlan(plan, options.seed),
         avoided: () => health.avoided(),
+        observe: (answer) => speeds.answered(answer),
         faults: (peerId) => host.faults(peerId),
         faultyPeers: () => host.faultyPeers(),
       },

@@ -122,6 +122,11 @@ const expertsFrame = (layer: number, groups: readonly number[][], rows: Float32A
 };
 const zeros = (rows: number) => new Float32Array(rows * HIDDEN);
 
+async function faultsOf({ peer: { host } }: Hostile) {
+  const { nodes, outcasts } = await node.state();
+  return [...nodes, ...outcasts].find(({ peerId }) => peerId === host.peerId)?.faults;
+}
+
 async function stillRight(): Promise<void> {
   expect((await node.goldenAnswer('local')).logits).toEqual(reference);
 }
@@ -143,16 +148,20 @@ describe('a member of the network that talks nonsense is answered with an error,
     await stillRight();
   });
 
-  test('a flood of steps that mean nothing: cut off, named, and refused when it comes again', async () => {
+  test.each([
+    ['that mean nothing', 'ERR_INFERENCE_FRAME', () => new Uint8Array(64)],
+    [
+      'of requests nobody opened',
+      'ERR_INFERENCE_SEQUENCE_UNKNOWN',
+      () => stepFrame(randomBytes(16).toString('hex'), 0, zeros(1)),
+    ],
+  ])('a flood of steps %s: cut off, named, and refused when it comes again', async (_name, code, step) => {
     const flood = async () => {
-      for (let i = 0; i < 100_000; i++) await peer.notify(new Uint8Array(64));
+      for (let i = 0; i < 100_000; i++) await peer.notify(step());
     };
     await expect(flood()).rejects.toMatchObject({ kind: 'peer' });
     await stillRight();
-    const { nodes, outcasts } = await node.state();
-    const { peerId } = peer.peer.host;
-    const { faults } = [...nodes, ...outcasts].find((entry) => entry.peerId === peerId) ?? {};
-    expect(faults).toMatchObject({ refused: true, last: { code: 'ERR_INFERENCE_FRAME' } });
+    expect(await faultsOf(peer)).toMatchObject({ refused: true, last: { code } });
     await expect(peer.notify(new Uint8Array(64))).rejects.toMatchObject({ kind: 'peer' });
   });
 
@@ -209,15 +218,24 @@ describe('a member of the network that talks nonsense is answered with an error,
     await stillRight();
   });
 
+  test('garbage in steps of its own request: refused after a few', async () => {
+    const opened = await Promise.all(Array.from({ length: 5 }, () => peer.open()));
+    for (const { requestId } of opened) await peer.notify(stepFrame(requestId, 0, zeros(1).fill(Number.NaN)));
+    await expect.poll(async () => (await faultsOf(peer))?.refused).toBe(true);
+    expect(await faultsOf(peer)).toMatchObject({ last: { code: 'ERR_INFERENCE_NOT_FINITE' } });
+    await stillRight();
+  });
+
   test('steps that do not fit their sequence', async () => {
+    // Each by a peer of its own: a few of them, and a peer is refused.
     const failures = async (body: (requestId: string) => Uint8Array) => {
-      const { requestId, refused } = await peer.open();
+      await using stranger = await Hostile.join(node);
+      const { requestId, refused } = await stranger.open();
       expect(refused).toBeNull();
-      peer.heard.length = 0;
-      await peer.notify(body(requestId));
-      await vi.waitFor(() => expect(peer.heard).not.toEqual([]), { timeout: 20_000 });
-      await peer.call('close', { requestId, layer: 0, keys: [] });
-      return peer.heard[0]?.code;
+      await stranger.notify(body(requestId));
+      await vi.waitFor(() => expect(stranger.heard).not.toEqual([]), { timeout: 20_000 });
+      await stranger.call('close', { requestId, layer: 0, keys: [] });
+      return stranger.heard[0]?.code;
     };
     expect(await failures((id) => stepFrame(id, 5, zeros(1)))).toBe('ERR_INFERENCE_POSITION');
     expect(await failures((id) => stepFrame(id, 0, new Float32Array(HIDDEN + 1)))).toBe('ERR_INFERENCE_RANGE');

@@ -52,6 +52,7 @@ export class ExpertNetwork {
   readonly hanging = new Set<string>();
   readonly abort = new AbortController();
   readonly health: PeerHealth;
+  readonly faults: PeerFaults;
   readonly caller: ExpertCaller;
   /** Of the live views, any expert. */
   live: string[] = [];
@@ -62,7 +63,7 @@ export class ExpertNetwork {
   constructor(budget: RetryBudgetOptions = {}) {
     const clock = { nowMs: () => performance.now() + this.skippedMs };
     this.health = new PeerHealth(clock);
-    const blame = new PeerFaults({
+    this.faults = new PeerFaults({
       self: 'self',
       health: this.health,
       penalize: (peerId, points, code) => this.penalties.push({ peerId, points, code }),
@@ -96,7 +97,7 @@ export class ExpertNetwork {
         return new Uint8Array(Buffer.concat([...encodeOutput({ ms: 1, rows })]));
       },
     } as unknown as PeerProtocol;
-    const deps = { protocol, port, health: this.health, blame, clock, logger: silentLogger };
+    const deps = { protocol, port, health: this.health, blame: this.faults, clock, logger: silentLogger };
     this.caller = new ExpertCaller({ self: 'self' }, { ...deps, budget: new RetryBudget(clock, budget) });
   }
 

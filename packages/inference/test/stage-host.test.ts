@@ -40,10 +40,10 @@ beforeAll(async () => {
     return never(asked);
   });
   const port = { forward: async () => {}, result: async () => {}, fail: async () => {} };
-  const experts = network.caller;
+  const { caller: experts, faults } = network;
   host = new StageHost(
     { self: SELF, maxSequences: 4 },
-    { engine, port, experts, logger: silentLogger, model: () => model.model },
+    { engine, port, experts, faults, logger: silentLogger, model: () => model.model },
   );
   cleanup.defer(() => host.stop());
 }, 30_000);

@@ -258,7 +258,7 @@ export class P2pHost implements Service {
     if (this.#penalties.add(peerId, points, code)) this.#refuse(peerId);
   }
 
-  /** Counts what happens to honest peers too, but not often: free up to 64 at once and one a second, then a point each. */
+  /** Counts what happens to honest peers too, but not often: free up to 512 at once and 8 a second, then a point each. */
   nuisance(peerId: PeerId, code: string): void {
     if (peerId !== this.peerId && this.#penalties.nuisance(peerId, code)) this.#refuse(peerId);
   }

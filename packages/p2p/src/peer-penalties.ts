@@ -6,8 +6,8 @@ const REFUSED_MS = 10 * 60_000;
 const HALF_LIFE_MS = 10 * 60_000;
 const MAX_PEERS = 4096;
 /** Nuisances that cost nothing: late frames after a failover, an older version, a burst of load. */
-const FREE_NUISANCES = 64;
-const FREE_NUISANCES_PER_SECOND = 1;
+const FREE_NUISANCES = 512;
+const FREE_NUISANCES_PER_SECOND = 8;
 const NUISANCE_POINTS = 1;
 
 interface Entry {
@@ -41,7 +41,7 @@ export class PeerPenalties {
   }
 
   /**
-   * Something that happens to honest peers now and then: a point each only beyond 64 at once and one a second.
+   * Something that happens to honest peers now and then: a point each only beyond 512 at once and 8 a second.
    *
    * @returns true when the peer is refused from now on.
    */

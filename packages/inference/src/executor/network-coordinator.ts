@@ -101,7 +101,7 @@ export class NetworkCoordinator implements Coordinator {
             waiting = null;
           }
           if (next.done) {
-            this.#learn(chosen, clock, lost.size === 0);
+            this.#learn(chosen, clock, { spec: manifest.spec, request, end: next.value, lost: lost.size });
             yield { type: 'done', ...merged(next.value, [...lost.values()]), measured: rounded(clock.timing()) };
             return;
           }
@@ -227,9 +227,22 @@ export class NetworkCoordinator implements Coordinator {
     }
   }
 
-  #learn(chosen: Chosen, clock: AnswerClock, isUndisturbed: boolean): void {
+  #learn(
+    chosen: Chosen,
+    clock: AnswerClock,
+    answer: { spec: ModelManifest['spec']; request: GenerateRequest; end: RunEnd; lost: number },
+  ): void {
     for (const peerId of participants(chosen.plan)) this.#deps.health.succeeded(peerId);
-    if (isUndisturbed && clock.tokens > 1) this.#chooser.learn(chosen, clock.timing());
+    const { spec, request, end, lost } = answer;
+    if (lost + end.failovers.length > 0 || clock.tokens < 2) return;
+    this.#chooser.learn(chosen, {
+      spec,
+      promptTokens: request.promptTokens.length + (request.committedTokens?.length ?? 0),
+      outputTokens: clock.tokens,
+      draftedTokens: end.speculation.drafted,
+      route: mergeRoute(end.route),
+      measured: clock.timing(),
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { GenerateRequest, PeerId, Timing } from '@blyan/interface';
+import type { GenerateRequest, PeerId, RouteEntry, Timing } from '@blyan/interface';
 import { blockLabel, type ModelManifest } from '@blyan/model';
 import {
   buildPlan,
@@ -8,6 +8,7 @@ import {
   forecast,
   isRefusal,
   type NodeView,
+  type ObservedAnswer,
   type Plan,
   type PlanInput,
   type Refusal,
@@ -25,6 +26,8 @@ export interface PlanningPort {
   sign(plan: Plan): Plan;
   /** Peers to do without where that is possible. */
   avoided(): ReadonlySet<PeerId>;
+  /** What nodes took for an answer, against what they say they take. */
+  observe(answer: ObservedAnswer): void;
 }
 
 /** [layer][expert] rows of the prompt that choose the expert. */
@@ -35,6 +38,18 @@ export interface Chosen {
   readonly forecast: Forecast;
   /** Of a delegate's plan: what it was chosen by. */
   readonly predicted?: PredictedExperts;
+  /** What it was chosen from. */
+  readonly views: readonly NodeView[];
+}
+
+/** How an answer went that nothing disturbed. */
+export interface Outcome {
+  readonly spec: ModelManifest['spec'];
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly draftedTokens: number;
+  readonly route: readonly RouteEntry[];
+  readonly measured: Timing;
 }
 
 /** Chooses plans by forecast, has done what they need first, and learns from how they went. */
@@ -51,8 +66,9 @@ export class PlanChooser {
   }
 
   /** Compares what a plan was forecast to take with what it took. */
-  learn({ plan, forecast: { breakdown } }: Chosen, measured: Timing): void {
-    this.#history.record(plan.type, plan.modelRoot, breakdown, measured);
+  learn({ plan, forecast: { breakdown }, views }: Chosen, outcome: Outcome): void {
+    this.#history.record(plan.type, plan.modelRoot, breakdown, outcome.measured);
+    this.#port.observe({ ...outcome, plan, views, breakdown });
   }
 
   /** Whether anybody else than the plan's delegate could compute the answer. */
@@ -89,7 +105,7 @@ export class PlanChooser {
       });
       if ('refused' in best) throw refused(best, manifest);
       // The delegate was ranked without having seen the prompt's experts.
-      if (best.type !== 'static_delegate') return { plan: this.#port.sign(best.plan), forecast: best.forecast };
+      if (best.type !== 'static_delegate') return { plan: this.#port.sign(best.plan), forecast: best.forecast, views };
     }
     const type = request.plan === 'auto' ? 'static_delegate' : request.plan;
     const started = performance.now();
@@ -106,7 +122,7 @@ export class PlanChooser {
       correction: this.#history.correction(type, manifest.root),
       preparationMs: predicted ? performance.now() - started : 0,
     });
-    return { plan: this.#port.sign(outcome.plan), forecast: result, predicted };
+    return { plan: this.#port.sign(outcome.plan), forecast: result, predicted, views };
   }
 
   #input(manifest: ModelManifest, without: ReadonlySet<PeerId>): PlanInput {

@@ -42,6 +42,8 @@ export class Recovery {
   #resultAtMs = performance.now();
   #attempts = 0;
   #aborts = new Map<PeerId, AbortController>();
+  /** By node: the neighbours it said sent garbage. */
+  readonly #accused = new Map<PeerId, Set<PeerId>>();
 
   /** @param options.firstToken position of the row behind which the first token of the answer stands */
   constructor(options: { self: PeerId; signal: AbortSignal; firstToken: number }, deps: RecoveryDeps) {
@@ -77,8 +79,9 @@ export class Recovery {
    * @param epoch above every epoch used so far
    * @throws what the lost node failed with, when nobody takes its place in time
    */
-  async recover(plan: Plan, first: LostNode, frontier: number, epoch: number): Promise<Recovered> {
+  async recover(plan: Plan, reported: LostNode, frontier: number, epoch: number): Promise<Recovered> {
     const { chain, inbox } = this.#deps;
+    const first = this.#judge(reported);
     const lost = new Map<PeerId, LostNode>();
     const all = new Map<PeerId, LostNode>();
     const again = new Map<number, number>();
@@ -156,11 +159,23 @@ export class Recovery {
     }
   }
 
+  /** Who must go: a node that accuses this one, or a second neighbour in one answer, is wrong itself. */
+  #judge(reported: LostNode): LostNode {
+    const { peerId, by, reason, error } = reported;
+    if (by === undefined || reason !== 'garbage') return reported;
+    const accused = this.#accused.get(by) ?? new Set();
+    this.#accused.set(by, accused.add(peerId));
+    return peerId === this.#options.self || accused.size > 1 ? { peerId: by, reason, error } : reported;
+  }
+
   /** Notes lost nodes and tells who was at fault. @returns whether there are any */
   #accuse(found: readonly LostNode[], lost: Map<PeerId, LostNode>): boolean {
     for (const node of found) {
-      lost.set(node.peerId, node);
-      if (node.reason !== 'error') this.#deps.faults.blame(node.peerId, node.reason, errorCode(node.error));
+      const { peerId, reason, by, error } = node;
+      lost.set(peerId, node);
+      // The word of a neighbour is enough to do without a node, not to penalise it.
+      const why = by !== undefined && reason === 'garbage' ? 'error' : reason;
+      if (reason !== 'error') this.#deps.faults.blame(peerId, why, errorCode(error));
     }
     return found.length > 0;
   }

@@ -5,12 +5,16 @@ import type { StageFailure, StageResult } from './stage-port.ts';
 
 /** Most events of one request that wait to be looked at. */
 const MAX_WAITING = 1_024;
+/** Most bytes of rows among them. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** A node that must not be waited for any longer. */
 export interface LostNode {
   readonly peerId: PeerId;
   readonly reason: FaultReason;
   readonly error: unknown;
+  /** The neighbour that says so, which may be the one that is wrong. */
+  readonly by?: PeerId;
 }
 
 export type RunEvent =
@@ -26,6 +30,7 @@ export class RunInbox {
   /** Told at once of a node that is lost, so that calls to it can be given up. */
   onLost: ((peerId: PeerId, reason: FaultReason) => void) | null = null;
   readonly #events: RunEvent[] = [];
+  #waitingBytes = 0;
   #wake: (() => void) | null = null;
 
   constructor(plan: Plan) {
@@ -33,8 +38,10 @@ export class RunInbox {
   }
 
   push(event: RunEvent): void {
-    if (this.#events.length >= MAX_WAITING) return;
+    const bytes = bytesOf(event);
+    if (this.#events.length >= MAX_WAITING || this.#waitingBytes + bytes > MAX_WAITING_BYTES) return;
     this.#events.push(event);
+    this.#waitingBytes += bytes;
     if (event.type === 'lost') this.onLost?.(event.lost.peerId, event.lost.reason);
     this.#wake?.();
   }
@@ -50,7 +57,9 @@ export class RunInbox {
     signal.throwIfAborted();
     if (this.#events.length === 0) await this.#news(timeoutMs, signal);
     signal.throwIfAborted();
-    return this.#events.shift() ?? { type: 'late' };
+    const event = this.#events.shift() ?? { type: 'late' };
+    this.#waitingBytes -= bytesOf(event);
+    return event;
   }
 
   #news(timeoutMs: number, signal: AbortSignal): Promise<void> {
@@ -68,6 +77,10 @@ export class RunInbox {
   }
 }
 
+function bytesOf(event: RunEvent): number {
+  return event.type === 'result' ? (event.result.hidden?.byteLength ?? 0) : 0;
+}
+
 /** Sorts what stages send to this node as coordinator by request, and takes it only from nodes of the request's plan. */
 export class ResultInbox {
   readonly #runs = new Map<string, RunInbox>();
@@ -83,9 +96,12 @@ export class ResultInbox {
   }
 
   /** Only the last stage's node may deliver. */
+  expects(from: PeerId, requestId: string): boolean {
+    return this.#runs.get(requestId)?.plan.stages.at(-1)?.peerId === from;
+  }
+
   deliver(from: PeerId, result: StageResult): void {
-    const run = this.#runs.get(result.requestId);
-    if (run?.plan.stages.at(-1)?.peerId === from) run.push({ type: 'result', result });
+    if (this.expects(from, result.requestId)) this.#runs.get(result.requestId)?.push({ type: 'result', result });
   }
 
   /** Only a stage of the plan may report a failure, and blame only itself or the stages beside it. */
@@ -97,7 +113,8 @@ export class ResultInbox {
     if (index < 0) return;
     const neighbours = [stages[index - 1], stages[index], stages[index + 1]].map((stage) => stage?.peerId);
     const peerId = neighbours.includes(blame) ? blame : from;
-    run.push({ type: 'lost', lost: { peerId, reason, error } });
+    const by = peerId === from ? undefined : from;
+    run.push({ type: 'lost', lost: { peerId, reason, error, by } });
   }
 
   /** A node is gone or gives no sign of life: requests that run there must do without it. */

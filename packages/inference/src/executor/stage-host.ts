@@ -12,12 +12,14 @@ import type { HolderReplaced } from './expert-call.ts';
 import type { ExpertCaller } from './expert-caller.ts';
 import { InputLog } from './input-log.ts';
 import { OpenStage, type StageOpening } from './open-stage.ts';
+import type { PeerBlame } from './peer-blame.ts';
 import { RowPages } from './row-pages.ts';
 import type { Opened, StageStatus, StageUsage } from './schemas.ts';
 import type { StageFailure, StagePort, StageStep } from './stage-port.ts';
 import { wrongStep } from './step-check.ts';
-import { type StepFrame, sequenceId } from './wire.ts';
+import { type StepFrame, type StepHead, sequenceId } from './wire.ts';
 
+const PLAIN_GARBAGE = new Set(['ERR_INFERENCE_NOT_FINITE', 'ERR_INFERENCE_RANGE']);
 /** Frames of one request that may come too late or twice before their sender counts as broken. */
 const MAX_STALE_FRAMES = 1_024;
 
@@ -25,6 +27,7 @@ export interface StageHostDeps {
   readonly engine: Engine;
   readonly port: StagePort;
   readonly experts: ExpertCaller;
+  readonly faults: PeerBlame;
   readonly logger: Logger;
   /** The model, when this node knows its manifest. */
   readonly model: (root: string) => ModelView | undefined;
@@ -129,14 +132,14 @@ export class StageHost {
   }
 
   /** Takes a frame from the network; its sender must be the coordinator or the stage before. */
-  receive(frame: StepFrame, from: PeerId): void {
+  receive(head: StepHead, from: PeerId, rows: () => Float32Array<ArrayBuffer>): Promise<void> | undefined {
     for (const stage of this.#stages.values()) {
-      if (stage.requestId !== frame.requestId || stage.firstLayer !== frame.layer || stage.previous !== from) continue;
-      const { epoch, position, wanted, rows } = frame;
-      void this.step(stage.id, { epoch, position, wanted, input: rows });
-      return;
+      if (stage.requestId !== head.requestId || stage.firstLayer !== head.layer || stage.previous !== from) continue;
+      const { epoch, position, wanted } = head;
+      return this.step(stage.id, { epoch, position, wanted, input: rows() });
     }
     // A frame of a request that was cancelled meanwhile, or from a node that was replaced.
+    return undefined;
   }
 
   /** Computes a step and sends its result on; failures go to the coordinator. */
@@ -153,6 +156,9 @@ export class StageHost {
     if (wrong !== null) {
       const message = `A step of ${rows} rows at position ${step.position} ${wrong.what}.`;
       const error = new InferenceError(wrong.code, message, { kind: 'peer' });
+      // Order and amount may be wrong in the wake of something that failed here; what the rows are may not.
+      if (PLAIN_GARBAGE.has(wrong.code)) this.#deps.faults.blame(stage.previous, 'garbage', wrong.code);
+      else this.#deps.faults.nuisance(stage.previous, wrong.code);
       await this.#failed(stage, error, { blame: stage.previous, reason: 'garbage' });
       return;
     }

@@ -6,6 +6,7 @@ import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
 import type { SampledToken, SampleSpec } from '../messages.ts';
 import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, REPLAY_TIMEOUT_MS, ROW_TIMEOUT_MS } from './deadlines.ts';
+import { KnownRequests } from './known-requests.ts';
 import type { StageOpening } from './open-stage.ts';
 import type { ResultInbox } from './result-inbox.ts';
 import {
@@ -30,12 +31,13 @@ import type { StageFailure, StagePort, StageResult } from './stage-port.ts';
 import {
   decodeExperts,
   decodeOutput,
-  decodeStep,
+  decodeStepHead,
   encodeOutput,
   encodeStep,
   RESULT,
   type StepFrame,
   sequenceId,
+  stepRows,
 } from './wire.ts';
 
 const nothing = z.null();
@@ -53,6 +55,7 @@ export interface StageNetworkDeps {
 export class StageNetwork implements StagePort {
   readonly #self: PeerId;
   readonly #deps: StageNetworkDeps;
+  readonly #known = new KnownRequests();
   #host: StageHost | null = null;
 
   constructor(options: { self: PeerId }, deps: StageNetworkDeps) {
@@ -64,9 +67,10 @@ export class StageNetwork implements StagePort {
   serve(host: StageHost, engine: Engine): void {
     this.#host = host;
     const { protocol, inbox } = this.#deps;
-    protocol.handle('open', { request: openSchema }, async ({ plan, signature, ...rest }, { peerId }) =>
-      host.open({ ...rest, plan: this.readPlan(plan, signature, peerId), coordinator: peerId }),
-    );
+    protocol.handle('open', { request: openSchema }, async ({ plan, signature, ...rest }, { peerId }) => {
+      this.#known.add(rest.requestId);
+      return host.open({ ...rest, plan: this.readPlan(plan, signature, peerId), coordinator: peerId });
+    });
     protocol.handle('replay', { request: replaySchema }, async ({ requestId, layer, ...rest }, { peerId }) => ({
       complete: await host.replay(sequenceId(requestId, layer, peerId), rest),
     }));
@@ -76,13 +80,7 @@ export class StageNetwork implements StagePort {
     protocol.handle('close', { request: closeSchema }, async ({ requestId, layer, keys }, { peerId }) =>
       host.close(sequenceId(requestId, layer, peerId), keys),
     );
-    protocol.handleRaw('step', (body, { peerId }) => {
-      const frame = decodeStep(body);
-      if (frame.layer === RESULT) {
-        const { requestId, epoch, position, rows } = frame;
-        inbox.deliver(peerId, { requestId, epoch, position, hidden: rows });
-      } else host.receive(frame, peerId);
-    });
+    protocol.handleRaw('step', (body, { peerId }) => this.#receive(host, body, peerId));
     protocol.handle('fail', { request: failSchema }, async ({ code, message, kind, ...rest }, { peerId }) => {
       inbox.fail(peerId, { ...rest, error: stageError(peerId, rest.layer, code, message, kind) });
       return null;
@@ -98,6 +96,23 @@ export class StageNetwork implements StagePort {
     );
   }
 
+  /**
+   * @returns when the step is done with; it takes up room until then
+   * @throws InferenceError ERR_INFERENCE_FRAME; ERR_INFERENCE_SEQUENCE_UNKNOWN for a request nobody opened here
+   */
+  #receive(host: StageHost, body: Uint8Array, from: PeerId): Promise<void> | undefined {
+    const { inbox } = this.#deps;
+    const head = decodeStepHead(body);
+    if (!this.#known.has(head.requestId)) {
+      const message = 'A peer sent rows of a request that is not known here.';
+      throw new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', message, { kind: 'peer' });
+    }
+    if (head.layer !== RESULT) return host.receive(head, from, () => stepRows(body));
+    const { requestId, epoch, position } = head;
+    if (inbox.expects(from, requestId)) inbox.deliver(from, { requestId, epoch, position, hidden: stepRows(body) });
+    return undefined;
+  }
+
   /** @throws InferenceError ERR_INFERENCE_PLAN unless the peer signed exactly this plan */
   readPlan(bytes: Uint8Array, signature: Uint8Array, maker: PeerId): Plan {
     const plan: Plan = { ...decodePlan(bytes), signature };
@@ -109,6 +124,7 @@ export class StageNetwork implements StagePort {
 
   async open(peerId: PeerId, opening: Omit<StageOpening, 'coordinator'>, signal: AbortSignal): Promise<Opened> {
     const { plan, ...rest } = opening;
+    this.#known.add(rest.requestId);
     const message = { ...rest, plan: planBytes(plan), signature: plan.signature ?? new Uint8Array() };
     const options = { response: openedSchema, timeoutMs: OPEN_TIMEOUT_MS, signal };
     return this.#deps.protocol.call(peerId, 'open', message, options);

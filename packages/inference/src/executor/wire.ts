@@ -13,8 +13,8 @@ const ID_WORDS = 4;
 const ROOT_WORDS = 8;
 const STEP_WORDS = 5 + ID_WORDS;
 
-/** Rows of one step on their way to a stage, or back to the coordinator (`layer` = RESULT). */
-export interface StepFrame {
+/** What a step is and whom it is for. */
+export interface StepHead {
   /** 32 hexadecimal digits. */
   readonly requestId: string;
   /** First layer of the stage it goes to, which names the stage within its request. */
@@ -25,6 +25,10 @@ export interface StepFrame {
   readonly position: number;
   /** How many of the last rows the last stage returns to the coordinator; the others only fill KV caches. */
   readonly wanted: number;
+}
+
+/** Rows of one step on their way to a stage, or back to the coordinator (`layer` = RESULT). */
+export interface StepFrame extends StepHead {
   /** [rows, hidden] */
   readonly rows: Float32Array<ArrayBuffer>;
 }
@@ -42,20 +46,23 @@ export function encodeStep(frame: StepFrame): readonly Uint8Array[] {
   return [bytesOf(words), bytesOf(frame.rows)];
 }
 
-/** @throws InferenceError ERR_INFERENCE_FRAME */
-export function decodeStep(bytes: Uint8Array): StepFrame {
+/** Without its rows: most that can be said against a frame takes no copy of them. @throws InferenceError ERR_INFERENCE_FRAME */
+export function decodeStepHead(bytes: Uint8Array): StepHead {
   const words = header(bytes, STEP_WORDS, STEP_MAGIC);
   const [, layer = 0, epoch = 0, position = 0, wanted = 0] = words;
   if (layer > RESULT || position > MAX_SEQUENCE_TOKENS || wanted > MAX_STEP_ROWS)
     throw malformed('a step is out of range');
-  return {
-    requestId: readHex(words, 5, ID_WORDS),
-    layer,
-    epoch,
-    position,
-    wanted,
-    rows: floats(bytes, words.byteLength),
-  };
+  return { requestId: readHex(words, 5, ID_WORDS), layer, epoch, position, wanted };
+}
+
+/** The rows behind the head of a step. @throws InferenceError ERR_INFERENCE_FRAME */
+export function stepRows(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  return floats(bytes, STEP_WORDS * 4);
+}
+
+/** @throws InferenceError ERR_INFERENCE_FRAME */
+export function decodeStep(bytes: Uint8Array): StepFrame {
+  return { ...decodeStepHead(bytes), rows: stepRows(bytes) };
 }
 
 export interface ExpertGroup {

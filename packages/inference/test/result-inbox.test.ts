@@ -1,0 +1,70 @@
+import type { Plan } from '@blyan/routing';
+import { describe, expect, test } from 'vitest';
+import { KnownRequests } from '../src/executor/known-requests.ts';
+import { ResultInbox } from '../src/executor/result-inbox.ts';
+
+const ID = 'a'.repeat(32);
+const plan: Plan = {
+  ...{ type: 'pipeline', modelRoot: 'ab'.repeat(32), profile: 'p', mixedProfile: false, fallbackOrder: [] },
+  ...{ embedding: 'self', head: 'self', experts: [] },
+  stages: ['first', 'middle', 'last'].map((peerId, layer) => ({ peerId, firstLayer: layer, lastLayer: layer })),
+};
+const signal = new AbortController().signal;
+const result = (epoch: number, floats = 4) => ({ requestId: ID, epoch, position: 0, hidden: new Float32Array(floats) });
+
+function setUp() {
+  const inbox = new ResultInbox();
+  return { inbox, run: inbox.open(ID, plan) };
+}
+
+describe('results', () => {
+  test('are taken from the last stage alone', async () => {
+    const { inbox, run } = setUp();
+    for (const [epoch, from] of ['first', 'middle', 'stranger', 'last'].entries()) inbox.deliver(from, result(epoch));
+    expect(await run.next(0, signal)).toMatchObject({ type: 'result', result: { epoch: 3 } });
+    expect(await run.next(0, signal)).toEqual({ type: 'late' });
+  });
+
+  test('that nobody has looked at are bounded in number and in bytes', async () => {
+    const { inbox, run } = setUp();
+    const drain = async () => {
+      let count = 0;
+      while ((await run.next(0, signal)).type !== 'late') count++;
+      return count;
+    };
+    for (let i = 0; i < 2_000; i++) inbox.deliver('last', result(i));
+    expect(await drain()).toBe(1_024);
+    for (let i = 0; i < 100; i++) inbox.deliver('last', result(i, (1 << 20) / 4));
+    expect(await drain()).toBe(64);
+  });
+});
+
+describe('a failure', () => {
+  const failure = { requestId: ID, layer: 1, reason: 'garbage' as const, error: new Error('NaN') };
+
+  test('may be blamed on a neighbour, by the stage it says it is', async () => {
+    const { inbox, run } = setUp();
+    inbox.fail('middle', { ...failure, blame: 'first' });
+    expect(await run.next(0, signal)).toMatchObject({ lost: { peerId: 'first', by: 'middle', reason: 'garbage' } });
+    inbox.fail('stranger', { ...failure, blame: 'first' });
+    inbox.fail('last', { ...failure, blame: 'middle' });
+    expect(await run.next(0, signal)).toEqual({ type: 'late' });
+  });
+
+  test('is the own one of a stage that blames somebody far away, or nobody', async () => {
+    const { inbox, run } = setUp();
+    inbox.fail('middle', { ...failure, blame: 'stranger' });
+    inbox.fail('middle', failure);
+    for (let i = 0; i < 2; i++) {
+      const event = await run.next(0, signal);
+      expect(event).toMatchObject({ lost: { peerId: 'middle', by: undefined } });
+    }
+  });
+});
+
+test('known requests are bounded, the oldest leaves first', () => {
+  const known = new KnownRequests();
+  for (let i = 0; i <= 16_384; i++) known.add(String(i));
+  expect(known.has('0')).toBe(false);
+  expect(known.has('1')).toBe(true);
+});
