@@ -9,6 +9,7 @@ import type { GatewayContext } from './context.ts';
 import { toHttpError } from './http-errors.ts';
 import { listenError, urlOf } from './listen.ts';
 import { LiveAnswers } from './live-answers.ts';
+import { loggedId } from './logged-id.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { buildMetricsServer } from './metrics-server.ts';
 import { ModelCatalog } from './model-catalog.ts';
@@ -134,7 +135,11 @@ export class Gateway implements Service {
     const cause = error instanceof AppError ? { code: error.code } : { error: (error as Error | null)?.name };
     const stack =
       error instanceof Error ? error.stack?.split('\n').filter((line) => line.startsWith('    at ')) : undefined;
-    this.#context.logger.error('a request failed', { requestId: request.id, ...cause, stack: stack?.join('\n') });
+    this.#context.logger.error('a request failed', {
+      requestId: loggedId(request.id),
+      ...cause,
+      stack: stack?.join('\n'),
+    });
   }
 }
 

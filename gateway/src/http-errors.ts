@@ -91,7 +91,7 @@ const MAX_MISSING = 256;
 export function toHttpError(error: unknown, requestId: string): HttpError {
   const known = asAppError(error);
   if (known === null) {
-    const message = `Something went wrong here; the gateway's log has it under request ${requestId}.`;
+    const message = `Something went wrong here; the gateway's log has it under the beginning of request ${requestId}.`;
     return { status: 500, headers: {}, body: { error: { message, type: 'server_error', param: null, code: null } } };
   }
   const rule = ruleOf(known);

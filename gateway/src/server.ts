@@ -9,6 +9,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import type { GatewayContext } from './context.ts';
 import { GatewayError } from './errors.ts';
 import { toHttpError } from './http-errors.ts';
+import { loggedId } from './logged-id.ts';
 import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
 import { generationRoutes } from './routes/generation.ts';
 import { networkRoutes } from './routes/network.ts';
@@ -89,7 +90,7 @@ function addHooks(app: FastifyInstance, { options, logger, metrics }: GatewayCon
     const route = request.routeOptions.url ?? 'none';
     metrics.httpEnded(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
     logger.debug('answered an HTTP request', {
-      requestId: request.id,
+      requestId: loggedId(request.id),
       method: request.method,
       route,
       status: reply.statusCode,

@@ -252,6 +252,20 @@ describe('what is not to be had', () => {
   });
 });
 
+test('no log has an id that an answer could be resumed by', async () => {
+  const lines: string[] = [];
+  const log = (message: string, fields?: object) => void lines.push(message + JSON.stringify(fields));
+  const logger = { debug: log, info: log, warn: log, error: log };
+  const journal = new JournalNet().join('a');
+  const { url, post } = await startGateway({ failAt: { index: 2, error: new Error('boom') } }, { journal, logger });
+  const response = await post(...chat());
+  await response.text();
+  await (await fetch(url + resumePath(idOf(response)))).text();
+  expect(lines.filter((line) => line.includes('a request failed'))).toHaveLength(2);
+  expect(lines.filter((line) => line.includes(idOf(response)))).toEqual([]);
+  expect(lines.filter((line) => line.includes(idOf(response).slice(0, 8)))).not.toEqual([]);
+});
+
 test('a page of any origin may resume', async () => {
   const { a } = await twoGateways();
   const response = await a.post(...chat());
