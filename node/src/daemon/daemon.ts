@@ -31,6 +31,7 @@ import { isMeasurement, zeros } from './measure.ts';
 import { joinNetwork, resolveMembership } from './network-membership.ts';
 import { resolveModel } from './served-model.ts';
 import { nextNews } from './wait-for-peers.ts';
+import { WarmUp } from './warm-up.ts';
 
 const MIB = 1024 * 1024;
 /** The KV cache unless it is told: an eighth of the machine's memory. */
@@ -137,6 +138,16 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     const patrol = new BlockPatrol({ store, roots: () => hosted.roots(), logger });
     undo.push(() => patrol.stop());
     patrol.start();
+    const warmUp = new WarmUp({
+      ...{ engine, logger, modelRoot: manifest.root },
+      roots: () => hosted.roots(),
+      active: () => executor.stages.active,
+    });
+    undo.push(() => warmUp.stop());
+    const warm = () => warmUp.start();
+    hosted.on('filled', warm);
+    undo.push(() => void hosted.off('filled', warm));
+    warm();
     const missing = hosted.missing();
     if (missing.length > 0) {
       logger.warn('not every block to host is here; it is fetched when a peer offers it', {

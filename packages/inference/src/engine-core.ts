@@ -10,6 +10,7 @@ import { drawToken, headLogits } from './head.ts';
 import { Heap } from './heap.ts';
 import { KvCache, PAGE_POSITIONS } from './kv-cache.ts';
 import type { RemoteExpertCall } from './layer-pass.ts';
+import { loaderOf } from './loaders.ts';
 import type {
   CloseRequest,
   EngineStatus,
@@ -22,6 +23,7 @@ import type {
   SequenceUsage,
   StepRequest,
   StepResult,
+  WarmRequest,
   WorkerOptions,
 } from './messages.ts';
 import type { ModelView } from './model-view.ts';
@@ -75,6 +77,17 @@ export class EngineCore {
 
   loadModel(view: ModelView): void {
     if (!this.#models.has(view.root)) this.#models.set(view.root, { view, workspaces: new WorkspacePool(this.#heap) });
+  }
+
+  /** Loads blocks of a model; false when half of the session cache is full. @throws what the source of blocks throws */
+  async warm({ modelRoot, roots }: WarmRequest): Promise<boolean> {
+    const { view } = this.#model(modelRoot);
+    for (const root of roots) {
+      if (this.#blocks.bytes >= this.#blocks.budgetBytes / 2) return false;
+      const load = loaderOf(view, root);
+      if (load) await this.#blocks.use(root, load, () => undefined);
+    }
+    return true;
   }
 
   /**

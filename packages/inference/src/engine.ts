@@ -18,6 +18,7 @@ import type {
   StepRequest,
   StepResult,
   ToWorker,
+  WarmRequest,
   WireError,
   WorkerOptions,
 } from './messages.ts';
@@ -75,6 +76,15 @@ export class Engine implements Service {
 
   loadModel(view: ModelView): Promise<void> {
     return this.#call('loadModel', view);
+  }
+
+  /**
+   * Loads blocks ahead of their first use, so that it does not wait for them; those loaded already stay as they are.
+   *
+   * @returns false when half of the session cache is full: what answers need has the other half
+   */
+  warm(request: WarmRequest): Promise<boolean> {
+    return this.#call('warm', request);
   }
 
   open(request: OpenRequest): Promise<OpenResult> {

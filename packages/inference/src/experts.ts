@@ -3,6 +3,7 @@ import { paddedLength } from '@blyan/model';
 import type { BlockCache } from './block-cache.ts';
 import { InferenceError } from './errors.ts';
 import type { LoadedBlock, SwiGlu } from './loaded-block.ts';
+import { loadExpert } from './loaders.ts';
 import type { ExpertsRequest } from './messages.ts';
 import { expertRoots, type ModelView } from './model-view.ts';
 import { bufferRows } from './product.ts';
@@ -12,8 +13,6 @@ import type { Workspace } from './workspace.ts';
 
 /** Experts whose blocks are held, and whose halves are computed, together: few, so that memory stays bounded. */
 const TOGETHER = 8;
-
-const loadExpert = (block: LoadedBlock) => block.loadExpert('');
 
 /** Rows of one expert. */
 export interface ExpertRows {

@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { ExpertContext } from './experts.ts';
-import type { LoadedBlock } from './loaded-block.ts';
+import { loadHead } from './loaders.ts';
 import type { SampledToken, SampleSpec } from './messages.ts';
 import type { ModelView } from './model-view.ts';
 import { bufferRows } from './product.ts';
 import { assertFinite, logprobs, sampleToken } from './sampler.ts';
 import type { Workspace } from './workspace.ts';
-
-async function loadHead(block: LoadedBlock): Promise<void> {
-  await block.loadVector('norm');
-  block.loadLinear('lm_head', { columns: true });
-}
 
 /** Final norm and head for rows [hidden] that lie at the given pointers of the heap: logits [vocabulary] of each. */
 export async function headLogits(

@@ -4,6 +4,7 @@ import { type ExpertContext, type ExpertRows, runExperts, runSwiGlu } from './ex
 import { chooseExperts, type GateChoice } from './gate.ts';
 import type { KvSequence } from './kv-cache.ts';
 import type { LoadedBlock } from './loaded-block.ts';
+import { loadTrunk } from './loaders.ts';
 import type { ModelView } from './model-view.ts';
 import { bufferRows } from './product.ts';
 import { ropeTables } from './rope-tables.ts';
@@ -226,15 +227,6 @@ export async function runLayers(
     }
     return packed;
   }
-}
-
-async function loadTrunk(block: LoadedBlock): Promise<void> {
-  for (const name of ['input_norm', 'post_attention_norm', 'router', 'qkv_bias', 'q_norm', 'k_norm']) {
-    if (block.has(name)) await block.loadVector(name);
-  }
-  block.loadLinear('qkv_proj');
-  block.loadLinear('o_proj');
-  if (block.has('shared_gate_proj')) block.loadExpert('shared_');
 }
 
 interface ExpertGroup {

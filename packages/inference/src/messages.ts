@@ -92,6 +92,12 @@ export interface SequenceUsage {
   readonly expertRows: Uint32Array;
 }
 
+/** Blocks to have ready before anybody asks for them. */
+export interface WarmRequest {
+  readonly modelRoot: Root;
+  readonly roots: readonly Root[];
+}
+
 export interface ExpertsRequest {
   readonly modelRoot: Root;
   readonly layer: number;
@@ -119,6 +125,7 @@ export interface EngineStatus {
 /** What the engine worker does, as functions of one argument. */
 export interface EngineWorkerApi {
   loadModel(view: ModelView): void;
+  warm(request: WarmRequest): boolean;
   open(request: OpenRequest): OpenResult;
   close(request: CloseRequest): SequenceUsage | null;
   step(request: StepRequest): StepResult;
