@@ -10,6 +10,11 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   local: async () => (await import('./benchmarks/local.ts')).local,
   'loop-lag': async () => (await import('./benchmarks/loop-lag.ts')).loopLag,
   pipeline: async () => (await import('./benchmarks/pipeline.ts')).pipeline,
+  'pipeline-genesis': async () => (await import('./benchmarks/pipeline.ts')).pipelineGenesis,
+  streams: async () => (await import('./benchmarks/streams.ts')).streams,
+  'first-token': async () => (await import('./benchmarks/first-token.ts')).firstToken,
+  delegate: async () => (await import('./benchmarks/delegate.ts')).delegate,
+  integrity: async () => (await import('./benchmarks/integrity.ts')).integrity,
   plan: async () => (await import('./benchmarks/plan.ts')).plan,
   speculation: async () => (await import('./benchmarks/speculation.ts')).speculation,
   control: async () => (await import('./benchmarks/control.ts')).control,
@@ -17,4 +22,4 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
 };
 
 /** Not run by `--quick` unless asked for by name. */
-export const LEFT_OUT_WHEN_QUICK: readonly string[] = ['rpc', 'control', 'expert-load-bf16'];
+export const LEFT_OUT_WHEN_QUICK: readonly string[] = ['rpc', 'control', 'expert-load-bf16', 'pipeline-genesis'];

@@ -9,7 +9,7 @@ export type Goal =
 export interface Figure {
   /** `benchmark.what`, lower case. */
   readonly name: string;
-  /** The median of the rounds where there were several. */
+  /** Where there were several rounds the median, or the best one where the benchmark says so. */
   readonly value: number;
   readonly unit: string;
   /** Same unit: a physical limit or a peer, measured in the same run. */

@@ -36,15 +36,19 @@ async function main(): Promise<number> {
   const figures: Figure[] = [];
   const failed: string[] = [];
   const warnings: string[] = [];
-  line(`${machine.processor}, ${machine.cores} cores, Node ${machine.node}${options.quick ? ', quick' : ''}`);
-  line('Values are medians (lowest to highest round); a ratio is value / limit, both measured in this run.');
+  const { processor, cores, node, loadAverage } = machine;
+  line(`${processor}, ${cores} cores, load average ${loadAverage}, Node ${node}${options.quick ? ', quick' : ''}`);
+  line(
+    'Values are medians, or best rounds where it says so (lowest to highest); a ratio is value / limit, both of this run.',
+  );
   const context = { quick: options.quick, workDir: options.workDir, llamaDir: options.llamaDir };
   for (const name of options.names) {
     if (stopping.signal.aborted) break;
     line(`\n${name}`);
     const busy = await busyCores(LOOK_MS);
+    const load = describeMachine().loadAverage;
     if (busy > QUIET_CORES) {
-      const warning = `${name}: other programs keep ${busy.toFixed(1)} of ${machine.cores} cores busy; expect worse and less steady figures.`;
+      const warning = `${name}: other programs keep ${busy.toFixed(1)} of ${cores} cores busy (load average ${load}); expect worse and less steady figures.`;
       warnings.push(warning);
       line(`warning: ${warning}`);
     }

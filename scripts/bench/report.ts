@@ -17,14 +17,13 @@ export function figureLines(figure: Figure): string[] {
   return lines;
 }
 
-/** How many goals were met and which were not. */
+/** Every figure that has a goal, met or not, and what failed. */
 export function summaryLines(figures: readonly Figure[], failed: readonly string[]): string[] {
   const judged = figures.filter(({ met }) => met !== undefined);
-  const missed = judged.filter(({ met }) => met === false);
-  const lines = [`${judged.length - missed.length} of ${judged.length} goals met.`];
-  for (const { name, value, unit, ratio, goal } of missed) {
-    const seen = goal?.startsWith('ratio') ? `ratio ${text(ratio as number)}` : `${text(value)} ${unit}`;
-    lines.push(`missed: ${name}: ${seen}, goal ${goal}`);
+  const lines = [`${judged.filter(({ met }) => met).length} of ${judged.length} goals met.`];
+  for (const { name, value, unit, ratio, goal, met } of judged) {
+    const seen = `${text(value)} ${unit}${ratio === undefined ? '' : `, ratio ${text(ratio)}`}`;
+    lines.push(`${met ? 'met    ' : 'MISSED '} ${name.padEnd(38)} ${seen.padEnd(34)} goal ${goal}`);
   }
   for (const name of failed) lines.push(`failed: ${name} ended with an error, see above`);
   return lines;

@@ -4,31 +4,57 @@ import { figure } from '../figure.ts';
 import { benchName, importedBenchModel, promptTokens } from '../model/bench-model.ts';
 import { generate } from '../network/generate.ts';
 import { LocalNetwork, type LocalNetworkOptions } from '../network/local-network.ts';
-import { median, rangeOf } from '../stats.ts';
+import { stageMs } from '../network/stage-ms.ts';
+import { LLAMA_RPC } from '../peers/quoted.ts';
+import { median, rangeOf, shortest } from '../stats.ts';
 
-const DELAYS_MS = [0, 20, 50];
-const SHORT_DELAYS_MS = [0, 20];
-const HOPS = 1.5;
 const PROMPT_TOKENS = 16;
 const SMALLEST_VOCABULARY = 300;
 const WARM_UP = 2;
 const ECHOES = 30;
 const GOAL_AT_MS = 20;
 
+/** The coordinator is the first of so many stages: a token crosses as many links, one way. */
+const THREE: Shape = { nodes: 3, suffix: '' };
+const TWO: Shape = { nodes: 2, suffix: '.2-nodes' };
+
+interface Shape {
+  readonly nodes: number;
+  readonly suffix: string;
+}
+
+interface Model {
+  readonly name: string;
+  readonly at?: LocalNetworkOptions['model'];
+}
+
+const ABOUT = `Plan pipeline over daemons, each its own process, every link through a delaying proxy, no speculation. The coordinator is the first of
+three stages, a token crosses three links one way, 1.5 round trips; or of two stages, one round trip. Limit: 1 / (hops / 2 x RTT + compute),
+RTT = a TCP echo through such a proxy, compute = ms per token without delay - hops / 2 x a TCP echo without proxy. Without delay the limit is
+1 / (computing time that the stages report). Tokens are counted as an HTTP client receives them. Best rounds.`;
+
 export const pipeline: Benchmark = {
   name: 'pipeline',
-  about: `Plan pipeline over three daemons (three processes, coordinator and two more stages), every link through a delaying proxy. A token
-crosses three links one way (coordinator to stage 2, to stage 3, back), 1.5 round trips. Limit: 1 / (1.5 x RTT + compute), RTT = a TCP
-echo through such a proxy, compute = ms per token without delay - 1.5 x a TCP echo without proxy. Without delay the limit is
-1 / (computing time that the stages report). Tokens are counted as an HTTP client receives them.`,
+  about: ABOUT,
   async run(run) {
-    await measureModel('genesis', undefined, run.quick ? SHORT_DELAYS_MS : DELAYS_MS, run);
-    if (run.quick) return;
-    // Quantised, because three daemons would hold the f32 form twice.
-    const { dataDir } = await importedBenchModel(run, 'i8');
-    await measureModel('bench-i8', { dataDir, name: benchName(run.quick) }, SHORT_DELAYS_MS, run);
+    const model = await benchModel(run);
+    for (const shape of [THREE, TWO]) await measureModel(model, shape, [0, 20], run);
   },
 };
+
+export const pipelineGenesis: Benchmark = {
+  name: 'pipeline-genesis',
+  about: ABOUT,
+  run: (run) => measureModel({ name: 'genesis' }, THREE, [0, 20, 50], run),
+};
+
+/** The quick one has too few layers to be shared out. */
+async function benchModel(run: BenchRun): Promise<Model> {
+  if (run.quick) return { name: 'genesis' };
+  // Quantised, because three daemons would hold the f32 form twice.
+  const { dataDir } = await importedBenchModel(run, 'i8');
+  return { name: 'bench-i8', at: { dataDir, name: benchName(run.quick) } };
+}
 
 interface Measured {
   readonly msPerToken: readonly number[];
@@ -37,64 +63,60 @@ interface Measured {
   readonly pingMs: number;
 }
 
-async function measureModel(
-  name: string,
-  model: LocalNetworkOptions['model'],
-  delaysMs: readonly number[],
-  run: BenchRun,
-): Promise<void> {
-  const { quick, report, say } = run;
+async function measureModel(model: Model, shape: Shape, delaysMs: readonly number[], run: BenchRun): Promise<void> {
+  const { report, say } = run;
+  const roundTrips = shape.nodes / 2;
   const direct = await echoRoundTrip(null, ECHOES);
   let computeMs = 0;
   for (const delayMs of delaysMs) {
-    say(`${name}, ${delayMs} ms`);
-    const measured = await measureDelay({ delayMs, model }, quick ? 3 : 5, quick ? 20 : 48, run);
-    const msPerToken = median(measured.msPerToken);
+    say(`${model.name}, ${shape.nodes} nodes, ${delayMs} ms`);
+    const measured = await measureDelay({ delayMs, nodes: shape.nodes, model: model.at }, run);
+    const msPerToken = shortest(measured.msPerToken);
     const echo = delayMs === 0 ? direct : await echoRoundTrip({ delayMs: delayMs / 2 }, ECHOES);
-    if (delayMs === 0) computeMs = Math.max(0, msPerToken - HOPS * direct);
-    const limitMs = delayMs === 0 ? measured.stagesMs : HOPS * echo + computeMs;
+    if (delayMs === 0) computeMs = Math.max(0, msPerToken - roundTrips * direct);
+    const limitMs = delayMs === 0 ? measured.stagesMs : roundTrips * echo + computeMs;
     const against =
       delayMs === 0
         ? `if nothing but the stages' ${limitMs.toFixed(2)} ms of computing took time`
-        : `1 / (1.5 x ${echo.toFixed(2)} ms + ${computeMs.toFixed(2)} ms)`;
+        : `1 / (${roundTrips} x ${echo.toFixed(2)} ms + ${computeMs.toFixed(2)} ms)`;
     // The same with nothing in `compute` but what the stages report: no messages, no sampling, no HTTP.
-    const strict = (HOPS * echo + measured.stagesMs) / msPerToken;
+    const strict = (roundTrips * echo + measured.stagesMs) / msPerToken;
     const parts = `${msPerToken.toFixed(2)} ms a token; stages compute ${measured.stagesMs.toFixed(2)} ms of it`;
+    const peer = quotedPeer(model, shape, delayMs);
     report(
-      figure(`pipeline.${name}.${delayMs}ms`, 1000 / msPerToken, 'tokens/s', {
+      figure(`pipeline.${model.name}${shape.suffix}.${delayMs}ms`, 1000 / msPerToken, 'tokens/s', {
         limit: 1000 / limitMs,
         against,
         ...(delayMs === GOAL_AT_MS ? { goal: { ratioAtLeast: 0.85 } } : {}),
+        ...(peer?.goal === undefined ? {} : { goal: { atLeast: peer.goal } }),
         range: rangeOf(measured.msPerToken.map((ms) => 1000 / ms)),
-        note: `${parts}, pings take ${measured.pingMs.toFixed(2)} ms; ratio with that computing alone: ${strict.toFixed(2)}`,
+        note: `${parts}, pings take ${measured.pingMs.toFixed(2)} ms; ratio with that computing alone: ${strict.toFixed(2)}${peer?.text ?? ''}`,
       }),
     );
   }
 }
 
-async function measureDelay(
-  options: LocalNetworkOptions,
-  rounds: number,
-  tokens: number,
-  run: BenchRun,
-): Promise<Measured> {
-  const { signal } = run;
+/** What was measured of llama.cpp on this model, elsewhere. */
+function quotedPeer({ at }: Model, { nodes }: Shape, delayMs: number): { text: string; goal?: number } | null {
+  const { loopback, at20ms, oneServerAt20ms } = LLAMA_RPC;
+  if (at === undefined) return null;
+  const text = (speed: number) => `; llama.cpp RPC ${speed} tokens/s, quoted`;
+  if (delayMs === 0) return nodes === 2 ? { text: text(loopback), goal: Math.round(0.9 * loopback) } : null;
+  return { text: text(nodes === 2 ? oneServerAt20ms : at20ms) };
+}
+
+async function measureDelay(options: LocalNetworkOptions, run: BenchRun): Promise<Measured> {
+  const { quick, signal } = run;
   await using network = await LocalNetwork.start(run, options);
   const { gateway, model } = network;
   const prompt = promptTokens(PROMPT_TOKENS, SMALLEST_VOCABULARY);
-  const ask = () => generate({ gateway, model, plan: 'pipeline', prompt, tokens, signal });
-  // Loads the blocks, then brings three processes' worth of code to speed.
+  const tokens = quick ? 20 : 48;
+  const ask = () => generate({ gateway, model, plan: 'pipeline', prompt, tokens, speculation: 'off', signal });
+  // Loads the blocks, then brings the processes' code to speed.
   for (let round = 0; round < WARM_UP; round++) await ask();
   const pingMs = await network.roundTripMs(signal);
   const answers = [];
-  for (let round = 0; round < rounds; round++) answers.push(await ask());
-  const stages = answers.map(({ blyan }) => stageMs(blyan.route));
+  for (let round = 0; round < (quick ? 3 : 5); round++) answers.push(await ask());
+  const stages = answers.map(({ blyan }) => stageMs(blyan.route ?? [], options.nodes ?? 3));
   return { msPerToken: answers.map((answer) => answer.msPerToken), stagesMs: median(stages), pingMs };
-}
-
-/** Computing time per step, summed over the stages. */
-function stageMs(route: readonly { role: string; calls: number; ms: number }[] = []): number {
-  const stages = route.filter(({ role }) => role === 'stage');
-  if (stages.length !== 3) throw new Error(`the pipeline has ${stages.length} stages, not 3`);
-  return stages.reduce((sum, { ms, calls }) => sum + ms / calls, 0);
 }

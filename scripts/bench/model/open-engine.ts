@@ -9,23 +9,30 @@ export interface OpenEngine extends AsyncDisposable {
   readonly source: StoreSource;
 }
 
-/** An engine in its worker over a folder of blocks, as a daemon has it: every block is hashed before its first use. */
+/** What one engine of the benchmarks may use. */
+export function engineOptions(options: { sessionBytes?: number } = {}) {
+  return { kvBytes: 512 * MIB, sessionBytes: options.sessionBytes ?? 8192 * MIB, provider: 'cpu' as const, threads: 1 };
+}
+
+/** A folder of blocks as an engine sees it: every block is hashed before its first use. */
+export async function openStore(blocksDir: string): Promise<{ store: BlockStore; source: StoreSource }> {
+  const store = new BlockStore({ dir: blocksDir }, { logger: silentLogger });
+  await store.start();
+  return { store, source: new StoreSource(store) };
+}
+
+/** An engine in its worker over a folder of blocks, as a daemon has it. */
 export async function openEngine(
   blocksDir: string,
   view: ModelView,
   options: { sessionBytes?: number } = {},
 ): Promise<OpenEngine> {
-  const store = new BlockStore({ dir: blocksDir }, { logger: silentLogger });
-  await store.start();
-  const source = new StoreSource(store);
-  const engine = new Engine(
-    { kvBytes: 512 * MIB, sessionBytes: options.sessionBytes ?? 8192 * MIB, provider: 'cpu', threads: 1 },
-    {
-      logger: silentLogger,
-      acquire: (root) => source.acquire(root),
-      remote: () => Promise.reject(new Error('every expert is local here')),
-    },
-  );
+  const { store, source } = await openStore(blocksDir);
+  const engine = new Engine(engineOptions(options), {
+    logger: silentLogger,
+    acquire: (root) => source.acquire(root),
+    remote: () => Promise.reject(new Error('every expert is local here')),
+  });
   await engine.start();
   await engine.loadModel(view);
   return {

@@ -18,9 +18,11 @@ export interface GenerateOptions {
 }
 
 export interface Answer {
-  /** Between the first and the last token, as this client saw them come. */
+  /** Between the first and the last token, as this client saw them come; not a number when there is but one. */
   readonly msPerToken: number;
   readonly msToFirstToken: number;
+  /** When each token came, on the clock of `performance.now`. */
+  readonly arrivals: readonly number[];
   readonly tokenIds: readonly number[];
   readonly blyan: BlyanAnswer;
 }
@@ -77,5 +79,6 @@ export async function generate(options: GenerateOptions): Promise<Answer> {
   const enough = mayEnd ? arrivals.length > 1 : arrivals.length === tokens;
   if (!enough || blyan === null) throw new Error(`${plan}: ${arrivals.length} of ${tokens} tokens came`);
   const [first, last] = [arrivals[0] as number, arrivals.at(-1) as number];
-  return { msPerToken: (last - first) / (arrivals.length - 1), msToFirstToken: first - started, tokenIds, blyan };
+  const msPerToken = (last - first) / (arrivals.length - 1);
+  return { msPerToken, msToFirstToken: first - started, arrivals, tokenIds, blyan };
 }

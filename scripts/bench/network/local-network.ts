@@ -11,6 +11,10 @@ const MORE_PINGS_MS = 2500;
 export interface LocalNetworkOptions {
   /** Round trip added to every link between nodes. */
   readonly delayMs: number;
+  /** 3 by default. */
+  readonly nodes?: number;
+  /** What each node hosts; shared out evenly by default. */
+  readonly hosts?: readonly string[];
   /** A data folder with the model in it, and the model's name; the genesis model by default. */
   readonly model?: { readonly dataDir: string; readonly name: string };
 }
@@ -18,7 +22,7 @@ export interface LocalNetworkOptions {
 /** The genesis model's name in a local network. */
 export const GENESIS_MODEL = 'blyan';
 
-/** Three daemons on this machine: a coordinator with the first layers, and two more with the rest. */
+/** Daemons on this machine, each its own process: a coordinator with the first layers, and others with the rest. */
 export class LocalNetwork implements AsyncDisposable {
   readonly model: string;
   readonly #daemon: Daemon;
@@ -28,9 +32,10 @@ export class LocalNetwork implements AsyncDisposable {
     this.model = model;
   }
 
-  static async start(run: BenchRun, { delayMs, model }: LocalNetworkOptions): Promise<LocalNetwork> {
+  static async start(run: BenchRun, { delayMs, nodes = 3, hosts, model }: LocalNetworkOptions): Promise<LocalNetwork> {
     const dataDir = model?.dataDir ?? join(run.workDir, 'genesis-network');
-    const args = ['devnet', '--nodes', '3', '--data-dir', dataDir, '--gateway', '127.0.0.1:0'];
+    const args = ['devnet', '--nodes', String(nodes), '--data-dir', dataDir, '--gateway', '127.0.0.1:0'];
+    if (hosts) args.push('--host', hosts.join(';'));
     if (model) args.push('--model', model.name);
     if (delayMs > 0) args.push('--link-delay-ms', String(delayMs));
     return new LocalNetwork(await Daemon.start(args, run.signal), model?.name ?? GENESIS_MODEL);
