@@ -174,7 +174,7 @@ test('who resumes an answer that is being streamed takes it over', async () => {
   expect(JSON.parse((await first).at(-1)?.data ?? '')).toMatchObject({
     error: { code: 'ERR_GATEWAY_ANSWER_TAKEN_OVER' },
   });
-  await expect.poll(() => a.coordinator.running).toBe(0);
+  await expect.poll(() => a.coordinator.running, { timeout: 30_000 }).toBe(0);
 });
 
 describe('what is not to be had', () => {

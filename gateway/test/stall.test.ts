@@ -83,7 +83,7 @@ test('when no slot is free, the client that has stalled longest gives way', asyn
   deaf(quick.url, { stream: true });
   await untilStuck(quick, 2);
   quick.coordinator.script = { tokens: tokensOf('ab') };
-  await expect.poll(async () => (await quick.post(CHAT, chatBody())).status).toBe(200);
+  await expect.poll(async () => (await quick.post(CHAT, chatBody())).status, { timeout: 30_000 }).toBe(200);
 });
 
 test.each([false, true])('what is complete and not taken is not kept for ever (stream: %s)', async (stream) => {
@@ -96,6 +96,6 @@ test.each([false, true])('what is complete and not taken is not kept for ever (s
   const client = deaf(gateway.url, { max_tokens: 40_000, stream });
   const socket = await accepted.promise;
   await once(socket, 'close');
-  await expect.poll(() => gateway.coordinator.running).toBe(0);
+  await expect.poll(() => gateway.coordinator.running, { timeout: 30_000 }).toBe(0);
   expect(client.destroyed).toBe(false);
 });

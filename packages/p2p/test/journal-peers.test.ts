@@ -71,7 +71,7 @@ test('a node that is gone, or does not keep answers, is passed over', async () =
   await first.journal.settled();
   expect(third.journal.kept.entryCount).toBe(1);
   entry.discard();
-  await expect.poll(() => third.journal.kept.entryCount).toBe(0);
+  await expect.poll(() => third.journal.kept.entryCount, { timeout: 30_000 }).toBe(0);
 });
 
 test('a long answer goes in several calls', async () => {
