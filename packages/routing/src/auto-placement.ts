@@ -1,17 +1,24 @@
 import { hasBit } from './bitmap.ts';
 import { blockMap, type RoutedModel } from './block-map.ts';
+import { type ExpertDemand, evenDemand } from './expert-demand.ts';
 import type { NodeView } from './node-record.ts';
 
 /**
- * What a node that may host anything should host: first what nobody else hosts, in manifest order; then the
- * contiguous layers with the fewest replicas (the window whose ascending replica counts are smallest, so that its
- * weakest layer is the network's weakest); then single blocks, least replicated first. Deterministic; this node's own
- * present holdings do not count.
+ * What a node that may host anything should host: first what nobody else hosts, layer by layer, of a layer the trunk and
+ * then what is asked for most; then the contiguous layers with the fewest replicas (the window whose ascending replica
+ * counts are smallest, so that its weakest layer is the network's weakest); then single blocks, those whose next replica
+ * serves most demand first. Deterministic; this node's own present holdings do not count.
  *
  * @param capacityBytes bound on the sum of the chosen blocks' bytes
+ * @param demand even unless given
  * @returns ascending indices into the manifest's blocks
  */
-export function autoPlacement(views: readonly NodeView[], model: RoutedModel, capacityBytes: number): number[] {
+export function autoPlacement(
+  views: readonly NodeView[],
+  model: RoutedModel,
+  capacityBytes: number,
+  demand: ExpertDemand = evenDemand(model.spec),
+): number[] {
   const map = blockMap(model);
   const replicas = countReplicas(views, model);
   const chosen = new Set<number>();
@@ -23,10 +30,13 @@ export function autoPlacement(views: readonly NodeView[], model: RoutedModel, ca
     room -= bytes;
   };
 
-  replicas.forEach((count, index) => {
-    if (count === 0) take(index);
+  const touch = (layer: number, expert: number) => demand.touch[layer * model.spec.expertCount + expert] ?? 0;
+  const layers = map.trunks.map((trunk, layer) => {
+    const hottestFirst = (map.experts[layer] ?? []).map((slices, expert) => ({ slices, heat: touch(layer, expert) }));
+    hottestFirst.sort((a, b) => b.heat - a.heat);
+    return [trunk, ...hottestFirst.flatMap(({ slices }) => slices)];
   });
-  const layers = map.trunks.map((trunk, layer) => [trunk, ...(map.experts[layer] ?? []).flat()]);
+  for (const index of [map.embedding, ...layers.flat(), map.head]) if (replicas[index] === 0) take(index);
   const cost = layers.map((indices) =>
     indices.reduce((sum, index) => sum + (chosen.has(index) ? 0 : (model.blocks[index]?.byteLength ?? 0)), 0),
   );
@@ -35,7 +45,13 @@ export function autoPlacement(views: readonly NodeView[], model: RoutedModel, ca
   );
   for (const layer of weakestWindow(cost, weakest, room)) for (const index of layers[layer] ?? []) take(index);
   const rest = replicas.map((_, index) => index).filter((index) => !chosen.has(index));
-  rest.sort((a, b) => (replicas[a] ?? 0) - (replicas[b] ?? 0) || a - b);
+  const worth = rest.map((index) => {
+    const { layer = 0, expert } = model.blocks[index] ?? {};
+    const count = replicas[index] ?? 0;
+    return [index, (expert === undefined ? 1 : touch(layer, expert)) / (count * (count + 1))] as const;
+  });
+  const worthOf = new Map(worth);
+  rest.sort((a, b) => (worthOf.get(b) ?? 0) - (worthOf.get(a) ?? 0) || a - b);
   for (const index of rest) take(index);
   return [...chosen].sort((a, b) => a - b);
 }

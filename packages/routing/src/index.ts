@@ -14,8 +14,11 @@ export {
 export { type Cost, totalMs } from './cost.ts';
 export { type Coverage, coverage, describeMissing } from './coverage.ts';
 export { type CpuLevel, cpuLevelOf } from './cpu-level.ts';
+export { DemandCounter } from './demand-counter.ts';
+export { demandLevels } from './demand-levels.ts';
 export { devnetHostSpecs } from './devnet-host-specs.ts';
 export { RoutingError, type RoutingErrorCode } from './errors.ts';
+export { type ExpertDemand, type ExpertPair, evenDemand, networkDemand, type OwnDemand } from './expert-demand.ts';
 export { type Correction, type Forecast, type ForecastInput, forecast } from './forecast.ts';
 export { ForecastHistory } from './forecast-history.ts';
 export { Holdings } from './holdings.ts';
@@ -44,6 +47,7 @@ export { type FaultReason, type HealthState, MAX_OPEN_MS, PeerHealth } from './p
 export { type Plan, type PlanStage, preferredHolder, stageOfLayer } from './plan.ts';
 export { participants } from './plan-assembly.ts';
 export { decodePlan, planBytes } from './plan-bytes.ts';
+export { type Moves, type MovesInput, planMoves } from './plan-moves.ts';
 export { isRefusal, type PlanFound, type PlanOutcome, type Refusal, type RefusalCode } from './plan-outcome.ts';
 export type { PlanInput } from './plan-scope.ts';
 export { signPlan, verifyPlan } from './plan-signature.ts';

@@ -5,6 +5,8 @@ export interface HostedModel {
   readonly root: Root;
   /** Bit i (byte `i >> 3`, bit `i & 7`) is set when the node hosts the i-th block of the manifest's `blocks`. Never changed in place. */
   readonly blocks: Uint8Array;
+  /** What the node is asked for of the experts it hosts (`demandLevels`): four bits per expert. */
+  readonly demand?: Uint8Array;
 }
 
 /** What a node measured of itself. Integers; 0 means not measured yet. */

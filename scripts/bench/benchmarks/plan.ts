@@ -1,5 +1,13 @@
 import { PLAN_TYPES } from '@blyan/interface';
-import { buildPlan, choosePlan, isRefusal, type NodeView, type RoutedModel } from '@blyan/routing';
+import {
+  buildPlan,
+  choosePlan,
+  evenDemand,
+  isRefusal,
+  type NodeView,
+  planMoves,
+  type RoutedModel,
+} from '@blyan/routing';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
 import { seeded, simulatedModel, simulatedViews } from '../network/simulated-views.ts';
@@ -23,12 +31,29 @@ layers, and nodes that hold a tenth of the experts of every layer. The first ${W
       const model = simulatedModel(shape);
       for (const spread of ['layers', 'experts'] as const) {
         const views = simulatedViews(model, NODES, spread);
+        measureMoves(`plan.${name}.${spread}.moves`, model, views, run);
         for (const type of [...PLAN_TYPES, 'auto'] as const)
           measure(`plan.${name}.${spread}.${type}`, type, model, views, run);
       }
     }
   },
 };
+
+/** What a node that places itself should host, which each works out every few minutes. */
+function measureMoves(name: string, manifest: RoutedModel, views: readonly NodeView[], run: BenchRun): void {
+  const demand = evenDemand(manifest.spec);
+  const random = seeded(5);
+  for (let slot = 0; slot < demand.touch.length; slot++) if (random() < 0.05) demand.touch[slot] = 1;
+  const self = views[0]?.peerId ?? '';
+  const times: number[] = [];
+  for (let round = 0; round < (run.quick ? 10 : 20) + WARM_UP; round++) {
+    run.signal.throwIfAborted();
+    const started = performance.now();
+    planMoves({ manifest, views: views.map(renewed), self, demand, capacityBytes: 1e9, maxMoveBytes: 3e8, round });
+    if (round >= WARM_UP) times.push(performance.now() - started);
+  }
+  run.report(figure(name, median(times), 'ms', { range: rangeOf(times) }));
+}
 
 type Wanted = (typeof PLAN_TYPES)[number] | 'auto';
 
