@@ -4,6 +4,8 @@ import { PrefixCache, type SharedPage } from './prefix-cache.ts';
 
 /** Positions per page; the kernels are compiled for it. */
 export const PAGE_POSITIONS = 32;
+/** Most of the budget that pages kept for later answers may take while no answer uses them. */
+const CACHED_SHARE = 0.25;
 
 /** What the keys of a sequence's pages mean, and those of its prompt. */
 export interface KvPrefix {
@@ -160,7 +162,7 @@ export class KvCache {
   constructor(heap: Heap, budgetBytes: number) {
     this.heap = heap;
     this.budgetBytes = budgetBytes;
-    this.prefixes = new PrefixCache(heap);
+    this.prefixes = new PrefixCache(heap, budgetBytes * CACHED_SHARE);
     heap.reclaim = () => this.prefixes.evict();
   }
 

@@ -15,13 +15,16 @@ export interface SharedPage {
  */
 export class PrefixCache {
   readonly #heap: Heap;
+  readonly #maxIdleBytes: number;
   readonly #pages = new Map<string, SharedPage>();
   /** Pages without users, the one to evict next first. */
   readonly #idle = new Set<SharedPage>();
   #idleBytes = 0;
 
-  constructor(heap: Heap) {
+  /** @param maxIdleBytes most bytes of pages that no open sequence uses: memory that was touched stays taken */
+  constructor(heap: Heap, maxIdleBytes: number) {
     this.#heap = heap;
+    this.#maxIdleBytes = maxIdleBytes;
   }
 
   /** Bytes of pages that no open sequence uses. */
@@ -75,6 +78,7 @@ export class PrefixCache {
   #rest(page: SharedPage): void {
     this.#idle.add(page);
     this.#idleBytes += page.elements * 4;
+    while (this.#idleBytes > this.#maxIdleBytes) this.evict();
   }
 
   #wake(page: SharedPage): void {

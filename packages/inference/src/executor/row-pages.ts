@@ -1,7 +1,7 @@
 import { PAGE_POSITIONS } from '../kv-cache.ts';
 
 /** Bytes of rows kept beyond the answers they come from. */
-const MAX_BYTES = 128 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
  * What stages sent on for prompts whose KV pages are cached: without it, a stage that adopts the pages could not give
