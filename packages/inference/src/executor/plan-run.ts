@@ -149,9 +149,11 @@ export class PlanRun {
       else throw error;
       return null;
     }
+    // Drawing is part of what a window costs: the wider it is, the more.
+    const drawnMs = performance.now();
     const committed = this.#windows.verified(
       { epoch, position, sampled: sampled.map(({ tokenId }) => tokenId) },
-      arrivedMs,
+      drawnMs,
     );
     if (committed.length === 0 && !this.#windows.ended) return null;
     this.#slow.result(arrivedMs);

@@ -140,7 +140,7 @@ export class VerifyWindows {
    *
    * `sampled` may end at the first token that differs from the row fed behind it: the others are not looked at.
    *
-   * @param nowMs when the result arrived, on any clock that only goes forward
+   * @param nowMs when the result had arrived and was sampled, on any clock that only goes forward
    * @throws InferenceError ERR_INFERENCE_RANGE when tokens are missing; nothing has changed then
    */
   verified({ epoch, position, sampled }: VerifiedWindow, nowMs: number): readonly number[] {
