@@ -35,6 +35,22 @@ export function killsThatHit(kills: readonly Kill[], answers: readonly CountedAn
   return hit;
 }
 
+/** Failovers by reason: of nodes that were killed during the answer, and of nodes that lived all the time. */
+export function countReasons(
+  kills: readonly Kill[],
+  answers: readonly CountedAnswer[],
+): { readonly killed: Record<string, number>; readonly alive: Record<string, number> } {
+  const counts = { killed: {} as Record<string, number>, alive: {} as Record<string, number> };
+  for (const { beganMs, endedMs, failovers } of answers) {
+    for (const { peerId, reason } of failovers) {
+      const isKilled = kills.some((kill) => kill.peerId === peerId && kill.atMs >= beganMs && kill.atMs <= endedMs);
+      const of = isKilled ? counts.killed : counts.alive;
+      of[reason] = (of[reason] ?? 0) + 1;
+    }
+  }
+  return counts;
+}
+
 /** Whether every block is on a node that is up. */
 export function isCovered(hosted: readonly ReadonlySet<number>[], up: readonly boolean[], blockCount: number): boolean {
   for (let block = 0; block < blockCount; block++) {

@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import { quantile } from '../failover/judge.ts';
+import { countReasons } from './kills.ts';
 import { GROWTH_BYTES, GROWTH_SHARE } from './memory.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { type ChaosResult, runChaos } from './run.ts';
@@ -51,6 +52,7 @@ function judgeChaos({ answers, kills, hits, memory, leak, ghost }: ChaosResult, 
   const gapMs = { p50: quantile(gaps, 0.5), p95: quantile(gaps, 0.95), max: Math.max(0, ...gaps) };
   const resumed = answers.filter(({ resumes }) => resumes > 0).length;
   const errorEvents = answers.reduce((sum, { errors }) => sum + errors.length, 0);
+  const failovers = countReasons(kills, answers);
   const swollen = memory.filter(({ isFlat }) => !isFlat);
   const checks = {
     answers: share >= GOAL_SHARE,
@@ -70,10 +72,11 @@ function judgeChaos({ answers, kills, hits, memory, leak, ghost }: ChaosResult, 
     `${verdict(checks.leak)} KV memory after the storm: ${leak ?? 'all free, nothing active'}`,
     `${verdict(checks.ghost)} ghosts: ${ghost ?? 'none'}`,
     `${verdict(checks.memory)} resident memory from warm-up to end, at most ${GROWTH_SHARE * 100} % and ${GROWTH_BYTES / MIB} MiB more: ${memory.map(({ label, seconds, warmBytes, endBytes }) => `${label} ${(warmBytes / MIB).toFixed(0)} -> ${(endBytes / MIB).toFixed(0)} MiB in ${seconds} s`).join(', ') || 'no life was long enough'}`,
+    `       failovers of killed nodes ${JSON.stringify(failovers.killed)}, of living ones ${JSON.stringify(failovers.alive)}`,
     `       longest wait between tokens at the client p50 ${gapMs.p50.toFixed(0)}, p95 ${gapMs.p95.toFixed(0)}, max ${gapMs.max.toFixed(0)} ms`,
   ];
   const figures = {
-    ...{ ok, checks, answers: answers.length, right, share, resumed, errorEvents, gapMs },
+    ...{ ok, checks, answers: answers.length, right, share, resumed, errorEvents, failovers, gapMs },
     ...{ kills: kills.length, hits, memory, leak, ghost, failures: failures.slice(0, SHOWN_FAILURES) },
   };
   return { lines, figures };

@@ -7,7 +7,7 @@ import { amount, choice, count } from '../option-values.ts';
 export const USAGE = `usage: npm run chaos -- [--nodes N] [--minutes M] [--kill-rate R] [--seed S] [--json]
   --nodes       4 to 16; every block is on two of them (default 4)
   --minutes     how long the storm lasts (default 5)
-  --kill-rate   share of the nodes that are down at a time, at least one (default 0.3)
+  --kill-rate   share of the nodes that are down at a time, at least one; 0: none (default 0.3)
   --streams     answers in flight (default 50)
   --gateways    all: every node serves HTTP and may die; first: node 0 alone does, and lives (default all)
   --model       ${DRILL_MODELS.join(', ')} (default genesis)

@@ -11,7 +11,7 @@ const RETURN_TIMEOUT_MS = 60_000;
 const NOBODY_PAUSE_MS = 100;
 
 export interface StormOptions {
-  /** Share of the nodes that are down at a time. */
+  /** Share of the nodes that are down at a time, at least one; 0: none. */
   readonly killRate: number;
   /** Whether node 0 may die. */
   readonly sparesFirst: boolean;
@@ -50,7 +50,9 @@ export class Storm {
 
   /** Settles when the storm is over and every node is back. */
   async run(): Promise<void> {
-    const down = Math.max(1, Math.floor(this.#options.killRate * this.#up.length));
+    const { killRate, durationMs } = this.#options;
+    const down = killRate === 0 ? 0 : Math.max(1, Math.floor(killRate * this.#up.length));
+    if (down === 0) await delay(durationMs, undefined, { signal: this.#deps.signal });
     await Promise.all(Array.from({ length: down }, () => this.#reap()));
   }
 

@@ -52,8 +52,7 @@ async function main(): Promise<number> {
   line(
     `${reports.length} faults, ${failed} answers wrong; gap at the client p50 ${gap.p50.toFixed(0)}, p95 ${gap.p95.toFixed(0)}, max ${gap.max.toFixed(0)} ms (goal: p95 < ${GOAL_P95_MS})`,
   );
-  if (json)
-    line(JSON.stringify({ ...drill, ok: isMet, broken, failed, gapMs: gap, load: loadavg()[0], reports }));
+  if (json) line(JSON.stringify({ ...drill, ok: isMet, broken, failed, gapMs: gap, load: loadavg()[0], reports }));
   return isMet ? 0 : 1;
 }
 
