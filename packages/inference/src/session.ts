@@ -82,7 +82,9 @@ export class Session {
       : columnsOut
         ? views.get(at, tiles, out, TILE_ROWS)
         : views.get(at, tiles, TILE_ROWS, out);
-    this.#native.run({ x: input }, { y: output }, NO_OPTIONS);
+    const { y: copy } = this.#native.run({ x: input }, { y: output }, NO_OPTIONS);
+    // The binding answers with a copy of the output, which the collector would find too late: 12 MB in one prompt's layer.
+    ((copy as Tensor).data as Float32Array<ArrayBuffer>).buffer.transfer(0);
     if (!direct) kernels.spread(scratch, place, runs, length, stride);
   }
 
