@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BlyanChunk, readSse, SSE_DONE } from '@blyan/api';
-import type { Failover } from '@blyan/interface';
+import type { Failover, PlanChoice } from '@blyan/interface';
 import { completionBody } from '../ask.ts';
 import type { ChaosQuestion } from './questions.ts';
 
@@ -9,6 +9,8 @@ export interface ChaosAnswer {
   readonly outcome: 'right' | 'wrong' | 'none';
   /** Why there is none, or what is wrong. */
   readonly detail: string;
+  /** What was asked for. */
+  readonly plan: PlanChoice;
   readonly beganMs: number;
   readonly endedMs: number;
   readonly failovers: readonly Failover[];
@@ -50,7 +52,7 @@ export async function chaosAnswer(question: ChaosQuestion, deps: ClientDeps): Pr
     }
   }
   const { tokens, failovers, longestGapMs, connections, errors } = stream;
-  const rest = { beganMs, endedMs: performance.now(), failovers, longestGapMs, errors };
+  const rest = { plan: question.plan, beganMs, endedMs: performance.now(), failovers, longestGapMs, errors };
   const resumes = Math.max(0, connections - 1);
   if (!stream.isDone) {
     const detail = `${tokens.length} of ${question.expected.length} tokens came; ${last}`;

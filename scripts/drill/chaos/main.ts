@@ -8,6 +8,7 @@ import { type ChaosResult, runChaos } from './run.ts';
 const GOAL_SHARE = 0.999;
 const MIB = 1024 * 1024;
 const SHOWN_FAILURES = 20;
+const SHOWN_SLOWEST = 3;
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -75,9 +76,10 @@ function judgeChaos({ answers, kills, hits, memory, leak, ghost }: ChaosResult, 
     `       failovers of killed nodes ${JSON.stringify(failovers.killed)}, of living ones ${JSON.stringify(failovers.alive)}`,
     `       longest wait between tokens at the client p50 ${gapMs.p50.toFixed(0)}, p95 ${gapMs.p95.toFixed(0)}, max ${gapMs.max.toFixed(0)} ms`,
   ];
+  const slowest = answers.toSorted((a, b) => b.longestGapMs - a.longestGapMs).slice(0, SHOWN_SLOWEST);
   const figures = {
     ...{ ok, checks, answers: answers.length, right, share, resumed, errorEvents, failovers, gapMs },
-    ...{ kills: kills.length, hits, memory, leak, ghost, failures: failures.slice(0, SHOWN_FAILURES) },
+    ...{ kills: kills.length, hits, memory, leak, ghost, failures: failures.slice(0, SHOWN_FAILURES), slowest },
   };
   return { lines, figures };
 }

@@ -23,8 +23,9 @@ export const DELEGATE_IDLE_MS = 300_000;
 export const ORPHAN_GRACE_MS = 3_000;
 /** How often a node that works for an answer is asked for a sign of life. */
 export const HEARTBEAT_INTERVAL_MS = 100;
-/** Without one for so long it is given up. */
+/** Without one for so long it is given up, unless its signs of life have taken long before: then later, at most so much. */
 export const HEARTBEAT_TIMEOUT_MS = 350;
+export const MAX_HEARTBEAT_TIMEOUT_MS = 3_000;
 /** How long an answer waits for somebody to take the place of a lost node before it fails. */
 export const RETURN_WAIT_MS = 30_000;
 /** Most times one answer replaces nodes. */

@@ -1,8 +1,11 @@
 import { errorCode, type PeerId } from '@blyan/interface';
-import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS } from './deadlines.ts';
+import { BeatPatience } from './beat-patience.ts';
+import { HEARTBEAT_INTERVAL_MS } from './deadlines.ts';
 
 /** This loop was held up itself by so much: silence then says nothing about the peer. */
 const OWN_DELAY_MS = 100;
+/** Peers whose history is kept while nobody watches them. */
+const MAX_HISTORIES = 256;
 
 export interface HeartbeatDeps {
   /** Asks for a sign of life. @throws when there is none in time */
@@ -22,6 +25,7 @@ interface Watched {
 export class Heartbeat {
   readonly #deps: HeartbeatDeps;
   readonly #peers = new Map<PeerId, Watched>();
+  readonly #histories = new Map<PeerId, BeatPatience>();
 
   constructor(deps: HeartbeatDeps) {
     this.#deps = deps;
@@ -46,16 +50,31 @@ export class Heartbeat {
     };
   }
 
+  /** The one that was not needed for longest makes room. */
+  #patienceFor(peerId: PeerId): BeatPatience {
+    const patience = this.#histories.get(peerId) ?? new BeatPatience();
+    this.#histories.delete(peerId);
+    this.#histories.set(peerId, patience);
+    for (const oldest of this.#histories.keys()) {
+      if (this.#histories.size <= MAX_HISTORIES) break;
+      this.#histories.delete(oldest);
+    }
+    return patience;
+  }
+
   async #beat(peerId: PeerId, stopped: AbortSignal): Promise<void> {
+    const patience = this.#patienceFor(peerId);
     let unreachable = 0;
     while (!stopped.aborted) {
       const started = performance.now();
+      const { timeoutMs } = patience;
       try {
-        await this.#deps.ask(peerId, HEARTBEAT_TIMEOUT_MS, stopped);
+        await this.#deps.ask(peerId, timeoutMs, stopped);
+        patience.took(performance.now() - started);
         unreachable = 0;
       } catch (error) {
         if (stopped.aborted) return;
-        const lateMs = performance.now() - started - HEARTBEAT_TIMEOUT_MS;
+        const lateMs = performance.now() - started - timeoutMs;
         if (errorCode(error) === 'ERR_P2P_TIMEOUT') {
           if (lateMs < OWN_DELAY_MS) this.#deps.onLost(peerId, 'silent');
         } else if (++unreachable > 1) {
