@@ -1,8 +1,9 @@
-import { type Engine, modelView } from '@blyan/inference';
+import { modelView } from '@blyan/inference';
 import { errorCode, type Logger } from '@blyan/interface';
 import type { NodeRecords } from '@blyan/p2p';
 import { RECORD_INTERVAL_MS } from '@blyan/params';
-import { blockMap, hasBit, type MeasuredFigures } from '@blyan/routing';
+import { blockMap, type DemandCounter, demandLevels, hasBit, type MeasuredFigures } from '@blyan/routing';
+import type { CountingEngine } from './counting-engine.ts';
 import type { HostedBlocks } from './hosted-blocks.ts';
 import { type EngineFigures, measureEngine } from './measure.ts';
 
@@ -27,7 +28,8 @@ export interface AdvertiserOptions {
 
 export interface AdvertiserDeps {
   readonly records: NodeRecords;
-  readonly engine: Engine;
+  readonly engine: CountingEngine;
+  readonly demand: DemandCounter;
   readonly hosted: HostedBlocks;
   /** Sequences that run here. */
   readonly active: () => number;
@@ -82,7 +84,7 @@ export class Advertiser {
     const { manifest } = hosted;
     this.#measuring = this.#measuring.then(async () => {
       try {
-        const figures = await measureEngine(engine, modelView(manifest), manifest, hosted.bitmap(), signal);
+        const figures = await measureEngine(engine.uncounted, modelView(manifest), manifest, hosted.bitmap(), signal);
         this.#measured = { ...UNMEASURED, ...figures };
         await this.#publish(true);
       } catch (error) {
@@ -107,11 +109,13 @@ export class Advertiser {
   }
 
   async #publish(settled = false): Promise<void> {
-    const { engine, hosted, records, active } = this.#deps;
+    const { engine, hosted, records, active, demand } = this.#deps;
     const { queued, freeKvBytes } = await engine.status();
+    const blocks = hosted.bitmap();
+    const levels = demandLevels(blocks, hosted.manifest, demand.computed());
     const advertisement = {
       ...this.#options,
-      models: [{ root: hosted.manifest.root, blocks: hosted.bitmap() }],
+      models: [{ root: hosted.manifest.root, blocks, ...(levels && { demand: levels }) }],
       measured: this.#measured,
       active: active(),
       queued,

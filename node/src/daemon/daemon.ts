@@ -1,9 +1,9 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createGateway } from '@blyan/gateway';
-import { Engine, modelView, StoreSource } from '@blyan/inference';
-import { errorCode, type Root, systemClock } from '@blyan/interface';
-import type { ModelManifest } from '@blyan/model';
+import { modelView, StoreSource } from '@blyan/inference';
+import { errorCode, monotonicClock, type Root, systemClock } from '@blyan/interface';
+import type { BlockRef, ModelManifest } from '@blyan/model';
 import {
   BlockExchange,
   encodeInvite,
@@ -14,6 +14,7 @@ import {
   NodeRecords,
   P2pHost,
 } from '@blyan/p2p';
+import { DemandCounter, type ExpertDemand, networkDemand } from '@blyan/routing';
 import { BlockStore } from '@blyan/store';
 import type { NodeConfig } from '../config/node-config.ts';
 import { usualThreads } from '../config/threads.ts';
@@ -23,12 +24,14 @@ import { NodeError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { Advertiser } from './advertiser.ts';
 import { BlockPatrol } from './block-patrol.ts';
+import { CountingEngine } from './counting-engine.ts';
 import { createExecutor, type Executor } from './executor.ts';
 import { arithmeticProfile, probeTier } from './hardware.ts';
 import { HealingSource } from './healing-source.ts';
 import { HostedBlocks } from './hosted-blocks.ts';
 import { isMeasurement, zeros } from './measure.ts';
 import { joinNetwork, resolveMembership } from './network-membership.ts';
+import { Rebalancer } from './rebalancer.ts';
 import { resolveModel } from './served-model.ts';
 import { nextNews } from './wait-for-peers.ts';
 import { WarmUp } from './warm-up.ts';
@@ -106,13 +109,16 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     if (!membership.genesis) await joinNetwork(paths.genesis, { host, genesis, logger }, signal);
     const manifest = await findModel();
 
-    const hosted = hostBlocks(manifest);
+    const counter = new DemandCounter(manifest.spec, monotonicClock);
+    const demand = () => networkDemand(views(), manifest, counter.snapshot());
+    const hosted = hostBlocks(manifest, demand);
     undo.push(() => hosted.stop());
     tell = ({ root, error }) => hosted.damaged(root, error);
     damaged.forEach(tell);
 
     const { engine, attach } = createEngine(hosted);
     undo.push(() => engine.stop());
+    engine.count({ model: manifest, counter });
     await engine.start();
     await engine.loadModel(modelView(manifest));
     const executor = createExecutor(
@@ -124,7 +130,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
 
     const advertiser = new Advertiser(
       { version: VERSION, tier: await probeTier(), profile, host: config.host, gateway: config.gateway !== null },
-      { records, engine, hosted, active: () => executor.stages.active, logger },
+      { records, engine, hosted, demand: counter, active: () => executor.stages.active, logger },
     );
     undo.push(() => advertiser.stop());
     await advertiser.start();
@@ -148,6 +154,12 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     hosted.on('filled', warm);
     undo.push(() => void hosted.off('filled', warm));
     warm();
+    if (config.host === 'auto') {
+      const inUse = ({ layer, expert }: BlockRef) => engine.inUse(layer, expert);
+      const rebalancer = new Rebalancer({ self: peerId, hosted, views, demand, inUse, clock: systemClock, logger });
+      undo.push(() => rebalancer.stop());
+      rebalancer.start();
+    }
     const missing = hosted.missing();
     if (missing.length > 0) {
       logger.warn('not every block to host is here; it is fetched when a peer offers it', {
@@ -174,15 +186,15 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     return resolveModel(options, { store, host, exchange, logger }, signal);
   }
 
-  function hostBlocks(manifest: ModelManifest): HostedBlocks {
+  function hostBlocks(manifest: ModelManifest, demand: () => ExpertDemand): HostedBlocks {
     const joins = membership.bootstrap.length > 0;
-    const options = { host: config.host, blocksDir: paths.blocks, joins };
+    const options = { host: config.host, blocksDir: paths.blocks, joins, quotaBytes: config.storeQuotaBytes };
     const news = (timeoutMs: number, until: AbortSignal) => nextNews(records, timeoutMs, until);
-    return new HostedBlocks(manifest, options, { store, exchange, views, nextNews: news, logger });
+    return new HostedBlocks(manifest, options, { store, exchange, views, nextNews: news, demand, logger });
   }
 
   /** The engine, which calls the experts of other nodes through the executor that is attached to it. */
-  function createEngine(hosted: HostedBlocks): { engine: Engine; attach: (executor: Executor) => void } {
+  function createEngine(hosted: HostedBlocks): { engine: CountingEngine; attach: (executor: Executor) => void } {
     let executor: Executor | null = null;
     const source = new HealingSource({
       source: new StoreSource(store),
@@ -192,7 +204,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     });
     const sessionBytes = config.sessionCacheBytes ?? totalmem() / 2;
     const threads = config.provider === 'cpu' ? (config.threads ?? usualThreads()) : 1;
-    const engine = new Engine(
+    const engine = new CountingEngine(
       { kvBytes: config.kvBudgetBytes ?? DEFAULT_KV_BYTES, sessionBytes, provider: config.provider, threads },
       {
         logger,

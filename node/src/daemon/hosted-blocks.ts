@@ -3,13 +3,26 @@ import { statfs } from 'node:fs/promises';
 import { errorCode, type Logger, type PeerId, type Root } from '@blyan/interface';
 import { type BlockRef, blockLabel, type ModelManifest } from '@blyan/model';
 import type { BlockExchange } from '@blyan/p2p';
-import { autoPlacement, bitmapOf, hasBit, type NodeView, parseHostSpec, resolveHostSpec } from '@blyan/routing';
+import {
+  autoPlacement,
+  bitmapOf,
+  type ExpertDemand,
+  hasBit,
+  type Moves,
+  type NodeView,
+  parseHostSpec,
+  resolveHostSpec,
+} from '@blyan/routing';
 import type { BlockStore } from '@blyan/store';
 import { inLanes } from './in-lanes.ts';
 import { LostBlocks } from './lost-blocks.ts';
 
 /** A node that places itself takes at most this share of the free disk. */
 const AUTO_DISK_SHARE = 0.5;
+/** Of a quota it leaves so much for what comes before what leaves is gone. */
+const AUTO_QUOTA_SHARE = 0.9;
+/** What left is kept so long after it was taken back: others may not have heard. */
+const GRACE_MS = 60_000;
 /** Blocks that are fetched or hashed at once. */
 const LANES = 4;
 /** How long a start waits for peers that have what is missing. */
@@ -24,6 +37,8 @@ export interface HostedBlocksOptions {
   readonly blocksDir: string;
   /** Whether there are peers to wait for. */
   readonly joins: boolean;
+  /** Bound of the store, if it has one. */
+  readonly quotaBytes?: number;
 }
 
 export interface HostedBlocksDeps {
@@ -32,6 +47,8 @@ export interface HostedBlocksDeps {
   readonly views: () => readonly NodeView[];
   /** Settles with the next change of the views (true), or after the time given (false). */
   readonly nextNews: (timeoutMs: number, signal: AbortSignal) => Promise<boolean>;
+  /** What the network is asked for; a node that places itself goes by it. */
+  readonly demand: () => ExpertDemand;
   readonly logger: Logger;
 }
 
@@ -52,6 +69,8 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
   readonly #lost: LostBlocks;
   readonly #unlisten: () => void;
   #wanted: readonly number[] = [];
+  /** What left, and when: still here for answers under way. */
+  readonly #leaving = new Map<number, number>();
   #filling: Promise<void> | null = null;
   #again = false;
   #stopped = false;
@@ -123,6 +142,48 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
     this.#stopped = true;
     this.#unlisten();
     await this.#filling?.catch(() => undefined);
+  }
+
+  /** What a node that places itself may take: half of the disk that is free or its own, within the quota. */
+  async capacityBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#options.blocksDir);
+    const disk = Math.floor(bavail * bsize * AUTO_DISK_SHARE) + this.#deps.store.usedBytes;
+    return Math.min(disk, Math.floor((this.#options.quotaBytes ?? Number.POSITIVE_INFINITY) * AUTO_QUOTA_SHARE));
+  }
+
+  /**
+   * Hosts something else: what is new is fetched, verified and announced first, then what leaves is taken back; it stays
+   * on the disk until `release`. When something new cannot be had, everything is as it was.
+   *
+   * @returns whether the move was made; not while blocks to host are missing
+   */
+  async move({ add, drop }: Pick<Moves, 'add' | 'drop'>, signal: AbortSignal): Promise<boolean> {
+    if (this.#stopped || this.#filling !== null || this.#missing().length > 0) return false;
+    const before = new Set(this.#wanted);
+    const news = add.filter((index) => !before.has(index));
+    this.#wanted = [...before, ...news].sort((a, b) => a - b);
+    for (const index of news) this.#leaving.delete(index);
+    await this.#fill(signal);
+    const complete = news.every((index) => this.#verified.has(index));
+    this.#leave(complete ? drop : news);
+    return complete;
+  }
+
+  /**
+   * Removes what left a while ago from the disk.
+   * @param inUse whether an answer under way may need the block
+   */
+  async release(inUse: (block: BlockRef) => boolean, graceMs = GRACE_MS): Promise<void> {
+    const { store } = this.#deps;
+    const kept = new Set(this.#wanted.map((index) => this.#ref(index).root));
+    for (const [index, sinceMs] of this.#leaving) {
+      const ref = this.#ref(index);
+      if (performance.now() - sinceMs < graceMs || inUse(ref)) continue;
+      this.#leaving.delete(index);
+      if (kept.has(ref.root)) continue;
+      await store.unpin(ref.root);
+      await store.remove(ref.root);
+    }
   }
 
   /** Fetches blocks of the model that this node needs but does not host. */
@@ -250,7 +311,7 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
   }
 
   async #placeSelf(signal: AbortSignal): Promise<readonly number[]> {
-    const { nextNews, views, store, logger } = this.#deps;
+    const { nextNews, views, store, logger, demand } = this.#deps;
     const others = () => views().filter((view) => !view.self);
     const deadline = performance.now() + PATIENCE_MS;
     while (this.#options.joins && performance.now() < deadline && !signal.aborted) {
@@ -258,11 +319,29 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
       const heard = await nextNews(known === 0 ? deadline - performance.now() : QUIET_MS, signal);
       if (!heard && others().length === known) break;
     }
-    const { bavail, bsize } = await statfs(this.#options.blocksDir);
-    const capacity = Math.floor(bavail * bsize * AUTO_DISK_SHARE) + store.usedBytes;
-    const chosen = autoPlacement(others(), this.manifest, capacity);
+    const capacity = await this.capacityBytes();
+    const bytes = (indices: readonly number[]) => indices.reduce((sum, index) => sum + this.#ref(index).byteLength, 0);
+    // What it hosted when it ran last, if that still fits; others see it as one more node while the rest is chosen.
+    const pinned = new Set(store.pinned());
+    const hosted = this.manifest.blocks.flatMap(({ root }, index) => (pinned.has(root) ? [index] : []));
+    const kept = bytes(hosted) <= capacity ? hosted : [];
+    const before = views().find((view) => view.self);
+    const own = { root: this.manifest.root, blocks: bitmapOf(kept, this.manifest.blocks.length) };
+    const seen = before === undefined ? others() : [...others(), { ...before, self: false, models: [own] }];
+    const more = autoPlacement(seen, this.manifest, capacity - bytes(kept), demand());
+    const chosen = [...new Set([...kept, ...more])].sort((a, b) => a - b);
     logger.info('chose what to host', { blocks: chosen.length, of: this.manifest.blocks.length });
     return chosen;
+  }
+
+  #leave(indices: readonly number[]): void {
+    const leaving = new Set(indices);
+    this.#wanted = this.#wanted.filter((index) => !leaving.has(index));
+    for (const index of leaving) {
+      this.#verified.delete(index);
+      this.#leaving.set(index, performance.now());
+    }
+    if (leaving.size > 0) this.emit('change');
   }
 
   #ref(index: number): BlockRef {

@@ -17,6 +17,9 @@ export function zeros(call: RemoteExpertCall): Float32Array<ArrayBuffer>[] {
   return call.groups.map((group) => new Float32Array(group.rows.length * Math.floor(hidden)));
 }
 
+/** What measuring needs of an engine. */
+export type MeasurableEngine = Pick<Engine, 'open' | 'step' | 'close' | 'experts' | 'sample'>;
+
 /** A node's figures but those of its links. */
 export type EngineFigures = Omit<MeasuredFigures, 'bandwidthMBps' | 'messageUs'>;
 
@@ -25,7 +28,7 @@ export type EngineFigures = Omit<MeasuredFigures, 'bandwidthMBps' | 'messageUs'>
  * of several rounds, after one that loads the blocks.
  */
 export async function measureEngine(
-  engine: Engine,
+  engine: MeasurableEngine,
   model: ModelView,
   manifest: RoutedModel,
   bitmap: Uint8Array,

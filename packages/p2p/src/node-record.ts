@@ -18,6 +18,9 @@ const MAX_TEXT_CHARS = 1024;
 /** Bitmap of a model with 2^17 blocks. */
 const MAX_BITMAP_BYTES = 16 * 1024;
 
+/** Four bits for each of 2^14 experts. */
+const MAX_DEMAND_BYTES = 8 * 1024;
+
 const count = z.number().int().nonnegative();
 const text = z.string().max(MAX_TEXT_CHARS);
 const bytesOf = (length: number) => z.instanceof(Uint8Array).refine((value) => value.byteLength === length);
@@ -39,6 +42,10 @@ const recordFields = z.object({
       z.object({
         root: z.string().refine(isRoot),
         blocks: z.instanceof(Uint8Array).refine((value) => value.byteLength <= MAX_BITMAP_BYTES),
+        demand: z
+          .instanceof(Uint8Array)
+          .refine((value) => value.byteLength <= MAX_DEMAND_BYTES)
+          .optional(),
       }),
     )
     .max(MAX_MODELS_PER_RECORD),

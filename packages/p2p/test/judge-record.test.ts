@@ -47,6 +47,14 @@ describe('judgeRecord', () => {
     }
   });
 
+  it('keeps what a node tells of demand, within its bound', () => {
+    const models = (bytes: number) => [
+      { root: '2e'.repeat(32), blocks: Uint8Array.of(7), demand: new Uint8Array(bytes) },
+    ];
+    expect(judge(encode({ models: models(8192) }))).toMatchObject({ record: { fields: { models: models(8192) } } });
+    expect(() => encode({ models: models(8193) })).toThrow(expect.objectContaining({ code: 'ERR_P2P_RECORD' }));
+  });
+
   it('rejects a TTL longer than the protocol allows, and more than 64 KiB', () => {
     expect(() => encode({ ttlMs: MAX_RECORD_TTL_MS + 1 })).toThrow(expect.objectContaining({ code: 'ERR_P2P_RECORD' }));
     expect(judge(new Uint8Array(65_537)).verdict).toBe('reject');

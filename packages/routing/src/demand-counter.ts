@@ -46,7 +46,8 @@ export class DemandCounter {
   /** Rows of other nodes' answers that an expert here computed. */
   served(layer: number, expert: number, rows: number): void {
     const slot = layer * this.#spec.expertCount + expert;
-    if (slot < this.#computed.length) add(this.#computed, slot, rows * this.#weight());
+    if (expert < this.#spec.expertCount && slot < this.#computed.length)
+      add(this.#computed, slot, rows * this.#weight());
   }
 
   /**
@@ -69,11 +70,17 @@ export class DemandCounter {
     }
   }
 
+  /** Rows a minute, [layer * experts + expert], that this node computed. */
+  computed(): Float64Array {
+    const scale = 1 / (this.#weight() * MINUTES_OF_SUM);
+    return this.#computed.map((sum) => sum * scale);
+  }
+
   snapshot(): OwnDemand {
     const scale = 1 / (this.#weight() * MINUTES_OF_SUM);
     return {
       seen: this.#seen.map((sum) => sum * scale),
-      computed: this.#computed.map((sum) => sum * scale),
+      computed: this.computed(),
       pairs: this.#pairs.flatMap((_, layer) => this.#pairsOf(layer)),
     };
   }

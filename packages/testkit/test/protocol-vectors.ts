@@ -39,7 +39,7 @@ const RECORD: NodeRecordFields = {
   tier: 0,
   profile: 'onnxruntime-1.30.0/cpu/avx2/q32/e1',
   host: 'trunk,layers:0-1',
-  models: [{ root: ROOT, blocks: Uint8Array.of(0xfe, 0x03) }],
+  models: [{ root: ROOT, blocks: Uint8Array.of(0xfe, 0x03), demand: Uint8Array.of(0x05, 0xb2) }],
   measured: { stepUs: 700, trunkUs: 200, expertUs: 250, headUs: 400, prefillRowUs: 90, bandwidthMBps: 0, messageUs: 0 },
   active: 1,
   queued: 0,
