@@ -33,6 +33,8 @@ export const MAX_FAILOVERS = 16;
 /** A result is late after this many times the usual time of a token, within the bounds below. */
 export const LATE_FACTOR = 8;
 export const MIN_LATE_MS = 150;
+/** Before anything is usual: how often to look where the rows are. */
+export const FIRST_LATE_MS = 1_000;
 export const MAX_LATE_MS = 20_000;
 /** A stage that was found behind so often in a row is given up as slow. */
 export const SLOW_STRIKES = 3;

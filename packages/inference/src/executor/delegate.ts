@@ -162,7 +162,7 @@ async function whileUsual<T>(
     const timer = setTimeout(() => late.resolve('late'), slow.lateMs);
     const first = await Promise.race([next, late.promise]).finally(() => clearTimeout(timer));
     if (first !== 'late') return first;
-    const progress = [{ peerId, isOpen: true, isBehind: true, active: 1 }];
+    const progress = [{ peerId, received: null, computed: null, isOpen: true, isBehind: true, active: 1 }];
     if (slow.late(progress, performance.now() - startedAt) !== null && isReplaceable()) {
       next.catch(() => undefined);
       return 'slow';

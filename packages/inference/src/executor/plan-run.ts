@@ -15,6 +15,7 @@ import { SlowStages } from './slow-stages.ts';
 import { type PlanUsage, StageChain } from './stage-chain.ts';
 import type { StageHost } from './stage-host.ts';
 import type { StageResult } from './stage-port.ts';
+import { StalledStages } from './stalled-stages.ts';
 import { sequenceId } from './wire.ts';
 
 export interface PlanRunOptions {
@@ -46,6 +47,7 @@ export class PlanRun {
   readonly #windows: VerifyWindows;
   readonly #recovery: Recovery;
   readonly #slow: SlowStages;
+  readonly #stalled: StalledStages;
   /** Prompt and committed answer. */
   readonly #tokens: number[];
   readonly #sample: SampleSpec;
@@ -53,6 +55,8 @@ export class PlanRun {
   #unwatch: (() => void)[] = [];
   #isSound = false;
   #fedAtMs = performance.now();
+  /** Position behind the last row given to the first stage. */
+  #fedTo = 0;
 
   constructor(options: PlanRunOptions, deps: PlanRunDeps) {
     const { self, plan, model, request, signal } = options;
@@ -76,6 +80,7 @@ export class PlanRun {
     this.#chain = new StageChain({ self, requestId: request.requestId, capacity: end, model, signal }, deps);
     this.#inbox = deps.inbox.open(request.requestId, plan);
     this.#slow = new SlowStages();
+    this.#stalled = new StalledStages(self);
     this.#recovery = new Recovery(
       { self, signal, firstToken: promptTokens.length - 1 },
       { ...deps, chain: this.#chain, inbox: this.#inbox },
@@ -121,12 +126,17 @@ export class PlanRun {
   /** Waits for the next result; replaces nodes that are lost meanwhile. */
   async #advance(): Promise<readonly SampledToken[]> {
     const { signal } = this.#options;
+    let lookAtMs = performance.now() + this.#slow.lateMs;
     for (;;) {
-      const event = await this.#inbox.next(this.#slow.lateMs, signal);
+      const leftMs = lookAtMs - performance.now();
+      // However many results come that do not count.
+      const event = leftMs > 0 ? await this.#inbox.next(leftMs, signal) : LATE;
       if (event.type === 'lost') {
         if (this.#uses(event.lost.peerId)) await this.#recover(event.lost);
-      } else if (event.type === 'late') await this.#late();
-      else {
+      } else if (event.type === 'late') {
+        await this.#late();
+        lookAtMs = performance.now() + this.#slow.lateMs;
+      } else {
         const tokens = await this.#take(event.result);
         if (tokens) return tokens;
       }
@@ -179,20 +189,24 @@ export class PlanRun {
 
   /** Nothing has come for longer than usual: a stage that is behind for no good reason is replaced, if it can be. */
   async #late(): Promise<void> {
+    const { self } = this.#options;
     const waitedMs = performance.now() - this.#fedAtMs;
-    if (waitedMs > STEP_TIMEOUT_MS) {
-      const message = `The stages gave no result within ${STEP_TIMEOUT_MS / 1000} s; ask again, or choose another plan.`;
-      throw new InferenceError('ERR_INFERENCE_DEADLINE', message, { kind: 'peer' });
-    }
     const stages = await this.#chain.progress(this.#plan);
-    const closed = stages.find(({ isOpen }) => !isOpen);
+    const closed = stages.find(({ isOpen, peerId }) => !isOpen && peerId !== self);
     if (closed) {
       const error = new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', 'A stage was closed.', { kind: 'peer' });
       await this.#recover({ peerId: closed.peerId, reason: 'gone', error });
       return;
     }
-    const slow = this.#slow.late(stages, waitedMs);
-    if (slow === null || this.#deps.replace(this.#plan, new Set([slow])) === null) return;
+    const isLastCall = waitedMs > STEP_TIMEOUT_MS;
+    const others = stages.filter(({ peerId }) => peerId !== self);
+    const slow =
+      this.#slow.late(others, waitedMs) ?? this.#stalled.late(stages, this.#fedTo, performance.now(), isLastCall);
+    if (slow === null || this.#deps.replace(this.#plan, new Set([slow])) === null) {
+      if (!isLastCall) return;
+      const message = `The stages gave no result within ${STEP_TIMEOUT_MS / 1000} s; ask again, or choose another plan.`;
+      throw new InferenceError('ERR_INFERENCE_DEADLINE', message, { kind: 'peer' });
+    }
     const error = new InferenceError('ERR_INFERENCE_DEADLINE', 'A stage is far slower than it was before.', {
       kind: 'peer',
       meta: { peerId: slow },
@@ -269,6 +283,7 @@ export class PlanRun {
     const { embedding, modelRoot } = this.#plan;
     const first = this.#plan.stages[0] as PlanStage;
     this.#fedAtMs = performance.now();
+    this.#fedTo = position + tokens.length;
     if (first.peerId === self && embedding === self) {
       this.#step({ epoch, position, wanted, input: tokens });
       return;
@@ -300,6 +315,8 @@ export class PlanRun {
     return this.#plan.stages.at(-1) as PlanStage;
   }
 }
+
+const LATE = { type: 'late' } as const;
 
 /** What the last stage returned cannot be rows of the model. */
 class GarbageError extends InferenceError {

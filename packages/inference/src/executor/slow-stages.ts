@@ -1,5 +1,5 @@
 import type { PeerId } from '@blyan/interface';
-import { LATE_FACTOR, MAX_LATE_MS, MIN_LATE_MS, SLOW_STRIKES } from './deadlines.ts';
+import { FIRST_LATE_MS, LATE_FACTOR, MAX_LATE_MS, MIN_LATE_MS, SLOW_STRIKES } from './deadlines.ts';
 
 /** Intervals the usual time of a result is the median of. */
 const HISTORY = 32;
@@ -7,9 +7,12 @@ const LEAST_HISTORY = 4;
 /** Results in time after which earlier strikes are forgotten. */
 const FORGIVEN_AFTER = 16;
 
-/** How far a stage on another node has come. */
+/** How far a stage has come. */
 export interface StageProgress {
   readonly peerId: PeerId;
+  /** Positions behind the last row it has taken, and computed; null when it does not say. */
+  readonly received: number | null;
+  readonly computed: number | null;
   /** It knows the stage; also when it does not say. */
   readonly isOpen: boolean;
   /** It has rows that it has not computed; also when it does not say. */
@@ -32,7 +35,7 @@ export class SlowStages {
 
   /** Milliseconds without a result after which to look. */
   get lateMs(): number {
-    if (this.#intervals.length < LEAST_HISTORY) return MAX_LATE_MS;
+    if (this.#intervals.length < LEAST_HISTORY) return FIRST_LATE_MS;
     return Math.min(MAX_LATE_MS, Math.max(MIN_LATE_MS, LATE_FACTOR * this.#usualMs));
   }
 

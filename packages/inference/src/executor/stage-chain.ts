@@ -128,20 +128,23 @@ export class StageChain {
     return { incomplete, lost };
   }
 
-  /** How far the stages on other nodes have come, in the order of the plan. */
+  /** How far the stages have come, in the order of the plan. */
   async progress(plan: Plan): Promise<StageProgress[]> {
     const { self, requestId, signal } = this.#options;
-    const others = plan.stages.filter(({ peerId }) => peerId !== self);
+    const nothing = { received: null, computed: null, isBehind: true, active: 1 };
     return Promise.all(
-      others.map(async ({ peerId, firstLayer }) => {
+      plan.stages.map(async ({ peerId, firstLayer }): Promise<StageProgress> => {
         try {
-          const status = await this.#deps.network.status(peerId, requestId, firstLayer, signal, HEARTBEAT_TIMEOUT_MS);
-          if (status === null) return { peerId, isOpen: false, isBehind: true, active: 1 };
-          return { peerId, isOpen: true, isBehind: status.computed < status.received, active: status.active };
+          const status =
+            peerId === self
+              ? this.#deps.host.status(sequenceId(requestId, firstLayer, self))
+              : await this.#deps.network.status(peerId, requestId, firstLayer, signal, HEARTBEAT_TIMEOUT_MS);
+          if (status === null) return { peerId, isOpen: false, ...nothing };
+          return { peerId, isOpen: true, isBehind: status.computed < status.received, ...status };
         } catch {
           // As good as nothing: the heartbeat tells whether it lives.
         }
-        return { peerId, isOpen: true, isBehind: true, active: 1 };
+        return { peerId, isOpen: true, ...nothing };
       }),
     );
   }
