@@ -14,7 +14,7 @@ import { TimeAccount } from './time-account.ts';
 /** Widths that are tried; a cost curve is measured at these. */
 const WIDTHS = [2, 3, 4, 6, 8, 12, MAX_WINDOW_ROWS];
 /** What is expected to be gained at least, as a factor of the speed. */
-const LEAST_GAIN = 1.05;
+const LEAST_GAIN = 1.1;
 /** Plain steps before anything is tried: of all answers, and of this one. */
 const LEAST_STEPS = 8;
 const LEAST_STEPS_OF_ANSWER = 2;
