@@ -39,6 +39,7 @@ export function plannedSetting(
   const total = totalOf(counts);
   const groups = new Map<PeerId, { count: number; share: number }>();
   holders.forEach((candidates, expert) => {
+    if (candidates[0] === stage.peerId) return;
     const holder = preferredHolder(candidates, stage.peerId);
     if (holder === undefined || holder === stage.peerId) return;
     const group = remember(groups, holder, () => ({ count: 0, share: 0 }));

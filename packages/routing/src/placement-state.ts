@@ -55,12 +55,13 @@ export class PlacementNode {
     const { units, groups, groupsOf } = state.terms;
     this.held = new Uint8Array(units.length);
     this.#lacks = Int32Array.from(groups, (group) => group.units.length);
-    units.forEach(({ blocks, bytes }, unit) => {
-      if (!blocks.every((block) => hasBit(bitmap, block))) return;
+    for (let unit = 0; unit < units.length; unit++) {
+      const { blocks = [], bytes = 0 } = units[unit] ?? {};
+      if (!hasBit(bitmap, blocks[0] ?? -1) || !blocks.every((block) => hasBit(bitmap, block))) continue;
       this.held[unit] = 1;
       this.bytes += bytes;
       for (const group of groupsOf[unit] ?? []) this.#lacks[group] = (this.#lacks[group] ?? 0) - 1;
-    });
+    }
   }
 
   holdsGroup(group: number): boolean {
@@ -83,8 +84,22 @@ export class PlacementNode {
     return this.#change(units, -1);
   }
 
+  /** By how much the cost changes when the node takes (1) or gives up (-1) a unit; nothing changes. */
+  differenceOf(unit: number, by: 1 | -1): number {
+    const { unitReplicas, groupReplicas, terms } = this.#state;
+    const count = unitReplicas[unit] ?? 0;
+    let difference = (terms.units[unit]?.weight ?? 0) * (unitCost(count + by) - unitCost(count));
+    for (const group of terms.groupsOf[unit] ?? []) {
+      if (this.#lacks[group] !== (by === 1 ? 1 : 0)) continue;
+      const nodes = groupReplicas[group] ?? 0;
+      difference += (terms.groups[group]?.weight ?? 0) * (groupCost(nodes + by) - groupCost(nodes));
+    }
+    return difference;
+  }
+
   /** What taking these would be worth; nothing changes. */
   gainOf(units: readonly number[]): number {
+    if (units.length === 1) return -this.differenceOf(units[0] ?? -1, 1);
     const gain = this.take(units);
     this.give(units);
     return gain;
@@ -92,6 +107,7 @@ export class PlacementNode {
 
   /** What giving these up would cost; nothing changes. */
   lossOf(units: readonly number[]): number {
+    if (units.length === 1) return this.differenceOf(units[0] ?? -1, -1);
     const loss = this.give(units);
     this.take(units);
     return loss;

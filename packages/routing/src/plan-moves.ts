@@ -17,8 +17,8 @@ const OWN_STEPS = 64;
 const OTHERS_STEPS = 2;
 /** So many other nodes must hold a part before it may be given up: one of them may lie. */
 const KEEP_ELSEWHERE = 2;
-/** Nodes whose moves are guessed, at most. */
-const MAX_GUESSED = 32;
+/** Nodes whose moves are guessed, at most, the first ones of the round: enough to fill a gap that all would run to. */
+const MAX_GUESSED = 16;
 
 export interface MovesInput {
   readonly manifest: RoutedModel;
@@ -125,7 +125,9 @@ function offers(
     const density = node.gainOf(units) / bytes;
     if (density >= WORTH_FETCHING * terms.meanDensity) found.push({ units, density });
   };
-  for (let unit = 0; unit < terms.units.length; unit++) if (node.held[unit] === 0) offer([unit]);
+  for (let unit = 0; unit < terms.units.length; unit++) {
+    if (node.held[unit] === 0 && (unitReplicas[unit] ?? 0) > 0) offer([unit]);
+  }
   terms.groups.forEach(({ units, layer }, group) => {
     if (layer !== null && !node.holdsGroup(group)) offer(units.filter((unit) => node.held[unit] === 0));
   });
@@ -179,7 +181,7 @@ function cheapest(
   const offer = (units: readonly number[]) => {
     if (units.every(spare)) found.push({ units, density: node.lossOf(units) / node.bytesOf(units) });
   };
-  for (let unit = 0; unit < terms.units.length; unit++) offer([unit]);
+  for (let unit = 0; unit < terms.units.length; unit++) if (spare(unit)) offer([unit]);
   for (const { units, layer } of terms.groups) if (layer !== null) offer(units);
   found.sort((a, b) => a.density - b.density);
   return found.map(({ units }) => [...units]);

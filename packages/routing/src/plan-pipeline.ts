@@ -13,6 +13,8 @@ import { missingIn, nearestFirst, type PlanNode, type PlanScope, reluctance } fr
 const F32_BYTES = 4;
 /** Nodes considered per layer: bounds the work to layers x 16 x 16 whatever the network's size. */
 const CANDIDATES_PER_LAYER = 16;
+/** Of a layer that nobody has whole, where each candidate is dearer to look at and a call dearer than a hop. */
+const SCATTERED_CANDIDATES = 8;
 /** Keeps nodes of another profile, and nodes to avoid, out wherever another one fits. */
 const RELUCTANCE_MS = 1_000_000;
 /** This node's own layers count for a little less: of near equals the ones that need no peer win, noise aside. */
@@ -123,7 +125,7 @@ function candidates(
     const setting = settingOfOrder(node, nearestFirst(node, nodes), layer, spec, input.predicted?.[layer]);
     return totalMs(decodeLayerCost(setting, spec));
   };
-  return pool.slice(0, CANDIDATES_PER_LAYER).map((node) => {
+  return pool.slice(0, pool === complete ? CANDIDATES_PER_LAYER : SCATTERED_CANDIDATES).map((node) => {
     const own = node.peerId === self.peerId ? OWN_LAYER_FACTOR : 1;
     return { node, cost: layerMs(node) * own + RELUCTANCE_MS * reluctance(node) };
   });

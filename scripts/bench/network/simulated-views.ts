@@ -51,7 +51,8 @@ export function simulatedViews(model: RoutedModel, count: number, spread: 'layer
     });
     return {
       v: 1,
-      peerId: `12D3KooW${String(node).padStart(44, '0')}`,
+      // Like real ones, they differ early.
+      peerId: `12D3KooW${String((node * 7_919) % 99_991).padStart(5, '0')}`.padEnd(52, 'x'),
       publicKey: new Uint8Array(32),
       addresses: [],
       sequence: 1,
