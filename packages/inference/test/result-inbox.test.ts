@@ -40,7 +40,7 @@ describe('results', () => {
 });
 
 describe('a failure', () => {
-  const failure = { requestId: ID, layer: 1, reason: 'garbage' as const, error: new Error('NaN') };
+  const failure = { requestId: ID, layer: 1, epoch: 0, reason: 'garbage' as const, error: new Error('NaN') };
 
   test('may be blamed on a neighbour, by the stage it says it is', async () => {
     const { inbox, run } = setUp();
@@ -49,6 +49,15 @@ describe('a failure', () => {
     inbox.fail('stranger', { ...failure, blame: 'first' });
     inbox.fail('last', { ...failure, blame: 'middle' });
     expect(await run.next(0, signal)).toEqual({ type: 'late' });
+  });
+
+  test('of an earlier plan is no longer about the neighbours of now', async () => {
+    const { inbox, run } = setUp();
+    run.expect(run.plan, 3);
+    inbox.fail('middle', { ...failure, epoch: 2, blame: 'replaced' });
+    expect(await run.next(0, signal)).toEqual({ type: 'late' });
+    inbox.fail('middle', { ...failure, epoch: 3, blame: 'last' });
+    expect(await run.next(0, signal)).toMatchObject({ lost: { peerId: 'last', by: 'middle' } });
   });
 
   test('is the own one of a stage that blames somebody far away, or nobody', async () => {

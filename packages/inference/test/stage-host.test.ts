@@ -66,7 +66,7 @@ const idle = { sequences: 0, freeKvBytes: 8 << 20 };
 test('a stage that is closed while it opens leaves nothing behind', async () => {
   const { id, opening } = open('a'.repeat(32));
   const closing = host.close(id);
-  await opening;
+  await expect(opening).rejects.toMatchObject({ code: 'ERR_INFERENCE_CANCELLED' });
   await closing;
   expect(host.active).toBe(0);
   expect(await engine.status()).toMatchObject(idle);

@@ -81,6 +81,12 @@ export class InputLog {
     return pieces;
   }
 
+  /** Keeps rows before a position; a log that was given up begins again at `next`, where the next row to come stands. */
+  keep(sequence: string, position: number, next: number, hiddenSize: number): void {
+    if (this.#logs.has(sequence)) this.truncate(sequence, position);
+    else this.begin(sequence, next, hiddenSize);
+  }
+
   /** Forgets rows at the position and behind it. */
   truncate(sequence: string, position: number): void {
     const log = this.#logs.get(sequence);

@@ -46,6 +46,8 @@ export class OpenStage {
   readonly abort = new AbortController();
   /** Sends happen in the order of the steps. */
   sending: Promise<void> = Promise.resolve();
+  /** Resolves when the engine has opened it, or has refused. */
+  ready: Promise<void> = Promise.resolve();
   touchedAtMs: number;
   plan: Plan;
   epoch: number;
@@ -106,6 +108,8 @@ export class OpenStage {
     this.plan = plan;
     this.epoch = epoch;
     this.sendFrom = null;
+    // What still waits to be taken by the stage behind it must not hold up what goes to another one.
+    this.sending = Promise.resolve();
     this.isHalted = false;
     this.isOrphan = false;
     this.rollBack(valid);

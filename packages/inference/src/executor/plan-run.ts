@@ -91,10 +91,15 @@ export class PlanRun {
   async open(): Promise<void> {
     // Whatever is adopted, the last row is computed: there must be something to sample from.
     const keys = pageKeys(this.#tokens);
-    const started = await this.#recovery.open(this.#plan, keys, this.#windows.frontier);
+    const { frontier } = this.#windows;
+    const started = await this.#recovery.open(this.#plan, keys, frontier);
     this.#use(started);
     this.#windows.prefilling(performance.now());
-    await this.#feed(started.start, this.#windows.frontier);
+    try {
+      await this.#feed(started.start, frontier);
+    } catch (error) {
+      await this.#recover(this.#lostBy(error));
+    }
   }
 
   /** The tokens of the answer behind those committed already, and why it ends; the end token is not among them. */
@@ -231,14 +236,15 @@ export class PlanRun {
     this.#isSound = false;
     let next: LostNode | null = lost;
     while (next) {
-      const c = this.#windows.frontier;
-      const recovered: Recovered = await this.#recovery.recover(this.#plan, next, c, this.#windows.epoch + 1);
+      const { frontier, hasFallen, epoch } = this.#windows;
+      const progress = { frontier, valid: hasFallen ? frontier : frontier + 1, epoch: epoch + 1 };
+      const recovered: Recovered = await this.#recovery.recover(this.#plan, next, progress);
       this.#windows.restart(recovered.epoch);
       this.#use(recovered);
       this.#windows.prefilling(performance.now());
       next = null;
       try {
-        await this.#feed(recovered.start, c);
+        await this.#feed(recovered.start, frontier);
       } catch (error) {
         next = this.#lostBy(error);
       }
@@ -255,7 +261,6 @@ export class PlanRun {
     const { self } = this.#options;
     const before = this.#unwatch;
     this.#plan = plan;
-    this.#inbox.plan = plan;
     this.#slow.opened(active);
     const peers = new Set([...plan.stages.map(({ peerId }) => peerId), plan.embedding, plan.head]);
     this.#unwatch = [...peers].filter((peerId) => peerId !== self).map((peerId) => this.#deps.heartbeat.watch(peerId));

@@ -27,6 +27,16 @@ export interface Recovered extends Started {
   readonly epoch: number;
 }
 
+/** Where an answer stands that has lost a node. */
+export interface Progress {
+  /** Position of the newest committed token; rows before it have been computed by every stage. */
+  readonly frontier: number;
+  /** Stages may keep rows before this position: the frontier's own too, unless they may have computed a draft there. */
+  readonly valid: number;
+  /** Above every epoch used so far. */
+  readonly epoch: number;
+}
+
 /**
  * Puts other nodes in the place of lost ones, without a row computed twice on those that remain: they are re-routed,
  * keep their KV caches and say how far they are; then each stage sends on what the one behind it lacks, from the log of
@@ -57,7 +67,7 @@ export class Recovery {
     const lost = new Map<PeerId, LostNode>();
     for (let tried = plan, attempt = 1; ; attempt++) {
       this.#aborts.clear();
-      this.#deps.inbox.plan = tried;
+      this.#deps.inbox.expect(tried, 0);
       const connected = await this.#deps.chain.connect(tried, 0, () => frontier, keys, this.#signalOf);
       const [refusal] = connected.lost;
       if (!refusal) {
@@ -74,13 +84,10 @@ export class Recovery {
     }
   }
 
-  /**
-   * @param frontier position of the newest committed token; rows before it have been computed by every stage
-   * @param epoch above every epoch used so far
-   * @throws what the lost node failed with, when nobody takes its place in time
-   */
-  async recover(plan: Plan, reported: LostNode, frontier: number, epoch: number): Promise<Recovered> {
+  /** @throws what the lost node failed with, when nobody takes its place in time */
+  async recover(plan: Plan, reported: LostNode, progress: Progress): Promise<Recovered> {
     const { chain, inbox } = this.#deps;
+    const { frontier, epoch } = progress;
     const first = this.#judge(reported);
     const lost = new Map<PeerId, LostNode>();
     const all = new Map<PeerId, LostNode>();
@@ -91,11 +98,11 @@ export class Recovery {
       if (isFinal(first) || ++this.#attempts > MAX_FAILOVERS) throw first.error;
       const other = await this.#otherPlan(plan, lost);
       this.#aborts.clear();
-      inbox.plan = other;
+      inbox.expect(other, next);
       const last = other.stages.at(-1);
-      // The row of the frontier is on its way: all but the last stage may keep it.
+      // The row of the frontier is on its way: all but the last stage, which has to return it, may keep it.
       const valid = (stage: PlanStage) =>
-        Math.min(again.get(stage.firstLayer) ?? Number.POSITIVE_INFINITY, stage === last ? frontier : frontier + 1);
+        Math.min(again.get(stage.firstLayer) ?? Number.POSITIVE_INFINITY, stage === last ? frontier : progress.valid);
       const connected = await chain.connect(other, next, valid, [], this.#signalOf);
       this.#options.signal.throwIfAborted();
       if (this.#accuse(connected.lost, lost)) continue;

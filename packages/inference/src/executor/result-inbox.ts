@@ -25,8 +25,8 @@ export type RunEvent =
 
 /** What the nodes of one running plan send to its coordinator, in the order of arrival. */
 export class RunInbox {
-  /** Whose messages count. */
-  plan: Plan;
+  #plan: Plan;
+  #epoch = 0;
   /** Told at once of a node that is lost, so that calls to it can be given up. */
   onLost: ((peerId: PeerId, reason: FaultReason) => void) | null = null;
   readonly #events: RunEvent[] = [];
@@ -34,7 +34,23 @@ export class RunInbox {
   #wake: (() => void) | null = null;
 
   constructor(plan: Plan) {
-    this.plan = plan;
+    this.#plan = plan;
+  }
+
+  /** Whose messages count. */
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** The epoch in which the stages were put on the plan: what failed in an earlier one has been dealt with. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** From now on the messages of this plan's nodes count. */
+  expect(plan: Plan, epoch: number): void {
+    this.#plan = plan;
+    this.#epoch = epoch;
   }
 
   push(event: RunEvent): void {
@@ -105,9 +121,10 @@ export class ResultInbox {
   }
 
   /** Only a stage of the plan may report a failure, and blame only itself or the stages beside it. */
-  fail(from: PeerId, { requestId, layer, blame = from, reason, error }: StageFailure): void {
+  fail(from: PeerId, { requestId, layer, epoch, blame = from, reason, error }: StageFailure): void {
     const run = this.#runs.get(requestId);
-    if (!run) return;
+    // On its way since before the plan changed: its neighbours then are not its neighbours now.
+    if (!run || epoch < run.epoch) return;
     const { stages } = run.plan;
     const index = stages.findIndex(({ peerId, firstLayer }) => peerId === from && firstLayer === layer);
     if (index < 0) return;

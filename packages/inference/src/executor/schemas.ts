@@ -71,6 +71,8 @@ export type StageUsage = z.infer<typeof usageSchema>;
 export const failSchema = z.object({
   requestId,
   layer,
+  /** Of the stage when it failed. */
+  epoch: count,
   /** The neighbour in the plan whose fault it is; the stage itself when left out. */
   blame: peerId.optional(),
   reason: z.enum(['gone', 'garbage', 'error']),

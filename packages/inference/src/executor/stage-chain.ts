@@ -88,7 +88,10 @@ export class StageChain {
           positions.set(firstLayer, opened.position);
           active.set(peerId, opened.active);
         } catch (error) {
-          lost.push({ peerId, reason: reasonOf(error), error });
+          const reason = reasonOf(error);
+          lost.push({ peerId, reason, error });
+          // Without an answer it may open the stage all the same.
+          if (reason !== 'error') void this.#close(stage, []);
         }
       }),
     );
@@ -117,7 +120,7 @@ export class StageChain {
         try {
           const complete =
             peerId === self
-              ? await this.#deps.host.replay(sequenceId(requestId, layer, self), request)
+              ? this.#deps.host.replay(sequenceId(requestId, layer, self), request)
               : await this.#deps.network.replay(peerId, { requestId, layer, ...request }, signals(peerId));
           if (!complete) incomplete.push(stage);
         } catch (error) {

@@ -57,6 +57,11 @@ export class StageHost {
     return this.#stages.size;
   }
 
+  /** Bytes kept of what was sent, so that it can be sent again. */
+  get loggedBytes(): number {
+    return this.#log.bytes;
+  }
+
   /**
    * Opens a stage, or puts an open one on another plan of the same layers: it keeps its KV cache, and sends nothing
    * until `replay` tells what the stage behind it lacks.
@@ -77,26 +82,21 @@ export class StageHost {
       throw planError('The plan does not fit the model.');
     }
     const known = this.#stages.get(sequenceId(opening.requestId, opening.layer, coordinator));
-    if (known) return this.#reroute(known, stage, opening);
+    if (known) {
+      // Asked for again by a coordinator that did not wait for the first answer.
+      await known.ready;
+      return this.#stages.get(known.id) === known ? this.#reroute(known, stage, opening) : this.open(opening);
+    }
     this.#assertRoom(coordinator);
     const opened = new OpenStage(opening, stage, model, performance.now());
     // Known before the engine has it: a close that comes meanwhile must find it, and reaches the engine after the open.
     this.#stages.set(opened.id, opened);
-    try {
-      const { position } = await this.#deps.engine.open({
-        ...this.#sequence(opened, stage),
-        prefix: { scope: `${coordinator}/${plan.profile}`, keys: plan.mixedProfile ? [] : opening.keys },
-      });
-      opened.standAt(position);
-      opened.computed = position;
-      const adopted = opening.keys.slice(0, position / PAGE_POSITIONS).map((key) => pageName(opened, key));
-      this.#log.begin(opened.id, position, model.spec.hiddenSize, this.#pages.tail(adopted));
-      if (opening.epoch > 0) opened.sendFrom = null;
-      return { position, active: this.active };
-    } catch (error) {
-      if (this.#stages.get(opened.id) === opened) this.#stages.delete(opened.id);
-      throw error;
-    }
+    const opens = this.#begin(opened, stage, opening);
+    opened.ready = opens.then(
+      () => {},
+      () => {},
+    );
+    return opens;
   }
 
   /**
@@ -105,21 +105,20 @@ export class StageHost {
    *
    * @returns false when the log does not reach back so far: the stage must compute from an earlier position again
    */
-  async replay(id: string, request: { epoch: number; from: number; wantedFrom: number }): Promise<boolean> {
+  replay(id: string, request: { epoch: number; from: number; wantedFrom: number }): boolean {
     const stage = this.#stages.get(id);
     if (!stage) throw unknownStage();
     if (request.epoch !== stage.epoch) throw planError('The stage is on another plan by now.');
-    const { next } = stage;
-    stage.sendFrom = request.from;
-    if (!next) return true;
-    const pieces = this.#log.from(id, request.from, CHUNK_ROWS);
+    const { from, wantedFrom } = request;
+    const pieces = stage.next ? this.#log.from(id, from, CHUNK_ROWS) : [];
     if (!pieces) return false;
+    stage.sendFrom = from;
     for (const { position, rows } of pieces) {
       const end = position + rows.length / stage.model.spec.hiddenSize;
-      const wanted = Math.max(0, end - Math.max(position, request.wantedFrom));
+      const wanted = Math.max(0, end - Math.max(position, wantedFrom));
       this.#send(stage, { position, wanted, rows, epoch: stage.epoch });
     }
-    await stage.sending;
+    // Not waited for: who takes nothing is found out by its silence, and is no fault of this stage.
     return true;
   }
 
@@ -127,6 +126,8 @@ export class StageHost {
   status(id: string): StageStatus | null {
     const stage = this.#stages.get(id);
     if (!stage) return null;
+    // Somebody waits for it, however long the stages before it take.
+    stage.touchedAtMs = performance.now();
     const { received, computed } = stage;
     return { received, computed: Math.min(received, computed), active: this.active };
   }
@@ -162,6 +163,8 @@ export class StageHost {
       await this.#failed(stage, error, { blame: stage.previous, reason: 'garbage' });
       return;
     }
+    // What is written anew must not be sent as it was.
+    if (step.position < stage.received) this.#log.truncate(id, step.position);
     const taken = stage.take(step.epoch, step.position, rows);
     const last = stage.next === undefined;
     const output = !last ? 'all' : step.wanted === 0 ? 'none' : step.sample ? 'sample' : 'last';
@@ -178,7 +181,7 @@ export class StageHost {
     }
     stage.settled(taken, true);
     // Overtaken by a rollback while it was computed.
-    if (taken.isVoid || !this.#stages.has(id)) return;
+    if (taken.isVoid || this.#stages.get(id) !== stage) return;
     if (result.hidden && !last) this.#log.append(id, position, result.hidden);
     if (stage.sendFrom === null) return;
     if (!last && result.hidden) {
@@ -201,7 +204,7 @@ export class StageHost {
   async callExperts(sequences: readonly string[], call: RemoteExpertCall): Promise<Float32Array<ArrayBuffer>[]> {
     const stages = sequences.map((id) => this.#stages.get(id)).filter((stage) => stage !== undefined);
     const [first] = stages;
-    if (!first) throw new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed.');
+    if (!first) throw closedStage();
     // A call serves all sequences of a pass: it is given up when the last of them is closed.
     const closed = new AbortController();
     const onClose = () => {
@@ -238,7 +241,7 @@ export class StageHost {
     const stage = this.#stages.get(id);
     if (!stage) return null;
     this.#stages.delete(id);
-    stage.abort.abort(new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed.'));
+    stage.abort.abort(closedStage());
     this.#keepRows(stage, keys);
     this.#log.delete(id);
     const usage = await this.#deps.engine.close({ sequence: id, keys });
@@ -283,12 +286,32 @@ export class StageHost {
     await Promise.allSettled([...this.#stages.keys()].map((id) => this.close(id)));
   }
 
+  async #begin(opened: OpenStage, stage: PlanStage, opening: StageOpening): Promise<Opened> {
+    const { coordinator, plan, model } = opened;
+    try {
+      const { position } = await this.#deps.engine.open({
+        ...this.#sequence(opened, stage),
+        prefix: { scope: `${coordinator}/${plan.profile}`, keys: plan.mixedProfile ? [] : opening.keys },
+      });
+      if (this.#stages.get(opened.id) !== opened) throw closedStage();
+      opened.standAt(position);
+      opened.computed = position;
+      const adopted = opening.keys.slice(0, position / PAGE_POSITIONS).map((key) => pageName(opened, key));
+      this.#log.begin(opened.id, position, model.spec.hiddenSize, this.#pages.tail(adopted));
+      if (opening.epoch > 0) opened.sendFrom = null;
+      return { position, active: this.active };
+    } catch (error) {
+      if (this.#stages.get(opened.id) === opened) this.#stages.delete(opened.id);
+      throw error;
+    }
+  }
+
   #reroute(stage: OpenStage, { lastLayer }: PlanStage, opening: StageOpening): Opened {
     if (opening.epoch <= stage.epoch) throw planError('This stage of the request is open already.');
     if (lastLayer !== stage.lastLayer) throw planError('A stage that is open keeps its layers.');
     stage.touchedAtMs = performance.now();
     stage.reroute(opening.plan, opening.epoch, opening.valid);
-    this.#log.truncate(stage.id, stage.received);
+    this.#log.keep(stage.id, stage.received, stage.computed, stage.model.spec.hiddenSize);
     return { position: stage.received, active: this.active };
   }
 
@@ -318,14 +341,14 @@ export class StageHost {
   /** Sends after what is being sent already. */
   #queue(stage: OpenStage, send: () => Promise<void>, blame?: PeerId): void {
     const before = stage.sending;
-    const { epoch } = stage;
+    const { plan } = stage;
     stage.sending = (async () => {
       try {
         await before;
-        await send();
+        if (stage.plan === plan) await send();
       } catch (error) {
         // On another plan by now: it was not the present neighbour that failed.
-        if (stage.epoch === epoch) await this.#failed(stage, error, { blame, reason: blame ? 'gone' : 'error' });
+        if (stage.plan === plan) await this.#failed(stage, error, { blame, reason: blame ? 'gone' : 'error' });
       }
     })();
   }
@@ -351,7 +374,7 @@ export class StageHost {
   }
 
   async #failed(stage: OpenStage, error: unknown, fault: Pick<StageFailure, 'blame' | 'reason'>): Promise<void> {
-    if (!this.#stages.has(stage.id)) return;
+    if (this.#stages.get(stage.id) !== stage) return;
     stage.isHalted = true;
     this.#deps.logger.warn('a stage failed', {
       code: errorCode(error),
@@ -362,6 +385,7 @@ export class StageHost {
       await this.#deps.port.fail(stage.coordinator, {
         requestId: stage.requestId,
         layer: stage.firstLayer,
+        epoch: stage.epoch,
         error,
         ...fault,
       });
@@ -391,6 +415,10 @@ function pageName({ coordinator, plan, firstLayer, lastLayer }: OpenStage, key: 
 function unknownStage(): InferenceError {
   const message = 'The sequence is not open on this node; it ended, expired or was cancelled.';
   return new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', message, { kind: 'peer' });
+}
+
+function closedStage(): InferenceError {
+  return new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed.');
 }
 
 function planError(message: string): InferenceError {

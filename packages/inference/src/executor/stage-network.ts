@@ -72,7 +72,7 @@ export class StageNetwork implements StagePort {
       return host.open({ ...rest, plan: this.readPlan(plan, signature, peerId), coordinator: peerId });
     });
     protocol.handle('replay', { request: replaySchema }, async ({ requestId, layer, ...rest }, { peerId }) => ({
-      complete: await host.replay(sequenceId(requestId, layer, peerId), rest),
+      complete: host.replay(sequenceId(requestId, layer, peerId), rest),
     }));
     protocol.handle('status', { request: statusSchema }, async ({ requestId, layer }, { peerId }) =>
       host.status(sequenceId(requestId, layer, peerId)),

@@ -23,6 +23,8 @@ export interface StageFailure {
   readonly requestId: string;
   /** First layer of the stage that reports. */
   readonly layer: number;
+  /** Of the stage when it failed. */
+  readonly epoch: number;
   /** The neighbour whose fault it is; the stage itself when left out. */
   readonly blame?: PeerId;
   readonly reason: Extract<FaultReason, 'gone' | 'garbage' | 'error'>;

@@ -67,6 +67,7 @@ export class VerifyWindows {
   #committed = 0;
   #ended: 'stop' | 'length' | null = null;
   #fed: Fed[] = [];
+  #fellAt = -1;
   #resultAtMs = Number.NEGATIVE_INFINITY;
   /** What was forgotten is still on its way: it delays the next window. */
   #behindForgotten = false;
@@ -99,6 +100,14 @@ export class VerifyWindows {
   /** Position of the newest committed token. */
   get frontier(): number {
     return this.#firstPosition + this.#committed - 1;
+  }
+
+  /**
+   * Whether a draft fell at the frontier and no result has come since: what stages hold there may be the draft's row, and
+   * those that have seen nothing of the present epoch hold it for sure.
+   */
+  get hasFallen(): boolean {
+    return this.#fellAt === this.frontier;
   }
 
   get inFlight(): { readonly windows: number; readonly rows: number } {
@@ -166,6 +175,7 @@ export class VerifyWindows {
       if (this.#ended) break;
       if (behind === undefined || behind === token) continue;
       this.#epoch++;
+      this.#fellAt = this.frontier;
       this.#forget();
       break;
     }
