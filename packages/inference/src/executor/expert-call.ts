@@ -18,7 +18,7 @@ export interface HolderReplaced {
   readonly reason: FaultReason;
   /** Who computed them. */
   readonly by: PeerId;
-  /** Rows computed again, each counted once per expert. */
+  /** Rows of the call that the other one computed experts for. */
   readonly rows: number;
   /** From asking the lost holder to the answer of another one, milliseconds. */
   readonly gapMs: number;
@@ -223,16 +223,17 @@ export class ExpertCall {
 
   /** Says of each holder that lost some of these groups why, now or as soon as it is known. */
   #tellLosses(taken: readonly number[], own: Loss): void {
-    const rows = new Map<Loss, number>();
+    const again = new Map<Loss, Set<number>>();
     for (const index of taken) {
-      const count = (this.#call.groups[index] as ExpertGroup).rows.length;
-      for (const loss of this.#losses[index] ?? []) if (loss !== own) rows.set(loss, (rows.get(loss) ?? 0) + count);
+      const { rows } = this.#call.groups[index] as ExpertGroup;
+      for (const loss of this.#losses[index] ?? []) {
+        if (loss !== own) again.set(loss, new Set([...(again.get(loss) ?? []), ...rows]));
+      }
     }
-    for (const [loss, count] of rows) {
+    for (const [loss, { size: rows }] of again) {
       const { peerId, sinceMs } = loss;
       const gapMs = this.#holders.nowMs() - sinceMs;
-      const tell = (reason: FaultReason) =>
-        this.#context.onReplaced?.({ peerId, reason, by: own.peerId, rows: count, gapMs });
+      const tell = (reason: FaultReason) => this.#context.onReplaced?.({ peerId, reason, by: own.peerId, rows, gapMs });
       if (loss.reason !== null) tell(loss.reason);
       else {
         loss.tells.push(tell);

@@ -84,7 +84,7 @@ export class Holders {
   /** How gladly a holder is asked, and what that may take. */
   candidate(peerId: PeerId, units: number): HolderCandidate {
     const suspect = this.#suspects.get(peerId);
-    const suspected = suspect !== undefined && this.nowMs() < suspect.untilMs;
+    const suspected = this.#pings.has(peerId) || (suspect !== undefined && this.nowMs() < suspect.untilMs);
     const reluctance = this.health.usable(peerId) ? Number(suspected) : 2;
     return { peerId, ms: this.#times.expected(peerId, units, this.#rtt(peerId)).typicalMs, reluctance };
   }
