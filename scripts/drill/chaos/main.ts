@@ -46,7 +46,7 @@ async function main(): Promise<number> {
   return report.figures.ok ? 0 : 1;
 }
 
-function judgeChaos({ answers, kills, hits, memory, leak, ghost }: ChaosResult, minHits: number) {
+function judgeChaos({ answers, kills, hits, memory, links, leak, ghost }: ChaosResult, minHits: number) {
   const right = answers.filter(({ outcome }) => outcome === 'right').length;
   const share = answers.length === 0 ? 0 : right / answers.length;
   const gaps = answers.map(({ longestGapMs }) => longestGapMs);
@@ -72,14 +72,20 @@ function judgeChaos({ answers, kills, hits, memory, leak, ghost }: ChaosResult, 
     `${verdict(checks.hits)} ${hits} of ${kills.length} kills hit a node that computed an answer (goal ${minHits}); ${kills.filter(({ clients }) => clients > 0).length} hit a gateway with streams`,
     `${verdict(checks.leak)} KV memory after the storm: ${leak ?? 'all free, nothing active'}`,
     `${verdict(checks.ghost)} ghosts: ${ghost ?? 'none'}`,
-    `${verdict(checks.memory)} resident memory from warm-up to end, at most ${GROWTH_SHARE * 100} % and ${GROWTH_BYTES / MIB} MiB more: ${memory.map(({ label, seconds, warmBytes, endBytes }) => `${label} ${(warmBytes / MIB).toFixed(0)} -> ${(endBytes / MIB).toFixed(0)} MiB in ${seconds} s`).join(', ') || 'no life was long enough'}`,
+    `${verdict(checks.memory)} anonymous resident memory from warm-up to end, at most ${GROWTH_SHARE * 100} % and ${GROWTH_BYTES / MIB} MiB more: ${memory.map(({ label, seconds, warmBytes, endBytes }) => `${label} ${(warmBytes / MIB).toFixed(0)} -> ${(endBytes / MIB).toFixed(0)} MiB in ${seconds} s`).join(', ') || 'no life was long enough'}`,
     `       failovers of killed nodes ${JSON.stringify(failovers.killed)}, of living ones ${JSON.stringify(failovers.alive)}`,
     `       longest wait between tokens at the client p50 ${gapMs.p50.toFixed(0)}, p95 ${gapMs.p95.toFixed(0)}, max ${gapMs.max.toFixed(0)} ms`,
   ];
+  if (links !== null) {
+    const { echo, weather } = links;
+    lines.push(
+      `       links: an echo takes ${echo.roundTripMs.toFixed(2)} ms (without a link ${echo.directMs.toFixed(2)}); ${weather.reset} resets, ${weather.stall} stalls, ${weather.partition} partitions`,
+    );
+  }
   const slowest = answers.toSorted((a, b) => b.longestGapMs - a.longestGapMs).slice(0, SHOWN_SLOWEST);
   const figures = {
     ...{ ok, checks, answers: answers.length, right, share, resumed, errorEvents, failovers, gapMs },
-    ...{ kills: kills.length, hits, memory, leak, ghost, failures: failures.slice(0, SHOWN_FAILURES), slowest },
+    ...{ kills: kills.length, hits, memory, links, leak, ghost, failures: failures.slice(0, SHOWN_FAILURES), slowest },
   };
   return { lines, figures };
 }

@@ -26,7 +26,7 @@ interface Life {
   readonly samples: number[];
 }
 
-/** Resident memory of every life of every daemon, from its warm-up to its end. */
+/** Anonymous resident memory of every life of every daemon, from its warm-up to its end. */
 export class MemoryWatch {
   readonly #nodes: readonly ClusterNode[];
   readonly #lives = new Map<number, Life>();
@@ -44,11 +44,11 @@ export class MemoryWatch {
   }
 
   #sample(): void {
-    for (const { label, pid, startedAtMs, residentBytes } of this.#nodes) {
-      if (residentBytes === 0 || Date.now() < startedAtMs + WARM_UP_MS) continue;
+    for (const { label, pid, startedAtMs, anonymousBytes } of this.#nodes) {
+      if (anonymousBytes === 0 || Date.now() < startedAtMs + WARM_UP_MS) continue;
       const life = this.#lives.get(pid) ?? { label, startedAtMs, samples: [] };
       this.#lives.set(pid, life);
-      life.samples.push(residentBytes);
+      life.samples.push(anonymousBytes);
     }
   }
 }

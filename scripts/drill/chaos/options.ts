@@ -10,6 +10,7 @@ export const USAGE = `usage: npm run chaos -- [--nodes N] [--minutes M] [--kill-
   --kill-rate   share of the nodes that are down at a time, at least one; 0: none (default 0.3)
   --streams     answers in flight (default 50)
   --gateways    all: every node serves HTTP and may die; first: node 0 alone does, and lives (default all)
+  --network     perfect: loopback as it is; rough: far away, and links break, stall and part beside the kills (default perfect)
   --model       ${DRILL_MODELS.join(', ')} (default genesis)
   --min-hits    kills that must hit a node which computes an answer (default 50)
   --seed        of questions, victims and moments (default 1)
@@ -22,6 +23,7 @@ export interface ChaosOptions {
   readonly killRate: number;
   readonly streams: number;
   readonly gateways: 'all' | 'first';
+  readonly network: 'perfect' | 'rough';
   readonly model: DrillModel;
   readonly minHits: number;
   readonly seed: number;
@@ -37,6 +39,7 @@ export function parseOptions(
     args: [...argv],
     options: {
       ...{ nodes: text, minutes: text, 'kill-rate': text, streams: text, gateways: text, model: text },
+      network: text,
       ...{ 'min-hits': text, seed: text, 'work-dir': text },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -48,6 +51,7 @@ export function parseOptions(
     killRate: amount('--kill-rate', values['kill-rate'] ?? '0.3', 0, 0.5),
     streams: count('--streams', values.streams ?? '50', 1, 1_000),
     gateways: choice('--gateways', values.gateways ?? 'all', ['all', 'first']),
+    network: choice('--network', values.network ?? 'perfect', ['perfect', 'rough']),
     model: choice('--model', values.model ?? 'genesis', DRILL_MODELS),
     minHits: count('--min-hits', values['min-hits'] ?? '50', 0, 100_000),
     seed: count('--seed', values.seed ?? '1', 0, 0xffff_ffff),

@@ -1,6 +1,6 @@
 import { RECORD_TTL_MS } from '@blyan/params';
 import { devnetHostSpecs } from '@blyan/routing';
-import { Random32, temporaryDirectory } from '@blyan/testkit';
+import { type EchoReport, measureLink, Random32, temporaryDirectory } from '@blyan/testkit';
 import { Cluster } from '../cluster/cluster.ts';
 import type { ClusterNode } from '../cluster/cluster-node.ts';
 import { drillModel } from '../cluster/drill-model.ts';
@@ -10,6 +10,7 @@ import { type MemoryLife, MemoryWatch } from './memory.ts';
 import type { ChaosOptions } from './options.ts';
 import { askAll, type ChaosQuestion } from './questions.ts';
 import { Storm } from './storm.ts';
+import { ROUGH_LINK, roughWeather, type Weather } from './weather.ts';
 
 export interface ChaosDeps {
   readonly say: (text: string) => void;
@@ -22,6 +23,8 @@ export interface ChaosResult {
   /** Of them, those that hit a node which computed an answer. */
   readonly hits: number;
   readonly memory: readonly MemoryLife[];
+  /** What a link really takes and how often links were bad; null on a perfect network. */
+  readonly links: { readonly echo: EchoReport; readonly weather: Record<Weather, number> } | null;
   /** What is still taken after the storm; null: nothing. */
   readonly leak: string | null;
   /** Who is listed and should not be, or the other way round; null: nobody. */
@@ -33,6 +36,7 @@ const GHOST_TIMEOUT_MS = RECORD_TTL_MS + 10_000;
 /** Sequences whose coordinator died are swept after a minute without a step. */
 const IDLE_TIMEOUT_MS = 90_000;
 const SAY_EVERY_MS = 10_000;
+const ECHOES = 30;
 
 /** Streams without end while nodes die and come back; then what is left behind is looked at. */
 export async function runChaos(options: ChaosOptions, deps: ChaosDeps): Promise<ChaosResult> {
@@ -42,7 +46,8 @@ export async function runChaos(options: ChaosOptions, deps: ChaosDeps): Promise<
   const nodes = devnetHostSpecs(options.nodes, source.manifest.spec).map((host, index) => {
     return { host, gateway: options.gateways === 'all' || index === 0 };
   });
-  await using cluster = await Cluster.start({ dir: dir.path, source, nodes, signal });
+  const links = options.network === 'rough' ? ROUGH_LINK : undefined;
+  await using cluster = await Cluster.start({ dir: dir.path, source, nodes, links, seed: options.seed, signal });
   for (const node of cluster.nodes) say(`${node.label}  process ${node.pid}  ${node.peerId}  ${node.host}`);
   return await new Chaos(options, deps, cluster).run();
 }
@@ -69,7 +74,8 @@ class Chaos {
     const { manifest, nodes } = this.#cluster;
     const { vocabSize, contextLength } = manifest.spec;
     const gateway = nodes[0]?.gateway as string;
-    const { seed, streams, minutes, killRate, gateways } = this.#options;
+    const { seed, streams, minutes, killRate, gateways, network } = this.#options;
+    const echo = network === 'rough' ? await measureLink(ROUGH_LINK, ECHOES) : null;
     const questions = await askAll({ gateway, model: manifest.root, vocabSize, contextLength, seed, signal });
     say(`${questions.length} questions answered by the calm network; ${streams} streams begin`);
     const memory = new MemoryWatch(nodes);
@@ -85,10 +91,13 @@ class Chaos {
         signal,
       },
     );
+    const clearing = new AbortController();
+    const weather = echo === null ? null : this.#weather(clearing.signal);
     let lives: MemoryLife[];
     try {
       await storm.run();
     } finally {
+      clearing.abort();
       this.#isOver = true;
       await Promise.all(clients);
       clearInterval(reporter);
@@ -98,7 +107,14 @@ class Chaos {
     const leak = await complaint(() => this.#cluster.untilIdle(IDLE_TIMEOUT_MS));
     const ghost = await complaint(() => this.#untilNoGhost());
     const hits = killsThatHit(this.#kills, this.#answers).size;
-    return { answers: this.#answers, kills: this.#kills, hits, memory: lives, leak, ghost };
+    const links = echo === null || weather === null ? null : { echo, weather: await weather };
+    return { answers: this.#answers, kills: this.#kills, hits, memory: lives, links, leak, ghost };
+  }
+
+  #weather(signal: AbortSignal): Promise<Record<Weather, number>> {
+    const { wan, nodes } = this.#cluster;
+    const names = nodes.map(({ label }) => label);
+    return roughWeather(wan, names, new Random32(this.#options.seed + 1), AbortSignal.any([signal, this.#deps.signal]));
   }
 
   /** One answer after the other until the storm is over. */

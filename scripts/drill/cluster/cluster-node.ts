@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Link } from '@blyan/p2p';
 import { dataDirPaths } from '../../../node/src/data-dir/data-dir.ts';
 import { findFreePort } from '../../../node/src/data-dir/ports.ts';
 import { DaemonProcess, type ExitInfo } from '../../../node/src/devnet/daemon-process.ts';
@@ -20,8 +19,8 @@ export interface ClusterNodeOptions {
   /** SPEC */
   readonly host: string;
   readonly gateway: boolean;
-  /** One way, added by a link in front of it; 0: no link. */
-  readonly delayMs: number;
+  /** Where others are to dial a node that listens on this port: the same port, or one that leads there. */
+  readonly doorTo: (listenPort: number) => Promise<number>;
   /** Modules loaded into the daemon before it starts. */
   readonly preload: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -31,7 +30,6 @@ export interface ClusterNodeOptions {
 export class ClusterNode {
   readonly label: string;
   readonly host: string;
-  readonly link: Link | null;
   readonly #options: ClusterNodeOptions;
   readonly #listenPort: number;
   readonly #dialPort: number;
@@ -45,25 +43,12 @@ export class ClusterNode {
   static async create(options: ClusterNodeOptions): Promise<ClusterNode> {
     const listenPort = await findFreePort('127.0.0.1');
     const gatewayPort = options.gateway ? await findFreePort('127.0.0.1') : 0;
-    if (options.delayMs === 0) return new ClusterNode(options, listenPort, listenPort, gatewayPort, null);
-    const link = new Link({
-      targetHost: '127.0.0.1',
-      targetPort: listenPort,
-      conditions: { delayMs: options.delayMs },
-    });
-    return new ClusterNode(options, listenPort, await link.listen(), gatewayPort, link);
+    return new ClusterNode(options, listenPort, await options.doorTo(listenPort), gatewayPort);
   }
 
-  private constructor(
-    options: ClusterNodeOptions,
-    listenPort: number,
-    dialPort: number,
-    gatewayPort: number,
-    link: Link | null,
-  ) {
+  private constructor(options: ClusterNodeOptions, listenPort: number, dialPort: number, gatewayPort: number) {
     this.label = options.label;
     this.host = options.host;
-    this.link = link;
     this.#options = options;
     this.#listenPort = listenPort;
     this.#dialPort = dialPort;
@@ -102,11 +87,11 @@ export class ClusterNode {
     return this.#startedAtMs;
   }
 
-  /** Resident memory in bytes; 0 when it does not run. Linux. */
-  get residentBytes(): number {
+  /** Resident memory in bytes without mapped files, which are the model's blocks; 0 when it does not run. Linux. */
+  get anonymousBytes(): number {
     if (!this.isRunning) return 0;
     try {
-      return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+      return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
     } catch {
       return 0;
     }
@@ -126,7 +111,7 @@ export class ClusterNode {
       modelRoot,
       host,
       listenPort: this.#listenPort,
-      announcePort: this.link === null ? undefined : this.#dialPort,
+      announcePort: this.#dialPort === this.#listenPort ? undefined : this.#dialPort,
       gateway: this.#gatewayPort === 0 ? 'off' : `127.0.0.1:${this.#gatewayPort}`,
       metrics: 'off',
     });
@@ -166,6 +151,5 @@ export class ClusterNode {
   /** In order, and by force after 20 s. */
   async stop(): Promise<void> {
     await this.#process?.stop(STOP_DEADLINE_MS);
-    await this.link?.close();
   }
 }

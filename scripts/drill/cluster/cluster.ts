@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { silentLogger } from '@blyan/interface';
 import type { ModelManifest } from '@blyan/model';
+import type { LinkConditions } from '@blyan/p2p';
 import type { NodeView } from '@blyan/routing';
+import { portOwner, WanNetwork } from '@blyan/testkit';
 import { ensurePrivateGenesis } from '../../../node/src/data-dir/genesis-file.ts';
 import type { ModelSource } from '../../../node/src/devnet/model-source.ts';
 import { provisionNode } from '../../../node/src/devnet/provision-node.ts';
@@ -16,8 +18,8 @@ export interface ClusterPlan {
   readonly host: string;
   /** Serves HTTP. */
   readonly gateway?: boolean;
-  /** One way, milliseconds. */
-  readonly delayMs?: number;
+  /** Of the link in front of it; without them, and without those of the cluster, there is no link. */
+  readonly link?: Partial<LinkConditions>;
 }
 
 export interface ClusterOptions {
@@ -28,6 +30,10 @@ export interface ClusterOptions {
   /** Modules loaded into every daemon before it starts. */
   readonly preload?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the links in front of all nodes. */
+  readonly links?: Partial<LinkConditions>;
+  /** Of the links' jitter. */
+  readonly seed?: number;
   readonly signal: AbortSignal;
 }
 
@@ -36,6 +42,8 @@ export class Cluster implements AsyncDisposable {
   readonly nodes: readonly ClusterNode[];
   readonly observer: Observer;
   readonly manifest: ModelManifest;
+  /** The doors of the nodes that are behind links, by label. */
+  readonly wan: WanNetwork;
   /** Of each node before the first answer, bytes. */
   readonly #freeKvBytes: ReadonlyMap<ClusterNode, number>;
   readonly #signal: AbortSignal;
@@ -44,16 +52,26 @@ export class Cluster implements AsyncDisposable {
   static async start(options: ClusterOptions): Promise<Cluster> {
     const { dir, source, preload = [], env = {}, signal } = options;
     const genesis = await ensurePrivateGenesis(join(dir, 'genesis.cbor'), 'drill');
+    const { links, seed = 1 } = options;
     const nodes: ClusterNode[] = [];
-    for (const [index, { host, gateway = false, delayMs = 0 }] of options.nodes.entries()) {
+    const pids = () => new Map(nodes.map(({ label, pid }) => [label, pid]));
+    const wan = new WanNetwork({ seed, conditions: links, dialerOf: (port) => portOwner(port, pids()) });
+    const linked = new Set<ClusterNode>();
+    for (const [index, { host, gateway = false, link }] of options.nodes.entries()) {
       const dataDir = join(dir, `node-${index}`);
       await provisionNode(dataDir, { host, source, genesis }, { logger: silentLogger, signal, pid: process.pid });
-      const rest = { label: `node ${index}`, dataDir, modelRoot: source.manifest.root };
-      nodes.push(await ClusterNode.create({ ...rest, host, gateway, delayMs, preload, env }));
+      const label = `node ${index}`;
+      const isLinked = link !== undefined || links !== undefined;
+      const doorTo = async (port: number) => (isLinked ? await wan.add(label, port) : port);
+      const rest = { label, dataDir, modelRoot: source.manifest.root, preload, env };
+      const node = await ClusterNode.create({ ...rest, host, gateway, doorTo });
+      nodes.push(node);
+      if (isLinked) linked.add(node);
+      if (link !== undefined) wan.set(link, [label]);
     }
     try {
       // A link delays those who dial through it: whoever is behind one is there before the others.
-      const order = nodes.toSorted((a, b) => Number(b.link !== null) - Number(a.link !== null));
+      const order = nodes.toSorted((a, b) => Number(linked.has(b)) - Number(linked.has(a)));
       const [first, ...others] = order as [ClusterNode, ...ClusterNode[]];
       await first.start([]);
       await Promise.all(others.map((node) => node.start([first.invite])));
@@ -63,20 +81,28 @@ export class Cluster implements AsyncDisposable {
       );
       try {
         await observer.until((views) => whole(nodes, views), SETTLE_TIMEOUT_MS, signal);
-        return new Cluster(nodes, observer, source.manifest, signal);
+        return new Cluster(nodes, observer, wan, source.manifest, signal);
       } catch (error) {
         await observer[Symbol.asyncDispose]();
         throw error;
       }
     } catch (error) {
       await Promise.all(nodes.map((node) => node.stop()));
+      await wan[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  private constructor(nodes: readonly ClusterNode[], observer: Observer, manifest: ModelManifest, signal: AbortSignal) {
+  private constructor(
+    nodes: readonly ClusterNode[],
+    observer: Observer,
+    wan: WanNetwork,
+    manifest: ModelManifest,
+    signal: AbortSignal,
+  ) {
     this.nodes = nodes;
     this.observer = observer;
+    this.wan = wan;
     this.manifest = manifest;
     const views = new Map(observer.views().map((view) => [view.peerId, view]));
     this.#freeKvBytes = new Map(nodes.map((node) => [node, views.get(node.peerId)?.freeKvBytes ?? 0]));
@@ -131,6 +157,7 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.observer[Symbol.asyncDispose]();
     await Promise.all(this.nodes.map((node) => node.stop()));
+    await this.wan[Symbol.asyncDispose]();
   }
 }
 

@@ -95,10 +95,10 @@ class FailoverDrill {
       faultAtMs = performance.now();
       fault.begin(victim);
       // From now on everybody is on one machine, so that the gap is the failover's alone.
-      this.#spare.link?.set({ delayMs: 0 });
+      this.#moveSpare(0);
     };
     const answer = await this.#ask(round, onToken).catch((error: Error) => error);
-    this.#spare.link?.set({ delayMs: SPARE_DELAY_MS });
+    this.#moveSpare(SPARE_DELAY_MS);
     await fault.end(this.#cluster, victim);
     return { answer, afterToken, faultAtMs };
   }
@@ -164,6 +164,10 @@ class FailoverDrill {
 
   get #spare(): ClusterNode {
     return this.#cluster.nodes[this.#layout.spare] as ClusterNode;
+  }
+
+  #moveSpare(delayMs: number): void {
+    this.#cluster.wan.set({ delayMs }, [this.#spare.label]);
   }
 
   #draw(): ClusterNode {

@@ -21,7 +21,7 @@ export const SPARE_DELAY_MS = 10;
 /** Three nodes that share the work of a role, and a spare that holds whatever one of the others may lose. */
 export function failoverLayout(role: Role, { layerCount, expertCount }: ModelSpec): Layout {
   const coordinator = (host: string): ClusterPlan => ({ host, gateway: true });
-  const spare = (host: string): ClusterPlan => ({ host, delayMs: SPARE_DELAY_MS });
+  const spare = (host: string): ClusterPlan => ({ host, link: { delayMs: SPARE_DELAY_MS } });
   const last = { spare: 3, victims: role === 'delegate' ? [1] : [1, 2] };
   if (role === 'stage') {
     const from = (third: number) => Math.floor((third * layerCount) / 3);
