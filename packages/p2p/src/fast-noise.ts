@@ -8,7 +8,8 @@ interface Bytes {
   readonly [index: number]: number;
 }
 
-const TOO_SHORT = new RangeError('needs two bytes');
+/** Longer than any message, so that the reader waits for more. */
+const NOT_YET = 0x1_0000;
 
 /**
  * Noise with our primitives, and without the exception its reader makes for every message to learn that no further one has arrived
@@ -32,7 +33,7 @@ function tuned<T extends { connection: object }>(secured: T): T {
 }
 
 function readLength(bytes: Bytes): number {
-  if (bytes.length < 2) throw TOO_SHORT;
+  if (bytes.length < 2) return NOT_YET;
   const high = bytes.get === undefined ? (bytes[0] as number) : bytes.get(0);
   const low = bytes.get === undefined ? (bytes[1] as number) : bytes.get(1);
   return high * 256 + low;
