@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { elementBits, type FloatDType, widenToFloat32 } from '@blyan/model';
 import type { TensorInfo } from '@blyan/tensorblock';
-import { fileIdentity } from './block-cache.ts';
 import type { BlockSource, MappableBlock } from './block-source.ts';
 import { InferenceError } from './errors.ts';
+import { fileIdentity } from './file-identity.ts';
 import type { ModelView } from './model-view.ts';
 
 interface OpenFile {

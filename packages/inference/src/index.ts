@@ -1,4 +1,3 @@
-export { fileIdentity } from './block-cache.ts';
 export type { BlockSource, MappableBlock } from './block-source.ts';
 export { Engine, type EngineDeps } from './engine.ts';
 export { EngineCore, MAX_KV_BYTES } from './engine-core.ts';
@@ -16,6 +15,7 @@ export { ResultInbox } from './executor/result-inbox.ts';
 export type { PlanRunDeps } from './executor/run-deps.ts';
 export { StageHost } from './executor/stage-host.ts';
 export { StageNetwork } from './executor/stage-network.ts';
+export { fileIdentity, KeptFile } from './file-identity.ts';
 export { PAGE_POSITIONS } from './kv-cache.ts';
 export type { RemoteExpertCall } from './layer-pass.ts';
 export type {

@@ -3,6 +3,7 @@ import { downGraph, gateUpGraph, linearGraph, type Matrix } from '@blyan/model';
 import { readTensor, type TensorInfo } from '@blyan/tensorblock';
 import type { MappableBlock } from './block-source.ts';
 import { InferenceError } from './errors.ts';
+import { KeptFile } from './file-identity.ts';
 import { Product } from './product.ts';
 import type { Team } from './team.ts';
 
@@ -18,6 +19,7 @@ export interface SwiGlu {
 /** Products of a block over the mapped file, and its small vectors in the heap. */
 export class LoadedBlock {
   readonly block: MappableBlock;
+  readonly file: KeptFile;
   /** Anonymous memory it costs: vectors and repacked quantised matrices; float matrices stay in the file. */
   bytes = 0;
   /** Whether products read the file itself, rather than a copy of it in memory. */
@@ -29,6 +31,7 @@ export class LoadedBlock {
 
   constructor(block: MappableBlock, team: Team) {
     this.block = block;
+    this.file = new KeptFile(block);
     this.#team = team;
   }
 
@@ -86,6 +89,7 @@ export class LoadedBlock {
   }
 
   release(): void {
+    this.file.close();
     for (const { pointer, elements } of this.#vectors.values()) this.#team.heap.free(pointer, elements);
     for (const product of this.#products.values()) product.release();
     this.#vectors.clear();

@@ -1,8 +1,8 @@
 import type { Root } from '@blyan/interface';
 import { expandBlock, needsExpansion } from '@blyan/model';
 import type { BlockStore, StoredBlock } from '@blyan/store';
-import { fileIdentity } from './block-cache.ts';
 import type { BlockSource, MappableBlock } from './block-source.ts';
+import { fileIdentity } from './file-identity.ts';
 
 /** Blocks of a store: hashed before the first use and after every change, half precision expanded to f32 beside them. */
 export class StoreSource implements BlockSource {

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NetworkState } from '@blyan/interface';
@@ -34,6 +35,8 @@ export class LocalNetwork implements AsyncDisposable {
 
   static async start(run: BenchRun, { delayMs, nodes = 3, hosts, model }: LocalNetworkOptions): Promise<LocalNetwork> {
     const dataDir = model?.dataDir ?? join(run.workDir, 'genesis-network');
+    // A genesis of an earlier version is none; each run may as well have a network of its own.
+    await rm(join(dataDir, 'genesis.cbor'), { force: true });
     const args = ['devnet', '--nodes', String(nodes), '--data-dir', dataDir, '--gateway', '127.0.0.1:0'];
     if (hosts) args.push('--host', hosts.join(';'));
     if (model) args.push('--model', model.name);
