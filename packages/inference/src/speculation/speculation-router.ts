@@ -139,19 +139,24 @@ export class SpeculationRouter implements SpeculationPolicy {
     const whole = (rows: number) => latency.cost(rows) as number;
     // What comes of waiting: a window alone once it is known whether the drafts stand.
     const waiting = best(NOTHING, possible, (rows) => expectedTokens(behind, rows) / whole(rows));
-    const untried = this.#step(1) === null;
-    const following = best(NOTHING, possible, (rows) => {
-      const step = this.#step(rows) ?? 0;
-      const gap = Math.max(step, whole(rows) / windowsOf(rows));
+    const rateOf = (rows: number, step: number, cost: number) => {
+      const gap = Math.max(step, cost / windowsOf(rows));
       return (arrives * expectedTokens(behind, rows)) / (arrives * gap + (1 - arrives) * step);
-    });
-    const rows = untried ? waiting.rows : following.rows;
+    };
+    const untried = this.#step(1) === null;
+    const following = best(NOTHING, possible, (rows) => rateOf(rows, this.#step(rows) ?? 0, whole(rows)));
     if (following.rate < LEAST_GAIN * waiting.rate) return 0;
-    if (inFlight.reduce((sum, count) => sum + count, rows) > MAX_ROWS_IN_FLIGHT) return 0;
-    const loss = Math.min(whole(rows), interval.cost(rows) ?? whole(rows));
-    if (loss > this.#risk()) return 0;
+    const most = (rows: number) => Math.min(whole(rows), interval.cost(rows) ?? whole(rows));
+    const affordable = (rows: number) => (1 - arrives) * most(rows) <= this.#allowance();
+    const trial = possible.findLast((rows) => {
+      if (untried || interval.known(rows) || !affordable(rows)) return false;
+      const hoped = interval.cost(interval.nearest(rows) as number) as number;
+      return rateOf(rows, hoped, whole(latency.nearest(rows) as number)) > LEAST_GAIN * following.rate;
+    });
+    const rows = untried ? waiting.rows : (trial ?? following.rows);
+    if (inFlight.reduce((sum, count) => sum + count, rows) > MAX_ROWS_IN_FLIGHT || most(rows) > this.#risk()) return 0;
     // Before anything is known, one window behind another is tried.
-    if (untried) return inFlight.length === 1 && (1 - arrives) * loss <= this.#allowance() ? rows : 0;
+    if (untried) return inFlight.length === 1 && affordable(rows) ? rows : 0;
     // With the slowest stage busy until the first result is here, more only makes the wait after a wrong draft longer.
     const queue = inFlight.reduce((sum, count) => sum + (this.#step(count) as number), 0);
     return queue > whole(rows) ? 0 : rows;

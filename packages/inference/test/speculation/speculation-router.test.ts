@@ -117,6 +117,15 @@ test('nothing is fed before plain steps were measured', () => {
   expect(all[0]?.feeds.slice(0, 8)).toEqual(Array.from({ length: 8 }, () => [0, 1]));
 });
 
+test('windows widen again when the first wide one was disturbed', () => {
+  const history = new SpeculationHistory();
+  for (let count = 0; count < 4; count++) history.latency.record(2, 2.8);
+  for (let count = 0; count < 4; count++) history.interval.record(1, 0.1);
+  const { speedup, all } = compared(LIGHT, repeating(1), { answers: 3, limit: 400, jitter: 0.02, history });
+  expect(Math.max(...all.flatMap(({ feeds }) => feeds.map(([, rows]) => rows)))).toBeGreaterThan(8);
+  expect(speedup).toBeGreaterThan(10);
+});
+
 test('a machine that stalled is no reason to stop', () => {
   const history = new SpeculationHistory();
   compared(LIGHT, repeating(1), { answers: 2, limit: 200, jitter: 0.02, history });
