@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { statfs } from 'node:fs/promises';
 import { errorCode, type Logger, type PeerId, type Root } from '@blyan/interface';
@@ -19,8 +20,8 @@ import { LostBlocks } from './lost-blocks.ts';
 
 /** A node that places itself takes at most this share of the free disk. */
 const AUTO_DISK_SHARE = 0.5;
-/** Of a quota it leaves so much for what comes before what leaves is gone. */
-const AUTO_QUOTA_SHARE = 0.9;
+/** Of a quota it leaves room for what comes before what leaves is gone: a tenth, or a layer if that is at most a quarter. */
+const MOVE_ROOM = { least: 0.1, most: 0.25 };
 /** What left is kept so long after it was taken back: others may not have heard. */
 const GRACE_MS = 60_000;
 /** Blocks that are fetched or hashed at once. */
@@ -148,7 +149,27 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
   async capacityBytes(): Promise<number> {
     const { bavail, bsize } = await statfs(this.#options.blocksDir);
     const disk = Math.floor(bavail * bsize * AUTO_DISK_SHARE) + this.#deps.store.usedBytes;
-    return Math.min(disk, Math.floor((this.#options.quotaBytes ?? Number.POSITIVE_INFINITY) * AUTO_QUOTA_SHARE));
+    const { quotaBytes } = this.#options;
+    if (quotaBytes === undefined) return disk;
+    const { least, most } = MOVE_ROOM;
+    const room = Math.min(quotaBytes * most, Math.max(quotaBytes * least, this.largestLayerBytes()));
+    return Math.min(disk, Math.floor(quotaBytes - room));
+  }
+
+  /** What may be fetched now, before anything is removed. */
+  async roomBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#options.blocksDir);
+    const { quotaBytes = Number.POSITIVE_INFINITY } = this.#options;
+    return Math.max(0, Math.min(bavail * bsize, quotaBytes - this.#deps.store.usedBytes));
+  }
+
+  /** The bytes of the layer with most, its trunk and all experts. */
+  largestLayerBytes(): number {
+    const layers = new Map<number, number>();
+    for (const { layer, byteLength } of this.manifest.blocks) {
+      if (layer !== undefined) layers.set(layer, (layers.get(layer) ?? 0) + byteLength);
+    }
+    return Math.max(...layers.values());
   }
 
   /**
@@ -328,7 +349,10 @@ export class HostedBlocks extends EventEmitter<HostedEvents> {
     const before = views().find((view) => view.self);
     const own = { root: this.manifest.root, blocks: bitmapOf(kept, this.manifest.blocks.length) };
     const seen = before === undefined ? others() : [...others(), { ...before, self: false, models: [own] }];
-    const more = autoPlacement(seen, this.manifest, capacity - bytes(kept), demand());
+    const more = autoPlacement(seen, this.manifest, capacity - bytes(kept), {
+      demand: demand(),
+      salt: randomInt(this.manifest.blocks.length),
+    });
     const chosen = [...new Set([...kept, ...more])].sort((a, b) => a - b);
     logger.info('chose what to host', { blocks: chosen.length, of: this.manifest.blocks.length });
     return chosen;

@@ -1,6 +1,6 @@
 import { type Clock, errorCode, type Logger, type PeerId } from '@blyan/interface';
 import type { BlockRef } from '@blyan/model';
-import { blockMap, type ExpertDemand, type Moves, type NodeView, planMoves } from '@blyan/routing';
+import { type ExpertDemand, type Moves, type NodeView, planMoves } from '@blyan/routing';
 import type { HostedBlocks } from './hosted-blocks.ts';
 
 /** Length of a round; the count of rounds since the epoch is the same everywhere, but for clocks. */
@@ -58,7 +58,8 @@ export class Rebalancer {
     await hosted.release(inUse);
     const { manifest } = hosted;
     const capacityBytes = await hosted.capacityBytes();
-    const maxMoveBytes = Math.max(capacityBytes * MOVED_SHARE, largestLayerBytes(hosted));
+    const share = Math.max(capacityBytes * MOVED_SHARE, hosted.largestLayerBytes());
+    const maxMoveBytes = Math.min(share, await hosted.roomBytes());
     const round = Math.floor(clock.nowMs() / ROUND_MS);
     const moves = planMoves({ manifest, views: views(), self, demand: demand(), capacityBytes, maxMoveBytes, round });
     if (moves.add.length === 0) return null;
@@ -83,15 +84,4 @@ export class Rebalancer {
       untilTurn(this.#deps.clock.nowMs(), thisRound),
     );
   }
-}
-
-function largestLayerBytes({ manifest }: HostedBlocks): number {
-  const map = blockMap(manifest);
-  const bytes = map.trunks.map((trunk, layer) =>
-    [trunk, ...(map.experts[layer] ?? []).flat()].reduce(
-      (sum, block) => sum + (manifest.blocks[block]?.byteLength ?? 0),
-      0,
-    ),
-  );
-  return Math.max(...bytes);
 }

@@ -3,6 +3,13 @@ import { blockMap, type RoutedModel } from './block-map.ts';
 import { type ExpertDemand, evenDemand } from './expert-demand.ts';
 import type { NodeView } from './node-record.ts';
 
+export interface AutoPlacementOptions {
+  /** Even unless given. */
+  readonly demand?: ExpertDemand;
+  /** Where to begin among equals, a non-negative integer: nodes that join at one time then do not all choose the same. */
+  readonly salt?: number;
+}
+
 /**
  * What a node that may host anything should host: first what nobody else hosts, layer by layer, of a layer the trunk and
  * then what is asked for most; then the contiguous layers with the fewest replicas (the window whose ascending replica
@@ -10,14 +17,13 @@ import type { NodeView } from './node-record.ts';
  * serves most demand first. Deterministic; this node's own present holdings do not count.
  *
  * @param capacityBytes bound on the sum of the chosen blocks' bytes
- * @param demand even unless given
  * @returns ascending indices into the manifest's blocks
  */
 export function autoPlacement(
   views: readonly NodeView[],
   model: RoutedModel,
   capacityBytes: number,
-  demand: ExpertDemand = evenDemand(model.spec),
+  { demand = evenDemand(model.spec), salt = 0 }: AutoPlacementOptions = {},
 ): number[] {
   const map = blockMap(model);
   const replicas = countReplicas(views, model);
@@ -43,7 +49,7 @@ export function autoPlacement(
   const weakest = layers.map((indices) =>
     indices.reduce((least, index) => (chosen.has(index) ? least : Math.min(least, replicas[index] ?? 0)), Infinity),
   );
-  for (const layer of weakestWindow(cost, weakest, room)) for (const index of layers[layer] ?? []) take(index);
+  for (const layer of weakestWindow(cost, weakest, room, salt)) for (const index of layers[layer] ?? []) take(index);
   const rest = replicas.map((_, index) => index).filter((index) => !chosen.has(index));
   const worth = rest.map((index) => {
     const { layer = 0, expert } = model.blocks[index] ?? {};
@@ -51,7 +57,8 @@ export function autoPlacement(
     return [index, (expert === undefined ? 1 : touch(layer, expert)) / (count * (count + 1))] as const;
   });
   const worthOf = new Map(worth);
-  rest.sort((a, b) => (worthOf.get(b) ?? 0) - (worthOf.get(a) ?? 0) || a - b);
+  const place = (index: number) => (index + salt) % replicas.length;
+  rest.sort((a, b) => (worthOf.get(b) ?? 0) - (worthOf.get(a) ?? 0) || place(a) - place(b));
   for (const index of rest) take(index);
   return [...chosen].sort((a, b) => a - b);
 }
@@ -69,9 +76,10 @@ function countReplicas(views: readonly NodeView[], model: RoutedModel): number[]
 }
 
 /** The layers of the affordable window with the lexicographically smallest ascending counts; longer wins a tie. */
-function weakestWindow(cost: readonly number[], counts: readonly number[], room: number): number[] {
+function weakestWindow(cost: readonly number[], counts: readonly number[], room: number, salt: number): number[] {
   let best: { layers: number[]; sorted: number[] } | null = null;
-  for (let start = 0; start < cost.length; start++) {
+  for (let i = 0; i < cost.length; i++) {
+    const start = (i + salt) % cost.length;
     const layers: number[] = [];
     let bytes = 0;
     for (let layer = start; layer < cost.length && bytes + (cost[layer] ?? 0) <= room; layer++) {

@@ -1,4 +1,4 @@
-export { autoPlacement } from './auto-placement.ts';
+export { type AutoPlacementOptions, autoPlacement } from './auto-placement.ts';
 export { bitmapOf, hasBit, indicesOf } from './bitmap.ts';
 export { type BlockMap, blockMap, type RoutedBlock, type RoutedModel, type RoutedSpec } from './block-map.ts';
 export { type BuildPlanOptions, buildPlan } from './build-plan.ts';

@@ -33,6 +33,14 @@ test('then the contiguous layers with the fewest replicas', () => {
   expect(place([node('B', 'all', four), node('C', 'layers:0-1', four)], 10_000).layers).toEqual([2, 3]);
 });
 
+test('nodes that join at one time begin elsewhere among equals', () => {
+  const others = [node('B', 'all', four)];
+  const windows = [0, 1, 2, 3].map((salt) => autoPlacement(others, four, 5_000, { salt }));
+  expect(new Set(windows.map(String)).size).toBe(4);
+  const gaps = [0, 1, 2, 3].map((salt) => autoPlacement([], four, 10_000, { salt }));
+  expect(new Set(gaps.map(String)).size).toBe(1);
+});
+
 test('holdings of its own do not count, so that a second run gives the same', () => {
   const others = [node('B', 'layers:0-1,embedding', four)];
   const first = autoPlacement(others, four, 14_000);

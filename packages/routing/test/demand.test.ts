@@ -169,8 +169,8 @@ test('a new node takes what is asked for most of what does not all fit', () => {
   demand.touch[8 + 5] = 1;
   const { experts, trunks } = blockMap(two);
   const others = [node('B', 'embedding,head,trunk,layers:0', two)];
-  expect(autoPlacement(others, two, 1_000, demand)).toEqual(experts[1]?.[5]);
+  expect(autoPlacement(others, two, 1_000, { demand })).toEqual(experts[1]?.[5]);
   const covered = [node('B', 'all', two), node('C', 'trunk,embedding,head', two)];
-  expect(autoPlacement(covered, two, 1_000, demand)).toEqual(experts[1]?.[5]);
+  expect(autoPlacement(covered, two, 1_000, { demand })).toEqual(experts[1]?.[5]);
   expect(trunks).toHaveLength(2);
 });
