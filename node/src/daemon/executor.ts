@@ -150,7 +150,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   const left = (peerId: string) => {
     inbox.lost(peerId, 'gone');
     health.failed(peerId, 'gone');
-    stages.orphan(peerId);
+    stages.disconnected(peerId);
   };
   host.on('peer:connect', back).on('peer:disconnect', left);
   return {

@@ -38,6 +38,9 @@ export class MemoryNetwork {
   /** A frame as the peer sends it; null to lose it. */
   onFrame: (from: PeerId, to: PeerId, body: Uint8Array) => Uint8Array | null = (_from, _to, body) => body;
 
+  /** What a peer answers. */
+  onAnswer: (from: PeerId, method: string, answer: unknown) => unknown = (_from, _method, answer) => answer;
+
   constructor(seed: number) {
     this.#random = uniform(seed);
   }
@@ -99,8 +102,10 @@ export class MemoryNetwork {
 
   /** @returns when the message is taken by the connection: at once, unless the other side hangs */
   async send(from: PeerId, to: PeerId, deliver: (peer: MemoryPeer) => void): Promise<void> {
+    const sender = this.peer(from);
+    if (sender?.isHanging) await sender.awake();
     const target = this.peer(to);
-    if (!target || !this.peer(from)) throw unreachable(to);
+    if (!target || !sender || sender.isDead) throw unreachable(to);
     this.onSent(++this.#sent);
     const generation = this.#generation(from, to);
     const before = this.#links.get(`${from}>${to}`) ?? Promise.resolve();
@@ -210,7 +215,10 @@ export class MemoryPeer {
     this.#network
       .send(this.id, to, (peer) => {
         peer.#serve(method, body, this.id).then(
-          (answer) => peer.#network.send(to, this.id, () => call.resolve(structuredClone(answer))).catch(() => {}),
+          (answer) => {
+            const sent = structuredClone(this.#network.onAnswer(to, method, answer));
+            peer.#network.send(to, this.id, () => call.resolve(sent)).catch(() => {});
+          },
           (error) => peer.#network.send(to, this.id, () => call.reject(remote(error))).catch(() => {}),
         );
       })

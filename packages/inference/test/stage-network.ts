@@ -83,7 +83,7 @@ export class StageNetworkTest implements AsyncDisposable {
     });
     peer.onDisconnect = (peerId) => {
       inbox.lost(peerId, 'gone');
-      host.orphan(peerId);
+      host.disconnected(peerId);
     };
     const history = new SpeculationHistory();
     const deps: PlanRunDeps = {

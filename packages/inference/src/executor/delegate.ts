@@ -101,7 +101,7 @@ export class Delegate {
       throw new DelegateLostError(peerId, reason ?? reasonOf(error), error);
     } finally {
       unwatch();
-      inbox.close(request.requestId);
+      inbox.close(request.requestId, run);
       // Cancels it; what is still under way is not waited for.
       given.abort(new InferenceError('ERR_INFERENCE_CANCELLED', 'The request was cancelled.'));
       events.return().catch(() => undefined);

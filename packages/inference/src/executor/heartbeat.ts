@@ -1,6 +1,7 @@
-import { errorCode, type PeerId } from '@blyan/interface';
+import type { PeerId } from '@blyan/interface';
 import { BeatPatience } from './beat-patience.ts';
 import { HEARTBEAT_INTERVAL_MS } from './deadlines.ts';
+import { lossReason } from './loss-reason.ts';
 
 /** This loop was held up itself by so much: silence then says nothing about the peer. */
 const OWN_DELAY_MS = 100;
@@ -75,11 +76,15 @@ export class Heartbeat {
       } catch (error) {
         if (stopped.aborted) return;
         const lateMs = performance.now() - started - timeoutMs;
-        if (errorCode(error) === 'ERR_P2P_TIMEOUT') {
-          if (lateMs < OWN_DELAY_MS) this.#deps.onLost(peerId, 'silent');
+        const reason = lossReason(error);
+        if (reason === 'silent') {
+          if (lateMs < OWN_DELAY_MS) this.#deps.onLost(peerId, reason);
+        } else if (reason !== 'gone') {
+          // An error is a sign of life too, and nothing is known when this node may have no more calls to it.
+          unreachable = 0;
         } else if (++unreachable > 1) {
           // The first time is the loss of a connection, of which the network itself tells.
-          this.#deps.onLost(peerId, 'gone');
+          this.#deps.onLost(peerId, reason);
         }
       }
       await pause(HEARTBEAT_INTERVAL_MS, stopped);

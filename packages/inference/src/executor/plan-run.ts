@@ -7,6 +7,7 @@ import type { ModelView } from '../model-view.ts';
 import { pageKeys } from '../page-keys.ts';
 import { speculate, VerifyWindows } from '../speculation/index.ts';
 import { CHUNK_ROWS, STEP_TIMEOUT_MS } from './deadlines.ts';
+import { lossReason } from './loss-reason.ts';
 import { allFinite } from './packed-rows.ts';
 import { type Recovered, Recovery, type Started } from './recovery.ts';
 import type { LostNode, RunInbox } from './result-inbox.ts';
@@ -83,7 +84,7 @@ export class PlanRun {
     this.#stalled = new StalledStages(self);
     this.#recovery = new Recovery(
       { self, signal, firstToken: promptTokens.length - 1 },
-      { ...deps, chain: this.#chain, inbox: this.#inbox },
+      { ...deps, chain: this.#chain, inbox: this.#inbox, expect: (other, epoch) => this.#expect(other, epoch) },
     );
   }
 
@@ -118,8 +119,9 @@ export class PlanRun {
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
     const { requestId } = this.#options.request;
     // The row of the newest token may not have been computed; of a run that failed nothing is kept.
-    const usage = await this.#chain.close(this.#isSound ? pageKeys(this.#tokens.slice(0, -1)) : []);
-    this.#deps.inbox.close(requestId);
+    const isKept = this.#isSound && !this.#plan.mixedProfile;
+    const usage = await this.#chain.close(isKept ? pageKeys(this.#tokens.slice(0, -1)) : []);
+    this.#deps.inbox.close(requestId, this.#inbox);
     return {
       route: usage.route,
       failovers: this.#recovery.failovers(usage.replaced),
@@ -154,22 +156,18 @@ export class PlanRun {
     if (epoch !== this.#windows.epoch) return null;
     const arrivedMs = performance.now();
     let sampled: readonly SampledToken[];
+    let committed: readonly number[];
     try {
       sampled = await this.#draw(result);
+      const ids = sampled.map(({ tokenId }) => tokenId);
+      if (ids.length < this.#windows.rowsDue(position)) throw new GarbageError();
+      // Drawing is part of what a window costs: the wider it is, the more.
+      committed = this.#windows.verified({ epoch, position, sampled: ids }, performance.now());
     } catch (error) {
-      this.#options.signal.throwIfAborted();
       if (error instanceof GarbageError) await this.#recover({ peerId: this.#last.peerId, reason: 'garbage', error });
-      else if (this.#plan.head !== this.#options.self)
-        await this.#recover({ peerId: this.#plan.head, reason: 'error', error });
-      else throw error;
+      else await this.#recover(this.#lostBy(error));
       return null;
     }
-    // Drawing is part of what a window costs: the wider it is, the more.
-    const drawnMs = performance.now();
-    const committed = this.#windows.verified(
-      { epoch, position, sampled: sampled.map(({ tokenId }) => tokenId) },
-      drawnMs,
-    );
     if (committed.length === 0 && !this.#windows.ended) return null;
     this.#slow.result(arrivedMs);
     this.#recovery.result(arrivedMs);
@@ -181,15 +179,19 @@ export class PlanRun {
 
   async #draw({ hidden, tokens, position }: StageResult): Promise<readonly SampledToken[]> {
     if (tokens) return tokens;
-    const { hiddenSize } = this.#options.model.spec;
-    if (!hidden || hidden.length === 0 || hidden.length % hiddenSize !== 0 || !allFinite(hidden))
+    const { hiddenSize, vocabSize } = this.#options.model.spec;
+    const rows = (hidden?.length ?? 0) / hiddenSize;
+    if (!hidden || !Number.isInteger(rows) || rows < 1 || rows > MAX_STEP_ROWS || !allFinite(hidden))
       throw new GarbageError();
     const { self, signal } = this.#options;
     const { modelRoot, head } = this.#plan;
     const request = { modelRoot, hidden, position: position + 1, spec: this.#sample };
-    return head === self
-      ? await this.#deps.engine.sample(request)
-      : await this.#deps.network.sample(head, request, signal);
+    if (head === self) return await this.#deps.engine.sample(request);
+    return attempt(head, async () => {
+      const drawn = await this.#deps.network.sample(head, request, signal);
+      if (drawn.length !== rows || drawn.some(({ tokenId }) => tokenId >= vocabSize)) throw new GarbageError();
+      return drawn;
+    });
   }
 
   /** Nothing has come for longer than usual: a stage that is behind for no good reason is replaced, if it can be. */
@@ -253,18 +255,23 @@ export class PlanRun {
 
   #lostBy(error: unknown): LostNode {
     this.#options.signal.throwIfAborted();
-    if (!(error instanceof FeedError)) throw error;
-    return { peerId: error.peerId, reason: 'gone', error: error.cause };
+    if (!(error instanceof PeerError)) throw error;
+    const { peerId, cause } = error;
+    return { peerId, reason: cause instanceof GarbageError ? 'garbage' : lossReason(cause), error: cause };
   }
 
-  #use({ plan, active }: Started): void {
+  #expect(plan: Plan, epoch: number): void {
     const { self } = this.#options;
+    this.#inbox.expect(plan, epoch);
     const before = this.#unwatch;
-    this.#plan = plan;
-    this.#slow.opened(active);
     const peers = new Set([...plan.stages.map(({ peerId }) => peerId), plan.embedding, plan.head]);
     this.#unwatch = [...peers].filter((peerId) => peerId !== self).map((peerId) => this.#deps.heartbeat.watch(peerId));
     for (const unwatch of before) unwatch();
+  }
+
+  #use({ plan, active }: Started): void {
+    this.#plan = plan;
+    this.#slow.opened(active);
   }
 
   /** Feeds known tokens from a position up to the frontier, whose row is wanted. */
@@ -282,9 +289,9 @@ export class PlanRun {
     }
   }
 
-  /** Gives the first stage its rows; does not wait for what becomes of them. @throws FeedError */
+  /** Gives the first stage its rows; does not wait for what becomes of them. @throws PeerError */
   async #feedTokens(tokens: Uint32Array<ArrayBuffer>, epoch: number, position: number, wanted: number): Promise<void> {
-    const { self, request, signal } = this.#options;
+    const { self, request } = this.#options;
     const { embedding, modelRoot } = this.#plan;
     const first = this.#plan.stages[0] as PlanStage;
     this.#fedAtMs = performance.now();
@@ -296,12 +303,20 @@ export class PlanRun {
     const rows =
       embedding === self
         ? await this.#deps.engine.embed({ modelRoot, tokens })
-        : await attempt(embedding, () => this.#deps.network.embed(embedding, modelRoot, tokens, signal));
+        : await attempt(embedding, () => this.#embedded(embedding, tokens));
     if (first.peerId === self) this.#step({ epoch, position, wanted, input: rows });
     else {
       const frame = { requestId: request.requestId, layer: 0, epoch, position, wanted, rows };
       await attempt(first.peerId, () => this.#deps.network.forward(first.peerId, self, frame));
     }
+  }
+
+  async #embedded(peerId: PeerId, tokens: Uint32Array): Promise<Float32Array<ArrayBuffer>> {
+    const { model, signal } = this.#options;
+    const rows = await this.#deps.network.embed(peerId, this.#plan.modelRoot, tokens, signal);
+    // The first stage would be held to have got them from here.
+    if (rows.length !== tokens.length * model.spec.hiddenSize || !allFinite(rows)) throw new GarbageError();
+    return rows;
   }
 
   #step(step: Omit<Parameters<StageHost['step']>[1], 'sample'>): void {
@@ -330,12 +345,12 @@ class GarbageError extends InferenceError {
   }
 }
 
-/** A node could not be given its rows. */
-class FeedError extends Error {
+/** A node that was asked on the way of rows, or should have taken them, has failed. */
+class PeerError extends Error {
   readonly peerId: PeerId;
 
   constructor(peerId: PeerId, cause: unknown) {
-    super('a node could not be fed', { cause });
+    super('a node failed', { cause });
     this.peerId = peerId;
   }
 }
@@ -344,6 +359,6 @@ async function attempt<T>(peerId: PeerId, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new FeedError(peerId, error);
+    throw new PeerError(peerId, error);
   }
 }

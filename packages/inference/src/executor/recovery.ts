@@ -2,6 +2,7 @@ import { errorCode, type Failover, type PeerId } from '@blyan/interface';
 import type { Plan, PlanStage } from '@blyan/routing';
 import { HEARTBEAT_TIMEOUT_MS, MAX_FAILOVERS, RETURN_POLL_MS, RETURN_WAIT_MS } from './deadlines.ts';
 import { isFinalError } from './final-error.ts';
+import { LostError } from './loss-reason.ts';
 import type { LostNode, RunInbox } from './result-inbox.ts';
 import type { PlanRunDeps } from './run-deps.ts';
 import type { Connected, StageChain } from './stage-chain.ts';
@@ -13,6 +14,8 @@ const OPEN_ATTEMPTS = 3;
 export interface RecoveryDeps extends Pick<PlanRunDeps, 'network' | 'faults' | 'replace' | 'networkChanged'> {
   readonly chain: StageChain;
   readonly inbox: RunInbox;
+  /** From now on the nodes of this plan are listened to, and asked for signs of life. */
+  readonly expect: (plan: Plan, epoch: number) => void;
 }
 
 export interface Started {
@@ -59,7 +62,7 @@ export class Recovery {
   constructor(options: { self: PeerId; signal: AbortSignal; firstToken: number }, deps: RecoveryDeps) {
     this.#options = options;
     this.#deps = deps;
-    deps.inbox.onLost = (peerId) => this.#aborts.get(peerId)?.abort();
+    deps.inbox.onLost = (peerId, reason) => this.#aborts.get(peerId)?.abort(new LostError(peerId, reason));
   }
 
   /** Opens the stages of a plan, or of one with other nodes where some refuse. @throws what the first one refuses with */
@@ -67,11 +70,12 @@ export class Recovery {
     const lost = new Map<PeerId, LostNode>();
     for (let tried = plan, attempt = 1; ; attempt++) {
       this.#aborts.clear();
-      this.#deps.inbox.expect(tried, 0);
+      this.#deps.expect(tried, 0);
       const connected = await this.#deps.chain.connect(tried, 0, () => frontier, keys, this.#signalOf);
       const [refusal] = connected.lost;
       if (!refusal) {
         const { positions, active } = connected;
+        this.#deps.inbox.forget(new Set(lost.keys()));
         return { plan: tried, start: Math.min(frontier, ...positions.values()), active };
       }
       this.#options.signal.throwIfAborted();
@@ -98,7 +102,7 @@ export class Recovery {
       if (isFinal(first) || ++this.#attempts > MAX_FAILOVERS) throw first.error;
       const other = await this.#otherPlan(plan, lost);
       this.#aborts.clear();
-      inbox.expect(other, next);
+      this.#deps.expect(other, next);
       const last = other.stages.at(-1);
       // The row of the frontier is on its way: all but the last stage, which has to return it, may keep it.
       const valid = (stage: PlanStage) =>
@@ -169,7 +173,8 @@ export class Recovery {
   /** Who must go: a node that accuses this one, or a second neighbour in one answer, is wrong itself. */
   #judge(reported: LostNode): LostNode {
     const { peerId, by, reason, error } = reported;
-    if (by === undefined || reason !== 'garbage') return reported;
+    // A stage of this node does not lie to it.
+    if (by === undefined || by === this.#options.self || reason !== 'garbage') return reported;
     const accused = this.#accused.get(by) ?? new Set();
     this.#accused.set(by, accused.add(peerId));
     return peerId === this.#options.self || accused.size > 1 ? { peerId: by, reason, error } : reported;

@@ -19,7 +19,7 @@ export interface LostNode {
 
 export type RunEvent =
   | { readonly type: 'result'; readonly result: StageResult }
-  | { readonly type: 'lost'; readonly lost: LostNode }
+  | { readonly type: 'lost'; readonly lost: LostNode; readonly epoch?: number }
   /** Nothing came within the time given. */
   | { readonly type: 'late' };
 
@@ -62,9 +62,12 @@ export class RunInbox {
     this.#wake?.();
   }
 
-  /** Drops what waits of the loss of these nodes: it has been dealt with. */
+  /** Drops what waits of the loss of these nodes, and of failures under earlier plans: it has been dealt with. */
   forget(peers: ReadonlySet<PeerId>): void {
-    const left = this.#events.filter((event) => event.type !== 'lost' || !peers.has(event.lost.peerId));
+    const left = this.#events.filter(
+      (event) =>
+        event.type !== 'lost' || (!peers.has(event.lost.peerId) && (event.epoch ?? this.#epoch) >= this.#epoch),
+    );
     this.#events.splice(0, this.#events.length, ...left);
   }
 
@@ -107,8 +110,9 @@ export class ResultInbox {
     return run;
   }
 
-  close(requestId: string): void {
-    this.#runs.delete(requestId);
+  /** A run that another one of the same request has replaced leaves that one alone. */
+  close(requestId: string, run: RunInbox): void {
+    if (this.#runs.get(requestId) === run) this.#runs.delete(requestId);
   }
 
   /** Only the last stage's node may deliver. */
@@ -131,7 +135,7 @@ export class ResultInbox {
     const neighbours = [stages[index - 1], stages[index], stages[index + 1]].map((stage) => stage?.peerId);
     const peerId = neighbours.includes(blame) ? blame : from;
     const by = peerId === from ? undefined : from;
-    run.push({ type: 'lost', lost: { peerId, reason, error, by } });
+    run.push({ type: 'lost', lost: { peerId, reason, error, by }, epoch });
   }
 
   /** A node is gone or gives no sign of life: requests that run there must do without it. */

@@ -1,7 +1,8 @@
-import { errorCode, type FaultReason, type PeerId, type RouteEntry } from '@blyan/interface';
+import type { PeerId, RouteEntry } from '@blyan/interface';
 import type { Plan, PlanStage } from '@blyan/routing';
 import type { ModelView } from '../model-view.ts';
 import { HEARTBEAT_TIMEOUT_MS } from './deadlines.ts';
+import { lossReason } from './loss-reason.ts';
 import type { LostNode } from './result-inbox.ts';
 import type { StageUsage } from './schemas.ts';
 import type { StageProgress } from './slow-stages.ts';
@@ -88,7 +89,7 @@ export class StageChain {
           positions.set(firstLayer, opened.position);
           active.set(peerId, opened.active);
         } catch (error) {
-          const reason = reasonOf(error);
+          const reason = lossReason(error);
           lost.push({ peerId, reason, error });
           // Without an answer it may open the stage all the same.
           if (reason !== 'error') void this.#close(stage, []);
@@ -124,7 +125,7 @@ export class StageChain {
               : await this.#deps.network.replay(peerId, { requestId, layer, ...request }, signals(peerId));
           if (!complete) incomplete.push(stage);
         } catch (error) {
-          lost.push({ peerId, reason: reasonOf(error), error });
+          lost.push({ peerId, reason: lossReason(error), error });
         }
       }),
     );
@@ -186,21 +187,6 @@ export class StageChain {
       // It is gone, and what it did with it.
     }
   }
-}
-
-const GONE_CODES = new Set([
-  'ERR_P2P_PEER_GONE',
-  'ERR_P2P_UNREACHABLE',
-  'ERR_P2P_PROTOCOL',
-  'ERR_P2P_NOT_RUNNING',
-  'ERR_INFERENCE_SEQUENCE_UNKNOWN',
-  'ABORT_ERR',
-]);
-
-function reasonOf(error: unknown): FaultReason {
-  const code = error instanceof DOMException ? 'ABORT_ERR' : errorCode(error);
-  if (code === 'ERR_P2P_TIMEOUT') return 'silent';
-  return GONE_CODES.has(code) ? 'gone' : 'error';
 }
 
 function isSame(a: PlanStage, b: PlanStage): boolean {

@@ -11,6 +11,7 @@ import { CHUNK_ROWS, ORPHAN_GRACE_MS } from './deadlines.ts';
 import type { HolderReplaced } from './expert-call.ts';
 import type { ExpertCaller } from './expert-caller.ts';
 import { InputLog } from './input-log.ts';
+import { LostError } from './loss-reason.ts';
 import { OpenStage, type StageOpening } from './open-stage.ts';
 import type { PeerBlame } from './peer-blame.ts';
 import { RowPages } from './row-pages.ts';
@@ -160,7 +161,9 @@ export class StageHost {
       // Order and amount may be wrong in the wake of something that failed here; what the rows are may not.
       if (PLAIN_GARBAGE.has(wrong.code)) this.#deps.faults.blame(stage.previous, 'garbage', wrong.code);
       else this.#deps.faults.nuisance(stage.previous, wrong.code);
-      await this.#failed(stage, error, { blame: stage.previous, reason: 'garbage' });
+      // A gap is what a connection leaves that broke.
+      const reason = verdict === 'gap' ? 'gone' : 'garbage';
+      await this.#failed(stage, error, { blame: stage.previous, reason });
       return;
     }
     // What is written anew must not be sent as it was.
@@ -267,8 +270,23 @@ export class StageHost {
     };
   }
 
+  /** The connection to a node broke. What was on its way to a stage there may be lost, so its coordinator must know. */
+  disconnected(peerId: PeerId): void {
+    this.#orphan(peerId);
+    for (const stage of this.#stages.values()) {
+      if (stage.next?.peerId !== peerId || stage.coordinator === peerId) continue;
+      void this.#failed(stage, new LostError(peerId, 'gone'), { blame: peerId, reason: 'gone' });
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#sweep);
+    for (const timer of this.#graces) clearTimeout(timer);
+    await Promise.allSettled([...this.#stages.keys()].map((id) => this.close(id)));
+  }
+
   /** A coordinator is gone: what it asked for ends unless it comes back for it within the grace time. */
-  orphan(coordinator: PeerId): void {
+  #orphan(coordinator: PeerId): void {
     const theirs = [...this.#stages.values()].filter((stage) => stage.coordinator === coordinator);
     if (theirs.length === 0) return;
     for (const stage of theirs) stage.isOrphan = true;
@@ -278,12 +296,6 @@ export class StageHost {
     }, ORPHAN_GRACE_MS);
     timer.unref();
     this.#graces.add(timer);
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#sweep);
-    for (const timer of this.#graces) clearTimeout(timer);
-    await Promise.allSettled([...this.#stages.keys()].map((id) => this.close(id)));
   }
 
   async #begin(opened: OpenStage, stage: PlanStage, opening: StageOpening): Promise<Opened> {

@@ -119,6 +119,12 @@ export class VerifyWindows {
     return { drafted: this.#drafted, accepted: this.#accepted };
   }
 
+  /** Rows of the window whose result comes next, when it begins at this position; otherwise 0. */
+  rowsDue(position: number): number {
+    const window = this.#fed[0];
+    return window?.position === position ? window.tokens.length : 0;
+  }
+
   /** Rows to feed now; null: wait for a result, or the answer is complete. */
   next(nowMs: number): VerifyWindow | null {
     if (this.#ended) return null;
