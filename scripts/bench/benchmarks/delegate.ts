@@ -18,7 +18,7 @@ const MOST_TOKENS = 48;
 export const delegate: Benchmark = {
   name: 'delegate',
   about: `Network round trips of static_delegate against dynamic: ${GENESIS_QUESTIONS.length} questions to the genesis model, greedy answers to their ends. The coordinator
-holds no expert; the delegate holds those that prompts and answers choose most often, counted on one node beforehand, until they make up the
+holds no expert; the delegate holds those that prompts and answers choose most often, counted on one node beforehand, as many as come nearest to the
 coverage; a third node holds the rest. Counted from \`route\`: dynamic, one round trip per layer and step (its calls go out together);
 static_delegate, the calls of the delegate to the third node, one for its start, and one per layer for the pass that predicts the experts.`,
   async run(run) {
@@ -81,16 +81,17 @@ interface Expert {
   readonly expert: number;
 }
 
-/** The fewest experts, of all layers together, that were chosen for this share of all choices. */
+/** The experts, of all layers together, that were chosen most often, as many as come nearest to this share of all choices. */
 function hottest(counts: Float64Array, coverage: number): { experts: readonly number[]; share: number } {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const ranked = [...counts.keys()].sort((a, b) => (counts[b] as number) - (counts[a] as number) || a - b);
   const experts: number[] = [];
   let held = 0;
   for (const index of ranked) {
-    if (held >= coverage * total) break;
+    const count = counts[index] as number;
+    if (held + count / 2 >= coverage * total) break;
     experts.push(index);
-    held += counts[index] as number;
+    held += count;
   }
   return { experts, share: held / total };
 }
