@@ -18,6 +18,7 @@ describe('an answer that a fault hit is judged', () => {
       role: 'stage' as const,
       fault: 'kill' as const,
       promptTokens: 10,
+      layerCount: 3,
     },
   };
   const of = (tokens: readonly number[], ...failovers: ReturnType<typeof failover>[]) =>

@@ -1,10 +1,10 @@
 import { type BlyanAnswer, type BlyanChunk, readSse } from '@blyan/api';
-import type { PlanType, SpeculationChoice } from '@blyan/interface';
+import type { PlanChoice, SpeculationChoice } from '@blyan/interface';
 
 export interface GenerateOptions {
   readonly gateway: string;
   readonly model: string;
-  readonly plan: PlanType;
+  readonly plan: PlanChoice;
   /** Token ids, a text, or a question in a chat. */
   readonly prompt: readonly number[] | string | { readonly question: string };
   /** Exactly so many, unless the answer may end. */
@@ -15,6 +15,8 @@ export interface GenerateOptions {
   readonly seed?: number;
   readonly speculation?: SpeculationChoice;
   readonly signal: AbortSignal;
+  /** Called as each token comes in. */
+  readonly onToken?: (index: number) => void;
 }
 
 export interface Answer {
@@ -73,6 +75,7 @@ export async function generate(options: GenerateOptions): Promise<Answer> {
     if (chunk.blyan?.token_id !== undefined) {
       arrivals.push(performance.now());
       tokenIds.push(chunk.blyan.token_id);
+      options.onToken?.(tokenIds.length - 1);
     }
     if (chunk.blyan?.measured !== undefined) blyan = chunk.blyan as BlyanAnswer;
   }

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BlyanChunk, readSse, SSE_DONE } from '@blyan/api';
 import type { Failover, PlanChoice } from '@blyan/interface';
-import { completionBody } from '../ask.ts';
 import type { ChaosQuestion } from './questions.ts';
 
 /** What one client went through for one answer. Times are `performance.now()`. */
@@ -111,7 +110,9 @@ class AnswerStream {
     if (this.#id !== null)
       return fetch(`${gateway}/api/v1/requests/${this.#id}/stream?after=${this.tokens.length}`, { signal: bounded });
     const { prompt, plan, expected } = this.#question;
-    const body = completionBody({ model, prompt, plan, tokens: expected.length, speculation: 'auto' });
+    const blyan = { plan, return_token_ids: true };
+    const rest = { temperature: 0, stream: true, ignore_eos: true, blyan };
+    const body = { model, prompt, max_tokens: expected.length, ...rest };
     const headers = { 'content-type': 'application/json' };
     return fetch(`${gateway}/v1/completions`, { method: 'POST', headers, body: JSON.stringify(body), signal: bounded });
   }

@@ -1,6 +1,6 @@
 import type { PlanChoice } from '@blyan/interface';
 import { Random32 } from '@blyan/testkit';
-import { ask } from '../ask.ts';
+import { generate } from '../../bench/network/generate.ts';
 import { drillPrompt } from '../cluster/drill-model.ts';
 
 export interface ChaosQuestion {
@@ -38,8 +38,8 @@ export async function askAll(from: QuestionsFrom): Promise<ChaosQuestion[]> {
     const prompt = drillPrompt(between(PROMPT_TOKENS), vocabSize, seed * 1_009 + index);
     const plan = PLANS[index % PLANS.length] as PlanChoice;
     const tokens = between(ANSWER_TOKENS);
-    const answer = await ask({ gateway, model, prompt, tokens, plan, speculation: 'auto', signal });
-    questions.push({ prompt, plan, expected: answer.tokens });
+    const answer = await generate({ gateway, model, prompt, tokens, plan, speculation: 'auto', signal });
+    questions.push({ prompt, plan, expected: answer.tokenIds });
   }
   return questions;
 }

@@ -1,6 +1,6 @@
 import type { Failover } from '@blyan/interface';
 import { Random32, temporaryDirectory } from '@blyan/testkit';
-import { ask, type DrillAnswer } from '../ask.ts';
+import { type Answer, generate } from '../../bench/network/generate.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { ClusterNode } from '../cluster/cluster-node.ts';
 import { drillModel, drillPrompt } from '../cluster/drill-model.ts';
@@ -27,7 +27,7 @@ export interface FaultReport {
 }
 
 interface Hit {
-  readonly answer: DrillAnswer | Error;
+  readonly answer: Answer | Error;
   readonly afterToken: number;
   readonly faultAtMs: number;
 }
@@ -106,24 +106,25 @@ class FailoverDrill {
   #report(
     { peerId, label, fault }: { peerId: string; label: string; fault: FaultName },
     { answer, afterToken, faultAtMs }: Hit,
-    calm: DrillAnswer,
+    calm: Answer,
   ): FaultReport {
     const base = { fault, victim: label, afterToken };
     if (answer instanceof Error) return { ...base, gapMs: null, failovers: [], problems: [answer.message] };
-    const { failovers } = answer;
+    const { failovers = [] } = answer.blyan;
     const { role, promptTokens } = this.#options;
+    const { layerCount } = this.#cluster.manifest.spec;
     const problems = judge(
-      { tokens: answer.tokens, failovers },
-      { tokens: calm.tokens, victim: peerId, spare: this.#spare.peerId, role, fault, promptTokens },
+      { tokens: answer.tokenIds, failovers },
+      { tokens: calm.tokenIds, victim: peerId, spare: this.#spare.peerId, role, fault, promptTokens, layerCount },
     );
-    return { ...base, gapMs: clientGapMs(answer.arrivalsMs, faultAtMs), failovers, problems };
+    return { ...base, gapMs: clientGapMs(answer.arrivals, faultAtMs), failovers, problems };
   }
 
   /**
    * The calm answer to the question of a round, when the network is whole and plans have the next victim in its role again.
    * @throws Error when the network does not come to that
    */
-  async #calm(round: number, victim: ClusterNode | null): Promise<DrillAnswer> {
+  async #calm(round: number, victim: ClusterNode | null): Promise<Answer> {
     const { observer } = this.#cluster;
     await this.#cluster.untilWhole();
     let last = '';
@@ -131,9 +132,9 @@ class FailoverDrill {
       const answer = await this.#ask(round).catch((error: Error) => error);
       if (answer instanceof Error) last = answer.message;
       else {
-        const { route = [] } = answer.blyan;
+        const { route = [], failovers = [] } = answer.blyan;
         const isUsed = route.some(({ peerId, role }) => peerId === victim?.peerId && role === this.#options.role);
-        if ((victim === null || isUsed) && answer.failovers.length === 0) return answer;
+        if ((victim === null || isUsed) && failovers.length === 0) return answer;
         last = `the route was ${JSON.stringify(route.map(({ peerId, role }) => [this.#cluster.labelOf(peerId), role]))}`;
       }
       await observer.nextChange(NEWS_TIMEOUT_MS);
@@ -142,10 +143,10 @@ class FailoverDrill {
     throw new Error(`${victim?.label ?? 'nobody'} is not used as ${this.#options.role} again; ${last}`);
   }
 
-  #ask(round: number, onToken?: (index: number) => void): Promise<DrillAnswer> {
+  #ask(round: number, onToken?: (index: number) => void): Promise<Answer> {
     const { promptTokens, answerTokens, seed, speculation } = this.#options;
     const { manifest, nodes } = this.#cluster;
-    return ask({
+    return generate({
       gateway: nodes[0]?.gateway as string,
       model: manifest.root,
       prompt: drillPrompt(promptTokens, manifest.spec.vocabSize, seed * 100_003 + round),

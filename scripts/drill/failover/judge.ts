@@ -16,6 +16,7 @@ export interface Expectation {
   readonly role: Role;
   readonly fault: FaultName;
   readonly promptTokens: number;
+  readonly layerCount: number;
 }
 
 /** What is wrong with an answer that a fault hit, as sentences; none when it is as promised. */
@@ -41,14 +42,14 @@ export function judge(answer: JudgedAnswer, expected: Expectation): string[] {
 /**
  * The rows a replacement computes. A stage or delegate: every position the lost one had taken when token t was being
  * computed, that is, the prompt and the t - 1 tokens before the one that was fed in. A holder of experts keeps nothing, so
- * that no more is lost than the row it was asked about.
+ * that no more is lost than the row it was asked about, in each layer that asks before the loss is known.
  */
 function rowProblems({ atToken, rowsRecomputed }: Failover, expected: Expectation): string[] {
   const rows = Object.entries(rowsRecomputed).filter(([, count]) => count > 0);
   const survivors = rows.filter(([peerId]) => peerId !== expected.spare);
   const problems = survivors.map(([peerId, count]) => `the survivor ${peerId} computed ${count} rows again`);
   const lost = expected.promptTokens + atToken - 1;
-  const [least, most] = expected.role === 'experts' ? [0, 1] : [lost, lost];
+  const [least, most] = expected.role === 'experts' ? [0, expected.layerCount] : [lost, lost];
   const spare = rowsRecomputed[expected.spare] ?? 0;
   if (spare < least || spare > most) problems.push(`the spare computed ${spare} rows again instead of ${most}`);
   return problems;
