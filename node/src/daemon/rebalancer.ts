@@ -56,6 +56,8 @@ export class Rebalancer {
     const { self, hosted, views, demand, inUse, clock, logger } = this.#deps;
     const { signal } = this.#stopping;
     await hosted.release(inUse);
+    // Something else is being fetched, or cannot be had: first that.
+    if (hosted.missing().length > 0) return null;
     const { manifest } = hosted;
     const capacityBytes = await hosted.capacityBytes();
     const share = Math.max(capacityBytes * MOVED_SHARE, hosted.largestLayerBytes());

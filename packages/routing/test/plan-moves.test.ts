@@ -6,6 +6,7 @@ import {
   coverage,
   type ExpertDemand,
   evenDemand,
+  Holdings,
   indicesOf,
   type Moves,
   type NodeView,
@@ -155,6 +156,44 @@ describe('any network whose nodes place themselves', () => {
       { numRuns: 40 },
     );
   });
+});
+
+test('in a network of such nodes hot experts gain replicas, cold ones leave, and a pair meets', () => {
+  const of = model({ layers: 2, experts: 16, chosen: 2 });
+  const demand = hot(of, [
+    [1, 5],
+    [1, 11],
+  ]);
+  const pairs = [{ layer: 1, a: 5, b: 11, share: 1 }];
+  const fixed = [node('V', 'all', of), node('W', 'all', of)];
+  const auto = Array.from({ length: 8 }, (_, i) =>
+    node(`N${i}`, i < 4 ? 'trunk,experts:0.0-7' : `trunk,experts:0.8-15,experts:1.${i === 4 ? 5 : 0}`, of, {
+      host: 'auto',
+    }),
+  );
+  const views = [...fixed, ...auto];
+  const network: Simulated = {
+    views,
+    capacities: views.map((view) => bytes(held(view), of)),
+    demand: { ...demand, pairs },
+    of,
+  };
+  const count = (layer: number, expert: number) =>
+    network.views.filter((view) => Holdings.of(view, of).expert(layer, expert)).length;
+  const cold = () => Array.from({ length: 16 }, (_, expert) => count(0, expert)).reduce((a, b) => a + b);
+  const before = { hot: count(1, 5), cold: cold() };
+  let moved = 0;
+  for (let i = 0; i < 40; i++) moved += round(network, i).moved;
+  expect(count(1, 5)).toBeGreaterThanOrEqual(before.hot + 2);
+  expect(cold()).toBeLessThan(before.cold);
+  const together = network.views.filter((view) => {
+    const holdings = Holdings.of(view, of);
+    return holdings.expert(1, 5) && holdings.expert(1, 11);
+  });
+  expect(together.length).toBeGreaterThanOrEqual(Math.min(count(1, 5), count(1, 11)) - 1);
+  // It came to rest: what was moved is a few experts, not the same ones again and again.
+  expect(moved).toBeLessThan(40_000);
+  expect(round(network, 41).moved).toBe(0);
 });
 
 describe('a node that places itself', () => {
