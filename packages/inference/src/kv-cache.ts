@@ -159,10 +159,11 @@ export class KvCache {
   #reservedBytes = 0;
   #sequences = 0;
 
-  constructor(heap: Heap, budgetBytes: number) {
+  /** @param cachedShare of the budget, for pages kept while no sequence uses them: memory that was touched stays taken */
+  constructor(heap: Heap, budgetBytes: number, cachedShare = CACHED_SHARE) {
     this.heap = heap;
     this.budgetBytes = budgetBytes;
-    this.prefixes = new PrefixCache(heap, budgetBytes * CACHED_SHARE);
+    this.prefixes = new PrefixCache(heap, budgetBytes * cachedShare);
     heap.reclaim = () => this.prefixes.evict();
   }
 

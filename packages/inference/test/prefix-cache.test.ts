@@ -10,7 +10,7 @@ const PAGE_BYTES = LAYERS * LAYER_BYTES;
 /** Room for ten pages of two layers. */
 function tenPages() {
   const heap = new Heap(4 << 20);
-  const cache = new KvCache(heap, 10 * PAGE_BYTES);
+  const cache = new KvCache(heap, 10 * PAGE_BYTES, 1);
   const open = (pages: number, keys: string[] = [], space = 's/') =>
     cache.open(0, LAYERS - 1, pages * PAGE_POSITIONS, 2, 8, { space, keys });
   return { heap, cache, open };
@@ -24,6 +24,20 @@ function write(kv: KvSequence, pages: number): void {
 const pagesOf = (heap: Heap, kv: KvSequence) => [...heap.u32(kv.table(0), Math.ceil(kv.length / PAGE_POSITIONS))];
 
 const at = (pages: number) => pages * PAGE_POSITIONS;
+
+test('pages that nobody uses take their share of the budget at most', () => {
+  const heap = new Heap(4 << 20);
+  const cache = new KvCache(heap, 10 * PAGE_BYTES, 0.3);
+  const before = heap.usedBytes;
+  const first = cache.open(0, LAYERS - 1, 6 * PAGE_POSITIONS, 2, 8, { space: 's/', keys: ['a', 'b', 'c', 'd', 'e'] });
+  write(first, 5);
+  first.close();
+  expect(cache.prefixes.idleBytes).toBe(3 * PAGE_BYTES);
+  expect(heap.usedBytes - before).toBe(3 * PAGE_BYTES);
+  const again = cache.open(0, LAYERS - 1, 6 * PAGE_POSITIONS, 2, 8, { space: 's/', keys: ['a', 'b', 'c', 'd', 'e'] });
+  expect(again.length).toBe(at(3));
+  again.close();
+});
 
 test('pages named at opening stay when the sequence ends, for those that begin alike', () => {
   const { heap, cache, open } = tenPages();
