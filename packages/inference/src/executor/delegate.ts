@@ -4,7 +4,7 @@ import { type Plan, planBytes } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
 import type { SampledToken } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
-import { DELEGATE_IDLE_MS } from './deadlines.ts';
+import { DELEGATE_IDLE_MS, STEP_TIMEOUT_MS } from './deadlines.ts';
 import { isFinalError } from './final-error.ts';
 import { PlanRun, type RunReport } from './plan-run.ts';
 import type { PlanRunDeps } from './run-deps.ts';
@@ -82,9 +82,12 @@ export class Delegate {
       signal: AbortSignal.any([signal, given.signal]),
     });
     const slow = new SlowStages();
+    // It may first fetch blocks; from then on it has as long as stages have.
+    let patienceMs = DELEGATE_IDLE_MS;
     try {
       for (;;) {
-        const event = await whileUsual(events.next(), slow, peerId, isReplaceable);
+        const event = await whileUsual(events.next(), slow, { peerId, patienceMs, isReplaceable });
+        patienceMs = STEP_TIMEOUT_MS;
         if (event === 'slow') {
           reason = 'slow';
           throw new InferenceError('ERR_INFERENCE_DEADLINE', 'The delegate is far slower than it was before.');
@@ -153,9 +156,9 @@ export class Delegate {
 async function whileUsual<T>(
   next: Promise<T>,
   slow: SlowStages,
-  peerId: PeerId,
-  isReplaceable: () => boolean,
+  delegate: { readonly peerId: PeerId; readonly patienceMs: number; readonly isReplaceable: () => boolean },
 ): Promise<T | 'slow'> {
+  const { peerId, patienceMs, isReplaceable } = delegate;
   const startedAt = performance.now();
   for (;;) {
     const late = Promise.withResolvers<'late'>();
@@ -163,7 +166,8 @@ async function whileUsual<T>(
     const first = await Promise.race([next, late.promise]).finally(() => clearTimeout(timer));
     if (first !== 'late') return first;
     const progress = [{ peerId, received: null, computed: null, isOpen: true, isBehind: true, active: 1 }];
-    if (slow.late(progress, performance.now() - startedAt) !== null && isReplaceable()) {
+    const waitedMs = performance.now() - startedAt;
+    if ((slow.late(progress, waitedMs) !== null || waitedMs > patienceMs) && isReplaceable()) {
       next.catch(() => undefined);
       return 'slow';
     }
