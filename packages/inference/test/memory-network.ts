@@ -14,6 +14,9 @@ interface Options {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
+interface Answers {
+  readonly response: z.ZodType;
+}
 type Handler = (body: unknown, context: Context) => unknown;
 type Bytes = Uint8Array | readonly Uint8Array[];
 
@@ -152,6 +155,11 @@ export class MemoryPeer {
     this.#handlers.set(method, (body, context) => run(request.parse(body), context));
   }
 
+  /** What answers a method. */
+  handler(method: string): Handler | undefined {
+    return this.#handlers.get(method);
+  }
+
   handleRawCall(method: string, run: (body: Uint8Array, context: Context) => unknown): void {
     this.#handlers.set(method, run as Handler);
   }
@@ -160,7 +168,7 @@ export class MemoryPeer {
     this.#handlers.set(method, run as Handler);
   }
 
-  async call(to: PeerId, method: string, request: unknown, options: Options & { response: z.ZodType }) {
+  async call(to: PeerId, method: string, request: unknown, options: Options & Answers) {
     return options.response.parse(await this.#ask(to, method, structuredClone(request), options));
   }
 
@@ -172,6 +180,56 @@ export class MemoryPeer {
     const frame = this.#network.onFrame(this.id, to, joined(body));
     if (frame === null) return;
     await this.#network.send(this.id, to, (peer) => peer.receive(method, frame, this.id));
+  }
+
+  async *stream(to: PeerId, method: string, request: unknown, options: Omit<Options, 'timeoutMs'> & Answers) {
+    const call = Promise.withResolvers<unknown>();
+    call.promise.catch(() => {});
+    this.#calls.set(call, to);
+    const cancelled = new AbortController();
+    const chunks: unknown[] = [];
+    let wake = () => {};
+    const given = () => call.reject(options.signal?.reason);
+    options.signal?.addEventListener('abort', given);
+    if (options.signal?.aborted) given();
+    const back = (peer: MemoryPeer, deliver: () => void) =>
+      peer.#network.send(to, this.id, () => {
+        deliver();
+        wake();
+      });
+    const serve = async (peer: MemoryPeer) => {
+      try {
+        const handler = peer.#handlers.get(method) as Handler;
+        const answer = handler(request, { peerId: this.id, signal: cancelled.signal }) as AsyncIterable<unknown>;
+        for await (const chunk of answer) await back(peer, () => void chunks.push(structuredClone(chunk)));
+        await back(peer, () => call.resolve(null));
+      } catch (error) {
+        await back(peer, () => call.reject(remote(error))).catch(() => {});
+      }
+    };
+    this.#network.send(this.id, to, (peer) => void serve(peer)).catch((error) => call.reject(error));
+    let isEnded = false;
+    call.promise.then(
+      () => {
+        isEnded = true;
+        wake();
+      },
+      () => {},
+    );
+    try {
+      for (;;) {
+        while (chunks.length > 0) yield options.response.parse(chunks.shift());
+        if (isEnded) return;
+        const news = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        if (chunks.length === 0) await Promise.race([news, call.promise]);
+      }
+    } finally {
+      cancelled.abort();
+      options.signal?.removeEventListener('abort', given);
+      this.#calls.delete(call);
+    }
   }
 
   /** A one-way message arrives. */

@@ -1,12 +1,22 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { type GenerateRequest, type PeerId, silentLogger } from '@blyan/interface';
-import { bitmapOf, type NodeView, type Plan, type PlanStage, replaceStages, signPlan } from '@blyan/routing';
+import {
+  bitmapOf,
+  type NodeView,
+  PeerHealth,
+  type Plan,
+  type PlanStage,
+  replaceStages,
+  signPlan,
+} from '@blyan/routing';
 import { PlanRun, type RunReport } from '../src/executor/plan-run.ts';
 import type { PlanRunDeps } from '../src/executor/run-deps.ts';
 import {
+  Delegate,
   type Engine,
   type EngineCore,
   Heartbeat,
+  NetworkCoordinator,
   type PeerBlame,
   ResultInbox,
   SpeculationHistory,
@@ -32,6 +42,7 @@ export interface TestNode {
   readonly engine: AsynchronousEngine;
   readonly host: StageHost;
   readonly deps: PlanRunDeps;
+  readonly coordinator: NetworkCoordinator;
 }
 
 export interface Answer {
@@ -46,6 +57,8 @@ export class StageNetworkTest implements AsyncDisposable {
   readonly nodes = new Map<PeerId, TestNode>();
   readonly blamed: { peerId: PeerId; reason: string }[] = [];
   readonly #engines: ReadonlyMap<PeerId, EngineCore>;
+  /** Nodes that hold nothing. */
+  readonly empty = new Set<PeerId>();
 
   constructor(model: TestEngine, engines: ReadonlyMap<PeerId, EngineCore>, seed: number) {
     this.model = model;
@@ -95,7 +108,26 @@ export class StageNetworkTest implements AsyncDisposable {
       networkChanged: (_timeoutMs, signal) => this.network.change(signal),
       speculation: () => history,
     };
-    const node = { peer, engine, host, deps };
+    const delegate = new Delegate({ self: id }, { ...deps, protocol, model, prepare: async () => {} });
+    delegate.serve();
+    const health = new PeerHealth({ nowMs: () => performance.now() });
+    const coordinator = new NetworkCoordinator(
+      { self: id, networkId: '', version: '', profile: PROFILE },
+      {
+        ...{ ...deps, delegate, health, logger: silentLogger },
+        port: {
+          views: () => this.views(id),
+          models: () => [{ manifest: this.model.manifest, learnedAt: 0 }],
+          fetch: async () => {},
+          sign: (plan) => signPlan(plan, SEED),
+          avoided: () => new Set(),
+          faults: () => ({ points: 0, last: null, refused: false }),
+          faultyPeers: () => [],
+          observe: () => {},
+        },
+      },
+    );
+    const node = { peer, engine, host, deps, coordinator };
     this.nodes.set(id, node);
     this.network.join(peer);
     return node;
@@ -166,11 +198,16 @@ export class StageNetworkTest implements AsyncDisposable {
     for (const core of this.#engines.values()) core.clearPrefixes();
   }
 
+  /** The network as a node sees it. */
+  views(self: PeerId): NodeView[] {
+    const { blocks, root } = this.model.manifest;
+    const all = bitmapOf(Array.from(blocks.keys()), blocks.length);
+    const none = bitmapOf([], blocks.length);
+    return [...this.nodes.keys()].map((id) => viewOf(id, self, root, this.empty.has(id) ? none : all));
+  }
+
   #input(self: PeerId) {
-    const { manifest } = this.model;
-    const blocks = bitmapOf(Array.from(manifest.blocks.keys()), manifest.blocks.length);
-    const views = [...this.nodes.keys()].map((peerId) => viewOf(peerId, self, manifest.root, blocks));
-    return { manifest, views, self, profile: PROFILE };
+    return { manifest: this.model.manifest, views: this.views(self), self, profile: PROFILE };
   }
 }
 

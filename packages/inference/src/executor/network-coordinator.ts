@@ -11,7 +11,7 @@ import {
   type ServedModel,
 } from '@blyan/interface';
 import type { ModelManifest } from '@blyan/model';
-import { type PeerHealth, participants } from '@blyan/routing';
+import { type PeerHealth, type PlanStage, participants } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
 import type { SampledToken } from '../messages.ts';
 import { modelView } from '../model-view.ts';
@@ -71,15 +71,18 @@ export class NetworkCoordinator implements Coordinator {
    */
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
     const manifest = this.#manifest(request);
+    const limit = Math.min(request.maxTokens, manifest.spec.contextLength - request.promptTokens.length);
     const clock = new AnswerClock();
     const committed = [...(request.committedTokens ?? [])];
-    const lost = new Map<PeerId, Failover>();
-    let waiting: DelegateLostError | null = null;
+    const lost: Failover[] = [];
+    /** Delegates whose place is taken when the next token comes. */
+    const waiting: DelegateLostError[] = [];
     let isAnnounced = false;
     let predicted: PredictedExperts | undefined;
     for (;;) {
       const rest = { ...request, committedTokens: committed };
-      const chosen = await this.#choose(manifest, rest, lost, signal, predicted);
+      const without = new Set([...lost, ...waiting].map(({ peerId }) => peerId));
+      const chosen = await this.#choose(manifest, rest, without, signal, predicted);
       predicted = chosen.predicted;
       const { plan, forecast } = chosen;
       const from = committed.length;
@@ -91,18 +94,14 @@ export class NetworkCoordinator implements Coordinator {
             yield { type: 'plan', plan: plan.type, profile: plan.profile, forecast: timing };
             isAnnounced = true;
           }
-          if (waiting !== null) {
+          for (const { peerId, reason } of waiting.splice(0)) {
             const rows = request.promptTokens.length + from - 1;
-            const rowsRecomputed = Object.fromEntries(plan.stages.map(({ peerId }) => [peerId, rows]));
-            lost.set(waiting.peerId, {
-              ...{ peerId: waiting.peerId, reason: waiting.reason, rowsRecomputed },
-              ...{ atToken: from, gapMs: clock.sinceTokenMs() },
-            });
-            waiting = null;
+            const rowsRecomputed = Object.fromEntries(plan.stages.map((stage) => [stage.peerId, rows]));
+            lost.push({ peerId, reason, atToken: from, gapMs: clock.sinceTokenMs(), rowsRecomputed });
           }
           if (next.done) {
-            this.#learn(chosen, clock, { spec: manifest.spec, request, end: next.value, lost: lost.size });
-            yield { type: 'done', ...merged(next.value, [...lost.values()]), measured: rounded(clock.timing()) };
+            this.#learn(chosen, clock, { spec: manifest.spec, request, end: next.value, lost: lost.length });
+            yield { type: 'done', ...merged(next.value, lost), measured: rounded(clock.timing()) };
             return;
           }
           clock.token();
@@ -111,12 +110,20 @@ export class NetworkCoordinator implements Coordinator {
         }
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof DelegateLostError) || lost.size >= MAX_DELEGATES) throw error;
+        if (!(error instanceof DelegateLostError) || lost.length + waiting.length >= MAX_DELEGATES) throw error;
         const { peerId, reason } = error;
         this.#deps.faults.blame(peerId, reason, errorCode(error.cause));
         this.#deps.logger.debug('a delegate was lost', { peerId, reason, code: errorCode(error.cause) });
-        lost.set(peerId, { peerId, reason, atToken: committed.length, gapMs: 0, rowsRecomputed: {} });
-        waiting = error;
+        if (committed.length >= limit) {
+          // All that was missing is the word that it was all.
+          yield {
+            type: 'done',
+            ...merged({ finishReason: 'length', ...NOTHING }, lost),
+            measured: rounded(clock.timing()),
+          };
+          return;
+        }
+        waiting.push(error);
       } finally {
         await tokens.return({ finishReason: 'length', ...NOTHING });
       }
@@ -163,19 +170,19 @@ export class NetworkCoordinator implements Coordinator {
   async #choose(
     manifest: ModelManifest,
     request: GenerateRequest,
-    lost: ReadonlyMap<PeerId, Failover>,
+    without: ReadonlySet<PeerId>,
     signal: AbortSignal,
     predicted: PredictedExperts | undefined,
   ): Promise<Chosen> {
     const until = performance.now() + RETURN_WAIT_MS;
     for (;;) {
       try {
-        const chosen = await this.#chooser.choose(manifest, request, new Set(lost.keys()), signal, predicted);
+        const chosen = await this.#chooser.choose(manifest, request, without, signal, predicted);
         for (const peerId of participants(chosen.plan)) this.#deps.health.began(peerId);
         return chosen;
       } catch (error) {
         signal.throwIfAborted();
-        if (lost.size === 0 || performance.now() > until) throw error;
+        if (without.size === 0 || performance.now() > until) throw error;
       }
       await this.#deps.networkChanged(RETURN_POLL_MS, signal);
       signal.throwIfAborted();
@@ -214,10 +221,20 @@ export class NetworkCoordinator implements Coordinator {
     request: GenerateRequest,
     signal: AbortSignal,
   ): AsyncGenerator<SampledToken, RunEnd> {
+    let left = request.maxTokens - (request.committedTokens?.length ?? 0);
     const tokens = this.#deps.delegate.ask(plan, request, signal, () => this.#chooser.hasOther(manifest, plan));
     try {
       for (let next = await tokens.next(); ; next = await tokens.next()) {
         if (next.done) return next.value;
+        const { vocabSize } = manifest.spec;
+        left--;
+        if (next.value.tokenId >= vocabSize || left < 0) {
+          const cause = new InferenceError(
+            'ERR_INFERENCE_FRAME',
+            'A delegate gave what cannot be a token of the answer.',
+          );
+          throw new DelegateLostError((plan.stages[0] as PlanStage).peerId, 'garbage', cause);
+        }
         yield next.value;
         // Ending the iteration cancels the delegate; what it did is not heard then.
         if (signal.reason === ANSWER_COMPLETE) return { finishReason: 'stop', ...NOTHING };
