@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Lane } from './lane.ts';
-import { signal, waitWhile } from './rendezvous.ts';
+import { signal, Watch } from './rendezvous.ts';
 import type { ProductPart, Provider } from './session.ts';
 
 // One more thread of an engine: waits for a list of work, does its share of it, and says so. It never returns to its
@@ -30,11 +30,12 @@ export interface OpenProduct {
 const { memory, provider, index, lanes, list, listWords, todo, done, port } = workerData as ComputeThreadData;
 const words = new Int32Array(memory.buffer);
 const work = new Uint32Array(memory.buffer, list, listWords);
+const next = new Watch(words, todo / 4);
 const lane = new Lane(memory, index, lanes, provider);
 parentPort?.postMessage('ready');
 
 for (let turn = 0; ; ) {
-  turn = waitWhile(words, todo / 4, turn);
+  turn = next.waitWhile(turn);
   try {
     for (let mail = receiveMessageOnPort(port); mail; mail = receiveMessageOnPort(port)) {
       const { product, part } = mail.message as OpenProduct;

@@ -4,7 +4,7 @@ import type { ComputeThreadData, OpenProduct } from './compute-thread.ts';
 import { InferenceError } from './errors.ts';
 import type { Heap } from './heap.ts';
 import { ATTEND_WORDS, Lane, LIST_HEAD, Operation, PRODUCT_WORDS, RELEASE_WORDS } from './lane.ts';
-import { signal, waitWhile } from './rendezvous.ts';
+import { signal, Watch } from './rendezvous.ts';
 import { type ProductPart, type Provider, scratchElements } from './session.ts';
 
 // Beside the sources, or beside what a packed package was compiled to.
@@ -20,8 +20,8 @@ const LINE_WORDS = 16;
 interface Helper {
   readonly worker: Worker;
   readonly port: MessagePort;
-  /** Index of its word for the list it has done. */
-  readonly done: number;
+  /** On its word for the list it has done. */
+  readonly done: Watch;
 }
 
 export interface AttendCall {
@@ -188,7 +188,7 @@ export class Team {
       errors.push(error);
     }
     for (const { done, port } of helpers) {
-      waitWhile(this.#words, done, (this.#turn - 1) | 0);
+      done.waitWhile((this.#turn - 1) | 0);
       for (let mail = receiveMessageOnPort(port); mail; mail = receiveMessageOnPort(port)) errors.push(mail.message);
     }
     if (errors.length === 0) return;
@@ -226,6 +226,7 @@ export class Team {
       done,
       port: port2,
     };
-    return { worker: new Worker(THREAD, { workerData: data, transferList: [port2] }), port: port1, done: done / 4 };
+    const worker = new Worker(THREAD, { workerData: data, transferList: [port2] });
+    return { worker, port: port1, done: new Watch(this.#words, done / 4) };
   }
 }

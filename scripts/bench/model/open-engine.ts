@@ -9,9 +9,14 @@ export interface OpenEngine extends AsyncDisposable {
   readonly source: StoreSource;
 }
 
+export interface EngineLimits {
+  readonly sessionBytes?: number;
+  readonly threads?: number;
+}
+
 /** What one engine of the benchmarks may use. */
-export function engineOptions(options: { sessionBytes?: number } = {}) {
-  return { kvBytes: 512 * MIB, sessionBytes: options.sessionBytes ?? 8192 * MIB, provider: 'cpu' as const, threads: 1 };
+export function engineOptions({ sessionBytes = 8192 * MIB, threads = 1 }: EngineLimits = {}) {
+  return { kvBytes: 512 * MIB, sessionBytes, provider: 'cpu' as const, threads };
 }
 
 /** A folder of blocks as an engine sees it: every block is hashed before its first use. */
@@ -22,11 +27,7 @@ export async function openStore(blocksDir: string): Promise<{ store: BlockStore;
 }
 
 /** An engine in its worker over a folder of blocks, as a daemon has it. */
-export async function openEngine(
-  blocksDir: string,
-  view: ModelView,
-  options: { sessionBytes?: number } = {},
-): Promise<OpenEngine> {
+export async function openEngine(blocksDir: string, view: ModelView, options: EngineLimits = {}): Promise<OpenEngine> {
   const { store, source } = await openStore(blocksDir);
   const engine = new Engine(engineOptions(options), {
     logger: silentLogger,

@@ -14,11 +14,20 @@ const GGUF_TYPES: Partial<Record<ImportDType, string>> = { f32: 'f32', i8: 'q8_0
 const ROUNDS = 3;
 const DECODE_TOKENS = 64;
 
+export interface PeerLoad {
+  readonly threads: number;
+  /** Lengths of the prompts whose prefill is measured. */
+  readonly prefill: readonly number[];
+  /** Tokens before those whose decode is measured. */
+  readonly decodeFrom: number;
+}
+
 export interface PeerSpeed {
   /** Tokens per second. */
   readonly decode: number;
-  readonly prefill: number;
-  readonly format?: string;
+  /** Of each prompt. */
+  readonly prefill: readonly number[];
+  readonly format: string;
 }
 
 /**
@@ -52,26 +61,27 @@ export class LlamaPeer {
     throw new Error(`Neither ${llamaDir} nor ${BESIDE} has llama-peer.mjs and to-gguf.mjs.`);
   }
 
-  /** The best of three runs; null where llama.cpp has no such format. */
-  async measure(
-    dtype: ImportDType,
-    lengths: { prefillTokens: number; decodeFrom: number },
-  ): Promise<(PeerSpeed & { format: string }) | null> {
+  /** The best of three runs of each; null where llama.cpp has no such format. */
+  async measure(dtype: ImportDType, load: PeerLoad): Promise<PeerSpeed | null> {
     const format = GGUF_TYPES[dtype];
     if (format === undefined) return null;
     const model = await this.#gguf(format);
-    this.#run.say(`llama.cpp ${format}`);
-    let [decode, prefill] = [0, 0];
+    this.#run.say(`llama.cpp ${format}, ${load.threads} threads`);
+    let decode = 0;
+    const prefill = load.prefill.map(() => 0);
     for (let round = 0; round < ROUNDS; round++) {
-      prefill = Math.max(prefill, (await this.#speeds(model, lengths.prefillTokens)).prefillTokensPerSecond);
-      decode = Math.max(decode, (await this.#speeds(model, lengths.decodeFrom)).decodeTokensPerSecond);
+      for (const [index, length] of load.prefill.entries()) {
+        const { prefillTokensPerSecond } = await this.#speeds(model, load.threads, length);
+        prefill[index] = Math.max(prefill[index] as number, prefillTokensPerSecond);
+      }
+      decode = Math.max(decode, (await this.#speeds(model, load.threads, load.decodeFrom)).decodeTokensPerSecond);
     }
     return { decode, prefill, format };
   }
 
-  async #speeds(model: string, promptTokens: number) {
-    const args = [model, '--threads', '1', '--prompt-tokens', String(promptTokens), '--tokens', String(DECODE_TOKENS)];
-    const { stdout } = await run(process.execPath, [join(this.#tools, 'llama-peer.mjs'), ...args], {
+  async #speeds(model: string, threads: number, promptTokens: number) {
+    const args = ['--threads', threads, '--prompt-tokens', promptTokens, '--tokens', DECODE_TOKENS].map(String);
+    const { stdout } = await run(process.execPath, [join(this.#tools, 'llama-peer.mjs'), model, ...args], {
       cwd: this.#dir,
       signal: this.#run.signal,
     });
