@@ -59,7 +59,7 @@ export class EngineCore {
     this.#heap = new Heap(options.kvBytes + SCRATCH_BYTES);
     // What the heap does not have must not be promised.
     this.#kv = new KvCache(this.#heap, Math.min(options.kvBytes, MAX_KV_BYTES));
-    this.#team = new Team({ threads: options.threads, provider: options.provider }, this.#heap);
+    this.#team = new Team(options, this.#heap);
     this.#blocks = new BlockCache({ budgetBytes: options.sessionBytes }, { team: this.#team, source: deps.source });
     this.#embedding = new Embedding(deps.source);
     const { remote } = deps;

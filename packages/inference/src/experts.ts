@@ -80,24 +80,24 @@ function sizeOf(roots: readonly Root[] | undefined): number {
   return roots?.length ?? 0;
 }
 
-/** Runs loaded experts: the first halves of all, then the second ones. */
+/** Runs loaded experts: the first halves of those that are cut, then all the rest. */
 export function runSwiGlu(
   team: Team,
   calls: readonly { readonly expert: SwiGlu; readonly x: number; readonly y: number; readonly rows: number }[],
   workspace: Workspace,
 ): void {
-  const size = calls.reduce((sum, { expert, rows }) => sum + bufferRows(rows) * expert.gateUp.out, 0);
-  const inner = workspace.buffer('expert inner', size);
+  const size = calls.reduce((sum, { expert, rows }) => sum + bufferRows(rows) * (expert.first?.out ?? 0), 0);
+  const inner = size > 0 ? workspace.buffer('expert inner', size) : 0;
   let at = inner;
   for (const { expert, x, rows } of calls) {
-    expert.gateUp.queue(x, at, rows);
-    at += bufferRows(rows) * expert.gateUp.out * 4;
+    expert.first?.queue(x, at, rows);
+    at += bufferRows(rows) * (expert.first?.out ?? 0) * 4;
   }
-  team.run();
+  if (size > 0) team.run();
   at = inner;
-  for (const { expert, y, rows } of calls) {
-    expert.down.queue(at, y, rows);
-    at += bufferRows(rows) * expert.gateUp.out * 4;
+  for (const { expert, x, y, rows } of calls) {
+    expert.last.queue(expert.first ? at : x, y, rows);
+    at += bufferRows(rows) * (expert.first?.out ?? 0) * 4;
   }
   team.run();
 }

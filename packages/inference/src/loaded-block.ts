@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { downGraph, gateUpGraph, linearGraph, type Matrix } from '@blyan/model';
+import { downGraph, expertGraph, gateUpGraph, linearGraph, type Matrix } from '@blyan/model';
 import { readTensor, type TensorInfo } from '@blyan/tensorblock';
 import type { MappableBlock } from './block-source.ts';
 import { InferenceError } from './errors.ts';
@@ -10,10 +10,11 @@ import type { Team } from './team.ts';
 /** What a session costs beside its weights. */
 const SESSION_BYTES = 32 * 1024;
 
-/** A SwiGLU expert, down(silu(gate(x)) * up(x)), in two halves: each output of the second needs all of the first's. */
+/** A SwiGLU expert, down(silu(gate(x)) * up(x)). */
 export interface SwiGlu {
-  readonly gateUp: Product;
-  readonly down: Product;
+  /** silu(gate(x)) * up(x), when the expert is cut: each output of `last` needs all of these. */
+  readonly first: Product | null;
+  readonly last: Product;
 }
 
 /** Products of a block over the mapped file, and its small vectors in the heap. */
@@ -24,6 +25,8 @@ export class LoadedBlock {
   bytes = 0;
   /** Whether products read the file itself, rather than a copy of it in memory. */
   mapped = false;
+  /** Bytes of the matrices loaded so far. */
+  #weights = 0;
   readonly #team: Team;
   readonly #products = new Map<string, Product>();
   readonly #experts = new Map<string, SwiGlu>();
@@ -67,25 +70,28 @@ export class LoadedBlock {
     this.#open(name, new Product(this.#team, [this.#matrix(name)], emit, shape));
   }
 
+  /** A large expert is cut over the threads in two halves; a small one is whole, in the thread whose turn it is. */
   loadExpert(prefix: '' | 'shared_'): void {
+    const before = this.#weights;
     const [gate, up, down] = ['gate', 'up', 'down'].map((name) => this.#matrix(`${prefix}${name}_proj`)) as [
       ...[Matrix, Matrix, Matrix],
     ];
-    const gateUp = this.#open(
-      `${prefix}gate_up`,
-      new Product(this.#team, [gate, up], (parts) => gateUpGraph(...(parts as [Matrix, Matrix])), {
-        folder: this.#folder,
-        columnsOut: true,
-      }),
-    );
-    const last = this.#open(
-      `${prefix}down`,
-      new Product(this.#team, [down], (parts) => downGraph(parts[0] as Matrix), {
-        folder: this.#folder,
-        columnsIn: true,
-      }),
-    );
-    this.#experts.set(prefix, { gateUp, down: last });
+    const folder = this.#folder;
+    const parts = Math.min(Math.floor((this.#weights - before) / this.#team.partBytes), this.#team.threads);
+    if (parts <= 1) {
+      const emit = (matrices: readonly Matrix[]) => expertGraph(...(matrices as [Matrix, Matrix, Matrix]));
+      const shape = { folder, parts: 1, firstLane: this.#team.nextLane() };
+      const last = this.#open(`${prefix}expert`, new Product(this.#team, [gate, up, down], emit, shape));
+      this.#experts.set(prefix, { first: null, last });
+      return;
+    }
+    const shape = { folder, parts, firstLane: this.#team.nextLane() };
+    const emitFirst = (matrices: readonly Matrix[]) => gateUpGraph(...(matrices as [Matrix, Matrix]));
+    const emitLast = (matrices: readonly Matrix[]) => downGraph(matrices[0] as Matrix);
+    const first = new Product(this.#team, [gate, up], emitFirst, { ...shape, columnsOut: true });
+    this.#open(`${prefix}gate_up`, first);
+    const last = this.#open(`${prefix}down`, new Product(this.#team, [down], emitLast, { ...shape, columnsIn: true }));
+    this.#experts.set(prefix, { first, last });
   }
 
   release(): void {
@@ -123,6 +129,7 @@ export class LoadedBlock {
     const [out, width] = tensor.shape as [number, number];
     const location = basename(this.block.path);
     const data = { location, offset: tensor.offset, byteLength: tensor.byteLength };
+    this.#weights += tensor.byteLength;
     if (tensor.dtype === 'f32') {
       this.mapped = true;
       return { kind: 'f32', out, in: width, data };

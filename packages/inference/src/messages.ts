@@ -172,4 +172,6 @@ export interface WorkerOptions {
   readonly provider: Provider;
   /** Threads that compute, the worker's own included; at least 1. */
   readonly threads: number;
+  /** Least bytes of a part of an expert that is cut over threads (default: 1 MiB). */
+  readonly partBytes?: number;
 }

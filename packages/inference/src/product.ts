@@ -14,10 +14,10 @@ export function bufferRows(rows: number): number {
 const CUT = 16;
 
 /** Where the outputs of each part begin, and the end: multiples of 16, as equal as can be, the rest in the last one. */
-export function cuts(out: number, threads: number): number[] {
+export function cuts(out: number, parts: number): number[] {
   const units = Math.max(1, Math.floor(out / CUT));
-  const parts = Math.min(threads, units);
-  const inner = Array.from({ length: parts - 1 }, (_, index) => Math.floor(((index + 1) * units) / parts) * CUT);
+  const count = Math.min(parts, units);
+  const inner = Array.from({ length: count - 1 }, (_, index) => Math.floor(((index + 1) * units) / count) * CUT);
   return [0, ...inner, out];
 }
 
@@ -25,12 +25,16 @@ export interface ProductShape {
   readonly folder: string;
   readonly columnsIn?: boolean;
   readonly columnsOut?: boolean;
+  /** Parts it is cut into, at most as many as there are threads (default), each in a thread of its own … */
+  readonly parts?: number;
+  /** … from this one on (default: this thread). */
+  readonly firstLane?: number;
 }
 
 /**
  * y = f(x) over weights of a mapped file, where x and y lie in the heap, [rows, in] and [rows, out] row-major (or
- * [tiles, n, 16] for float products with `columns`). Each thread has a session for some of the outputs: no sum is ever
- * shared out, so the bits are the same for any number of threads.
+ * [tiles, n, 16] for float products with `columns`). A thread computes whole outputs: no sum is ever shared out, so the
+ * bits are the same for any number of threads.
  */
 export class Product {
   readonly in: number;
@@ -42,7 +46,7 @@ export class Product {
   readonly #id: number;
 
   /**
-   * @param matrices of the same rows, all with the outputs of the product
+   * @param matrices the first has the inputs of the product, the last its outputs; to be cut, all have these
    * @param emit the graph of a part, from the same rows of each matrix
    * @throws InferenceError ERR_INFERENCE_RUNTIME
    */
@@ -50,22 +54,24 @@ export class Product {
     team: Team,
     matrices: readonly [Matrix, ...Matrix[]],
     emit: (matrices: readonly Matrix[]) => Uint8Array,
-    { folder, columnsIn = false, columnsOut = false }: ProductShape,
+    { folder, columnsIn = false, columnsOut = false, parts = team.threads, firstLane = 0 }: ProductShape,
   ) {
-    const [{ kind, in: width, out }] = matrices;
+    const [{ kind, in: width }] = matrices;
+    const { out } = matrices.at(-1) as Matrix;
     const tiled = kind === 'f32';
     this.in = width;
     this.out = out;
     this.columns = columnsOut && tiled;
     this.#team = team;
-    const edges = cuts(out, team.threads);
+    const edges = cuts(out, parts);
     this.#parts = edges.slice(1).map((end, index): ProductPart => {
       const from = edges[index] as number;
-      const graph = new Uint8Array(emit(matrices.map((matrix) => rowsOfMatrix(matrix, from, end - from))));
+      const rows = edges.length === 2 ? matrices : matrices.map((matrix) => rowsOfMatrix(matrix, from, end - from));
+      const graph = new Uint8Array(emit(rows));
       const columns = { columnsIn: columnsIn && tiled, columnsOut: this.columns };
       return { graph, folder, tiled, ...columns, in: width, out: end - from, from, width: out };
     });
-    this.#id = team.open(this.#parts);
+    this.#id = team.open(this.#parts, firstLane);
   }
 
   /** Sessions it has, one in each of as many threads. */

@@ -13,6 +13,7 @@ const THREAD = new URL(
   import.meta.url,
 );
 
+const PART_BYTES = 1024 * 1024;
 const LIST_WORDS = 4096;
 /** Words that different threads write lie in cache lines of their own. */
 const LINE_WORDS = 16;
@@ -45,6 +46,8 @@ export interface AttendCall {
  */
 export class Team {
   readonly threads: number;
+  /** An expert is cut into parts of at least so many bytes: a call costs as much as reading some 300 KB. */
+  readonly partBytes: number;
   readonly heap: Heap;
   readonly #provider: Provider;
   readonly #lane: Lane;
@@ -58,11 +61,13 @@ export class Team {
   #scratch = { pointer: 0, elements: 0 };
   #scratchNeeded = 0;
   #products = 0;
+  #lanes = 0;
   #stopped = false;
 
   /** @param options.threads at least 1 */
-  constructor(options: { threads: number; provider: Provider }, heap: Heap) {
+  constructor(options: { threads: number; provider: Provider; partBytes?: number }, heap: Heap) {
     this.threads = options.threads;
+    this.partBytes = options.partBytes ?? PART_BYTES;
     this.heap = heap;
     this.#provider = options.provider;
     this.#lane = new Lane(heap.memory, 0, options.threads, options.provider);
@@ -82,21 +87,31 @@ export class Team {
   }
 
   /**
-   * Opens a product of which every thread has its part (the first this one's); some may have none.
+   * Opens a product whose parts go to the threads from `firstLane` on (0 is this one), at most one to each.
    * @throws InferenceError ERR_INFERENCE_RUNTIME
    */
-  open(parts: readonly ProductPart[]): number {
+  open(parts: readonly ProductPart[], firstLane: number): number {
     const product = this.#products++;
-    parts.slice(1).forEach((part, index) => {
-      (this.#helpers[index] as Helper).port.postMessage({ product, part } satisfies OpenProduct);
+    let own: ProductPart | undefined;
+    parts.forEach((part, index) => {
+      const lane = (firstLane + index) % this.threads;
+      if (lane === 0) own = part;
+      else (this.#helpers[lane - 1] as Helper).port.postMessage({ product, part } satisfies OpenProduct);
     });
+    // The others look for mail whatever the list says.
+    (this.#list as Uint32Array)[0] = LIST_HEAD;
     try {
-      this.#all(() => this.#lane.open(product, parts[0] as ProductPart), parts.length > 1);
+      this.#all(() => own && this.#lane.open(product, own), parts.length > 1 || !own);
     } catch (error) {
       this.release(product);
       throw error;
     }
     return product;
+  }
+
+  /** The thread whose turn it is to take what is not cut. */
+  nextLane(): number {
+    return this.#lanes++ % this.threads;
   }
 
   /** Lets a product go; between runs only. */

@@ -17,6 +17,7 @@ export interface EngineSettings {
   readonly kvBytes?: number;
   readonly sessionBytes?: number;
   readonly threads?: number;
+  readonly partBytes?: number;
   readonly remote?: EngineCoreDeps['remote'];
 }
 
@@ -69,6 +70,7 @@ export function engineOver(store: BlockStore, model: ModelView, settings: Engine
     sessionBytes: settings.sessionBytes ?? 1 << 30,
     provider: 'cpu' as const,
     threads: settings.threads ?? 1,
+    ...(settings.partBytes === undefined ? {} : { partBytes: settings.partBytes }),
   };
   const engine = new EngineCore(options, { source: new StoreSource(store), remote });
   engine.loadModel(model);

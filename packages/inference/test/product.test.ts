@@ -22,7 +22,12 @@ afterAll(() => dir[Symbol.asyncDispose]());
 
 const heap = new Heap(64 << 20);
 /** One, two, and more than some of the products have parts for. */
-const [alone, ...teams] = [1, 2, 5].map((threads) => new Team({ threads, provider: 'cpu' }, heap)) as [Team, ...Team[]];
+const [alone, ...teams] = [
+  { threads: 1 },
+  { threads: 2, partBytes: 1 },
+  { threads: 3 },
+  { threads: 5, partBytes: 1 },
+].map((options) => new Team({ ...options, provider: 'cpu' }, heap)) as [Team, ...Team[]];
 beforeAll(async () => {
   await Promise.all(teams.map((team) => team.ready()));
 });
@@ -154,7 +159,7 @@ describe('the expert', () => {
   const expertOf = (block: LoadedBlock, team: Team): Runnable => {
     const expert = block.expert('');
     const run = (x: number, y: number, rows: number) => runSwiGlu(team, [{ expert, x, y, rows }], workspace);
-    return { in: expert.gateUp.in, out: expert.down.out, columns: false, run };
+    return { in: (expert.first ?? expert.last).in, out: expert.last.out, columns: false, run };
   };
   const silu = (value: number) => value / (1 + Math.exp(-value));
 

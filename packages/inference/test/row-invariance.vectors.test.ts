@@ -92,8 +92,12 @@ describe.each(CASES)('$name as $dtype', ({ name, dtype }) => {
     }
   });
 
-  test.each([2, 3, 7])('%d threads', async (threads) => {
-    const engine = engineOver(model.store, model.model, { threads });
+  test.each([
+    [2, 1 << 20],
+    [3, 1],
+    [7, 1],
+  ])('%d threads, experts cut into parts of at least %d bytes', async (threads, partBytes) => {
+    const engine = engineOver(model.store, model.model, { threads, partBytes });
     const stages = whole(engine, model.model);
     for (const chunks of [[ROWS], Array<number>(ROWS).fill(1), [3, 16, 22]]) expectSame(await run(stages, chunks));
     // Passes of several sequences, and experts for another node, on the same threads.

@@ -59,6 +59,21 @@ describe.each([1, 3])('%d threads', (threads) => {
   });
 });
 
+test('opening a product does nothing again of the work before', async () => {
+  const heap = new Heap(16 << 20);
+  const team = new Team({ threads: 2, provider: 'cpu' }, heap);
+  await team.ready();
+  const { block } = await writeMatrices(join(dir.path, 'again'), 'i8', [{ name: 'm', out: 64, in: 64 }]);
+  const [first, second] = [new LoadedBlock(block, team), new LoadedBlock(block, team)];
+  first.loadLinear('m');
+  const [x, y] = [heap.place(noise(64, 1)), heap.allocate(64)];
+  first.product('m').run(x, y, 1);
+  heap.f32(y, 64).fill(7);
+  second.loadLinear('m');
+  expect(heap.f32(y, 64).every((value) => value === 7)).toBe(true);
+  await team.stop();
+});
+
 test('a team whose threads cannot start says so', async () => {
   const team = new Team({ threads: 2, provider: 'cpu' }, new Heap(1 << 20));
   // A thread without memory for its control words: its kernels refuse to be instantiated over nothing.

@@ -28,6 +28,7 @@ export { isModelName, modelNameOf } from './model-name.ts';
 export {
   downGraph,
   EMITTER_VERSION,
+  expertGraph,
   type FloatMatrix,
   gateUpGraph,
   linearGraph,

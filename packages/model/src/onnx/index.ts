@@ -2,6 +2,7 @@ export type { ExternalTensor } from './graph.ts';
 export {
   downGraph,
   EMITTER_VERSION,
+  expertGraph,
   type FloatMatrix,
   gateUpGraph,
   linearGraph,

@@ -71,6 +71,25 @@ export function rowsOfMatrix<M extends Matrix>(matrix: M, from: number, count: n
   return cut.kind === 'f32' ? cut : { ...cut, scales: part((matrix as QuantMatrix).scales) };
 }
 
+/** A whole SwiGLU expert, down(silu(gate(x)) * up(x)), or one slice of it along the FFN dimension. Shapes as `linearGraph`. */
+export function expertGraph(gate: Matrix, up: Matrix, down: Matrix): Uint8Array {
+  const graph = new GraphBuilder('expert');
+  if (gate.kind === 'f32' && up.kind === 'f32' && down.kind === 'f32') {
+    graph.input('x', ElemType.f32, ['tiles', TILE_ROWS, gate.in]);
+    const hidden = swiglu(graph, timesRows(graph, 'gate', gate, 'x'), timesRows(graph, 'up', up, 'x'));
+    timesColumns(graph, down, hidden);
+    graph.output('y', ElemType.f32, ['tiles', TILE_ROWS, down.out]);
+  } else if (gate.kind !== 'f32' && up.kind !== 'f32' && down.kind !== 'f32') {
+    graph.input('x', ElemType.f32, ['rows', gate.in]);
+    const hidden = swiglu(graph, quantProduct(graph, 'gate', gate, 'x'), quantProduct(graph, 'up', up, 'x'));
+    quantProduct(graph, 'down', down, hidden, 'y');
+    graph.output('y', ElemType.f32, ['rows', down.out]);
+  } else {
+    throw new TypeError('the three matrices of an expert must be of one kind');
+  }
+  return graph.bytes();
+}
+
 /**
  * The first half of a SwiGLU expert, silu(gate(x)) * up(x): x [rows, in] -> [rows, out], or for floats
  * [tiles, 16, in] -> [tiles, out, 16], as `downGraph` wants it.
@@ -79,11 +98,11 @@ export function gateUpGraph(gate: Matrix, up: Matrix): Uint8Array {
   const graph = new GraphBuilder('gate-up');
   if (gate.kind === 'f32' && up.kind === 'f32') {
     graph.input('x', ElemType.f32, ['tiles', TILE_ROWS, gate.in]);
-    swiglu(graph, timesRows(graph, 'gate', gate, 'x'), timesRows(graph, 'up', up, 'x'));
+    swiglu(graph, timesRows(graph, 'gate', gate, 'x'), timesRows(graph, 'up', up, 'x'), 'y');
     graph.output('y', ElemType.f32, ['tiles', gate.out, TILE_ROWS]);
   } else if (gate.kind !== 'f32' && up.kind !== 'f32') {
     graph.input('x', ElemType.f32, ['rows', gate.in]);
-    swiglu(graph, quantProduct(graph, 'gate', gate, 'x'), quantProduct(graph, 'up', up, 'x'));
+    swiglu(graph, quantProduct(graph, 'gate', gate, 'x'), quantProduct(graph, 'up', up, 'x'), 'y');
     graph.output('y', ElemType.f32, ['rows', gate.out]);
   } else {
     throw new TypeError('the matrices of an expert must be of one kind');
@@ -96,9 +115,7 @@ export function downGraph(down: Matrix): Uint8Array {
   if (down.kind !== 'f32') return linearGraph(down);
   const graph = new GraphBuilder('down');
   graph.input('x', ElemType.f32, ['tiles', down.in, TILE_ROWS]);
-  const weight = graph.external('w', ElemType.f32, [down.out, down.in], down.data);
-  const columns = graph.node('MatMul', [weight, 'x']);
-  graph.node('Transpose', [columns], { output: 'y', attributes: { perm: [0, 2, 1] } });
+  timesColumns(graph, down, 'x');
   graph.output('y', ElemType.f32, ['tiles', TILE_ROWS, down.out]);
   return graph.bytes();
 }
@@ -111,6 +128,13 @@ function timesRows(graph: GraphBuilder, name: string, matrix: FloatMatrix, x: st
     attributes: { transB: 1 },
     ...(output === undefined ? {} : { output }),
   });
+}
+
+/** weights [out, in] x columns [tiles, in, 16] -> the output y, [tiles, 16, out]. */
+function timesColumns(graph: GraphBuilder, matrix: FloatMatrix, x: string): void {
+  const weight = graph.external('down', ElemType.f32, [matrix.out, matrix.in], matrix.data);
+  const columns = graph.node('MatMul', [weight, x]);
+  graph.node('Transpose', [columns], { output: 'y', attributes: { perm: [0, 2, 1] } });
 }
 
 function quantProduct(graph: GraphBuilder, name: string, matrix: QuantMatrix, x: string, output?: string): string {
@@ -126,7 +150,7 @@ function quantProduct(graph: GraphBuilder, name: string, matrix: QuantMatrix, x:
   });
 }
 
-function swiglu(graph: GraphBuilder, gate: string, up: string): void {
+function swiglu(graph: GraphBuilder, gate: string, up: string, output?: string): string {
   const silu = graph.node('QuickGelu', [gate], { domain: 'com.microsoft', attributes: { alpha: { float: 1 } } });
-  graph.node('Mul', [silu, up], { output: 'y' });
+  return graph.node('Mul', [silu, up], output === undefined ? {} : { output });
 }
