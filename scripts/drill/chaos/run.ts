@@ -37,6 +37,8 @@ const GHOST_TIMEOUT_MS = RECORD_TTL_MS + 10_000;
 const IDLE_TIMEOUT_MS = 90_000;
 const SAY_EVERY_MS = 10_000;
 const ECHOES = 30;
+/** A daemon takes three seconds of a processor to start, which 50 streams would not leave it. */
+const NICENESS = 5;
 
 /** Streams without end while nodes die and come back; then what is left behind is looked at. */
 export async function runChaos(options: ChaosOptions, deps: ChaosDeps): Promise<ChaosResult> {
@@ -47,7 +49,15 @@ export async function runChaos(options: ChaosOptions, deps: ChaosDeps): Promise<
     return { host, gateway: options.gateways === 'all' || index === 0 };
   });
   const links = options.network === 'rough' ? ROUGH_LINK : undefined;
-  await using cluster = await Cluster.start({ dir: dir.path, source, nodes, links, seed: options.seed, signal });
+  await using cluster = await Cluster.start({
+    dir: dir.path,
+    source,
+    nodes,
+    links,
+    niceness: NICENESS,
+    seed: options.seed,
+    signal,
+  });
   for (const node of cluster.nodes) say(`${node.label}  process ${node.pid}  ${node.peerId}  ${node.host}`);
   return await new Chaos(options, deps, cluster).run();
 }

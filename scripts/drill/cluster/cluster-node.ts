@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dataDirPaths } from '../../../node/src/data-dir/data-dir.ts';
@@ -21,6 +22,8 @@ export interface ClusterNodeOptions {
   readonly gateway: boolean;
   /** Where others are to dial a node that listens on this port: the same port, or one that leads there. */
   readonly doorTo: (listenPort: number) => Promise<number>;
+  /** Nice value once it is ready, so that daemons that start get the processor before those that serve; 0: as it is. Linux. */
+  readonly niceness: number;
   /** Modules loaded into the daemon before it starts. */
   readonly preload: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -130,6 +133,7 @@ export class ClusterNode {
     const ready = await this.#process.ready;
     this.#peerId = ready.peerId;
     this.#invite = ready.invite;
+    if (this.#options.niceness > 0) makeNice(this.pid, this.#options.niceness);
   }
 
   /** To the process, if it still runs. */
@@ -151,5 +155,14 @@ export class ClusterNode {
   /** In order, and by force after 20 s. */
   async stop(): Promise<void> {
     await this.#process?.stop(STOP_DEADLINE_MS);
+  }
+}
+
+/** Every thread of the process; those to come inherit it. */
+function makeNice(pid: number, niceness: number): void {
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), niceness);
+  } catch {
+    // It is gone, or this is not Linux: the drill is slower then.
   }
 }

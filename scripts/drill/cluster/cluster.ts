@@ -29,6 +29,8 @@ export interface ClusterOptions {
   readonly nodes: readonly ClusterPlan[];
   /** Modules loaded into every daemon before it starts. */
   readonly preload?: readonly string[];
+  /** Nice value of daemons that are ready; 0 when left out. */
+  readonly niceness?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** Of the links in front of all nodes. */
   readonly links?: Partial<LinkConditions>;
@@ -50,7 +52,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Settles when every node is ready, has measured itself, and is known. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const { dir, source, preload = [], env = {}, signal } = options;
+    const { dir, source, preload = [], env = {}, niceness = 0, signal } = options;
     const genesis = await ensurePrivateGenesis(join(dir, 'genesis.cbor'), 'drill');
     const { links, seed = 1 } = options;
     const nodes: ClusterNode[] = [];
@@ -63,7 +65,7 @@ export class Cluster implements AsyncDisposable {
       const label = `node ${index}`;
       const isLinked = link !== undefined || links !== undefined;
       const doorTo = async (port: number) => (isLinked ? await wan.add(label, port) : port);
-      const rest = { label, dataDir, modelRoot: source.manifest.root, preload, env };
+      const rest = { label, dataDir, modelRoot: source.manifest.root, niceness, preload, env };
       const node = await ClusterNode.create({ ...rest, host, gateway, doorTo });
       nodes.push(node);
       if (isLinked) linked.add(node);
