@@ -30,15 +30,24 @@ export class Acceptance {
     this.#stood[confidenceClass] = ((this.#stood[confidenceClass] ?? 0) + (stood ? 1 : 0)) * share;
   }
 
+  /** What was recorded of a class counts less from now on. @param share 0 to 1 */
+  fade(confidenceClass: number, share: number): void {
+    this.#drawn[confidenceClass] = (this.#drawn[confidenceClass] as number) * share;
+    this.#stood[confidenceClass] = (this.#stood[confidenceClass] as number) * share;
+  }
+
+  /** Probability of a class, in (0, 1). @param guess what is believed without its counts */
+  rate(confidenceClass: number, guess: number, guessWeight = this.#priorWeight): number {
+    const drawn = this.#drawn[confidenceClass] as number;
+    return ((this.#stood[confidenceClass] as number) + guessWeight * guess) / (drawn + guessWeight);
+  }
+
   /** Probability per class, each in (0, 1). */
   rates(): readonly number[] {
     const prior = this.#prior?.rates();
     const rates: number[] = [];
-    for (let index = 0; index < CONFIDENCE_CLASSES; index++) {
-      const guess = prior?.[index] ?? rates[index - 1] ?? FIRST_GUESS;
-      const drawn = this.#drawn[index] as number;
-      rates.push(((this.#stood[index] as number) + this.#priorWeight * guess) / (drawn + this.#priorWeight));
-    }
+    for (let index = 0; index < CONFIDENCE_CLASSES; index++)
+      rates.push(this.rate(index, prior?.[index] ?? rates[index - 1] ?? FIRST_GUESS));
     return rates;
   }
 }

@@ -10,6 +10,8 @@ const HORIZON_MS = 600_000;
  */
 export class SpeculationHistory {
   readonly acceptance = new Acceptance();
+  /** The same of first drafts that were fed: what is chosen may do worse than what could have been. */
+  readonly fed = new Acceptance();
   /** From feeding a window to its result, nothing else on its way. */
   readonly latency = new CostCurve(1);
   /** Between the results of windows that follow each other closely. */

@@ -30,6 +30,8 @@ export interface WindowOutcome {
   readonly alone: boolean;
   /** For one fed behind another window: from when that one was fed to when this one was. */
   readonly fedBehindMs?: number;
+  /** For one fed alone, with drafts: the class of the first of them. It stood if there is more than one token. */
+  readonly confidenceClass?: number;
 }
 
 /** Decides how much is fed ahead, and learns from what became of it. */

@@ -20,6 +20,10 @@ const LEAST_STEPS = 8;
 const LEAST_STEPS_OF_ANSWER = 2;
 /** An answer's own draws against what the history says. */
 const HISTORY_WEIGHT = 6;
+/** Draws that what was learned without feeding counts against first drafts that were fed. */
+const SHADOW_WEIGHT = 8;
+/** What remains of a class of those with every token of it seen: where they failed may be past. */
+const FADING = 1 - 1 / 256;
 /** What takes this much longer than expected waited for something. */
 const QUEUED = 1.25;
 /** A plain step is taken when the last one is this many of them ago: everything is compared with it. */
@@ -62,7 +66,11 @@ export class SpeculationRouter implements SpeculationPolicy {
     if (!this.#isReady()) return 0;
     const rates = this.#acceptance.rates();
     const stands = classes.map((confidenceClass) => rates[confidenceClass] as number);
-    if (inFlight.length === 0) return this.#opening(stands) - 1;
+    if (inFlight.length === 0) {
+      const [first, ...further] = stands as [number, ...number[]];
+      const fed = this.#history.fed.rate(classes[0] as number, first, SHADOW_WEIGHT);
+      return this.#opening([Math.min(first, fed), ...further]) - 1;
+    }
     const reach = pendingClasses.reduce((product, confidenceClass) => product * (rates[confidenceClass] as number), 1);
     return this.#chained(stands, reach, inFlight);
   }
@@ -70,10 +78,12 @@ export class SpeculationRouter implements SpeculationPolicy {
   drafted(confidenceClass: number, stood: boolean): void {
     this.#acceptance.record(confidenceClass, stood);
     this.#history.acceptance.record(confidenceClass, stood);
+    this.#history.fed.fade(confidenceClass, FADING);
   }
 
-  finished({ rows, drafts, tokens, elapsedMs, latencyMs, alone, fedBehindMs }: WindowOutcome): void {
-    const { latency, interval, account } = this.#history;
+  finished({ rows, drafts, tokens, elapsedMs, latencyMs, alone, fedBehindMs, confidenceClass }: WindowOutcome): void {
+    const { latency, interval, account, fed } = this.#history;
+    if (confidenceClass !== undefined) fed.record(confidenceClass, tokens > 1);
     if (alone && drafts === 0) {
       this.#plain.record(latencyMs);
       this.#history.countPlainStep();

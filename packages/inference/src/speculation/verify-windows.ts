@@ -72,6 +72,8 @@ export class VerifyWindows {
   /** What was forgotten is still on its way: it delays the next window. */
   #behindForgotten = false;
   #timed = true;
+  /** What the drafter says of the token behind the frontier, when it has been asked. */
+  #guess: Draft | null = null;
   #drafted = 0;
   #accepted = 0;
 
@@ -243,6 +245,7 @@ export class VerifyWindows {
     // The first row on its way is the frontier, whatever it was when it was fed.
     const pending = this.#fed.flatMap(({ tokens }) => tokens).slice(1);
     const draft = this.#drafter.draft(pending, max);
+    if (pending.length === 0) this.#guess = draft;
     // What is behind an end token is not needed, and that one only as a sample.
     const ends = draft.tokens.findIndex((token) => this.#isEnd(token));
     const classes = ends < 0 ? draft.classes : draft.classes.slice(0, ends);
@@ -256,9 +259,10 @@ export class VerifyWindows {
 
   #commit(token: number): void {
     if (this.#drafter) {
-      const { tokens, classes } = this.#drafter.draft([], 1);
+      const { tokens, classes } = this.#guess ?? this.#drafter.draft([], 1);
       if (tokens.length > 0) this.#policy?.drafted(classes[0] as number, tokens[0] === token);
       this.#drafter.observe([token]);
+      this.#guess = null;
     }
     this.#newest = token;
     this.#committed++;
@@ -276,6 +280,7 @@ export class VerifyWindows {
       latencyMs: nowMs - window.atMs,
       alone: window.alone,
       fedBehindMs: window.fedBehindMs,
+      confidenceClass: window.alone ? window.classes[0] : undefined,
     });
   }
 

@@ -126,6 +126,26 @@ test('windows widen again when the first wide one was disturbed', () => {
   expect(speedup).toBeGreaterThan(10);
 });
 
+test('drafts that fail where they are fed are given up, though the class does well elsewhere', () => {
+  const history = new SpeculationHistory();
+  for (let count = 0; count < 10; count++) history.latency.record(2, 1.2);
+  let fed = 0;
+  for (let answer = 0; answer < 40; answer++) {
+    const router = new SpeculationRouter(history);
+    for (let count = 0; count < 40; count++) {
+      router.finished({ rows: 1, drafts: 0, tokens: 1, elapsedMs: 5, latencyMs: 5, alone: true });
+      if (count % 20 === 10) router.drafted(0, true);
+    }
+    if (router.drafts({ classes: [0], pendingClasses: [], inFlight: [] }) === 0) continue;
+    fed++;
+    const outcome = { rows: 2, drafts: 1, tokens: 1, elapsedMs: 6, latencyMs: 6, alone: true, confidenceClass: 0 };
+    router.finished(outcome);
+    router.drafted(0, false);
+  }
+  expect(fed).toBeGreaterThan(0);
+  expect(fed).toBeLessThan(25);
+});
+
 test('a machine that stalled is no reason to stop', () => {
   const history = new SpeculationHistory();
   compared(LIGHT, repeating(1), { answers: 2, limit: 200, jitter: 0.02, history });
