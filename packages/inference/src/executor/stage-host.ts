@@ -1,4 +1,4 @@
-import { AppError, errorCode, type Logger, type PeerId, type RouteEntry } from '@blyan/interface';
+import { AppError, errorCode, type Logger, type PeerId } from '@blyan/interface';
 import { IDLE_SEQUENCE_MS, MAX_SEQUENCES } from '@blyan/params';
 import type { PlanStage } from '@blyan/routing';
 import type { Engine } from '../engine.ts';
@@ -17,6 +17,7 @@ import type { PeerBlame } from './peer-blame.ts';
 import { RowPages } from './row-pages.ts';
 import type { Opened, StageStatus, StageUsage } from './schemas.ts';
 import type { StageFailure, StagePort, StageStep } from './stage-port.ts';
+import { sequenceOf, usageOf } from './stage-sequence.ts';
 import { wrongStep } from './step-check.ts';
 import { type StepFrame, type StepHead, sequenceId } from './wire.ts';
 
@@ -92,7 +93,7 @@ export class StageHost {
     const opened = new OpenStage(opening, stage, model, performance.now());
     // Known before the engine has it: a close that comes meanwhile must find it, and reaches the engine after the open.
     this.#stages.set(opened.id, opened);
-    const opens = this.#begin(opened, stage, opening);
+    const opens = this.#begin(opened, opening);
     opened.ready = opens.then(
       () => {},
       () => {},
@@ -248,26 +249,7 @@ export class StageHost {
     this.#keepRows(stage, keys);
     this.#log.delete(id);
     const usage = await this.#deps.engine.close({ sequence: id, keys });
-    const { firstLayer, lastLayer } = stage;
-    const { expertCount } = stage.model.spec;
-    const own: RouteEntry = {
-      peerId: this.#self,
-      role: stage.plan.type === 'static_delegate' ? 'delegate' : 'stage',
-      layers: `${firstLayer}-${lastLayer}`,
-      calls: usage?.steps ?? 0,
-      ms: usage?.ms ?? 0,
-    };
-    const expertRows = Array.from(
-      usage?.expertRows.subarray(firstLayer * expertCount, (lastLayer + 1) * expertCount) ?? [],
-    );
-    return {
-      route: [own, ...stage.tally.entries()].map((entry) => ({
-        ...entry,
-        experts: entry.experts ? [...entry.experts] : undefined,
-      })),
-      replaced: stage.tally.replaced(),
-      expertRows,
-    };
+    return usageOf(stage, this.#self, usage);
   }
 
   /** The connection to a node broke. What was on its way to a stage there may be lost, so its coordinator must know. */
@@ -298,11 +280,11 @@ export class StageHost {
     this.#graces.add(timer);
   }
 
-  async #begin(opened: OpenStage, stage: PlanStage, opening: StageOpening): Promise<Opened> {
+  async #begin(opened: OpenStage, opening: StageOpening): Promise<Opened> {
     const { coordinator, plan, model } = opened;
     try {
       const { position } = await this.#deps.engine.open({
-        ...this.#sequence(opened, stage),
+        ...sequenceOf(opened, this.#self),
         prefix: { scope: `${coordinator}/${plan.profile}`, keys: plan.mixedProfile ? [] : opening.keys },
       });
       if (this.#stages.get(opened.id) !== opened) throw closedStage();
@@ -325,19 +307,6 @@ export class StageHost {
     stage.reroute(opening.plan, opening.epoch, opening.valid);
     this.#log.keep(stage.id, stage.received, stage.computed, stage.model.spec.hiddenSize);
     return { position: stage.received, active: this.active };
-  }
-
-  #sequence({ id, capacity, model, plan }: OpenStage, { firstLayer, lastLayer }: PlanStage) {
-    const { layerCount, expertCount } = model.spec;
-    const localExperts = new Uint8Array(layerCount * expertCount).fill(1);
-    for (let layer = firstLayer; layer <= lastLayer; layer++) {
-      for (let expert = 0; expert < expertCount; expert++) {
-        if (!plan.experts[layer]?.[expert]?.includes(this.#self)) localExperts[layer * expertCount + expert] = 0;
-      }
-    }
-    const holders = plan.experts.slice(firstLayer, lastLayer + 1);
-    const route = localExperts.includes(0) ? JSON.stringify(holders) : '';
-    return { sequence: id, modelRoot: plan.modelRoot, firstLayer, lastLayer, capacity, route, localExperts };
   }
 
   #send(stage: OpenStage, step: Pick<StepFrame, 'epoch' | 'position' | 'wanted' | 'rows'>): void {
