@@ -16,6 +16,7 @@ import { OpenStage, type StageOpening } from './open-stage.ts';
 import type { PeerBlame } from './peer-blame.ts';
 import { RowPages } from './row-pages.ts';
 import type { Opened, StageStatus, StageUsage } from './schemas.ts';
+import { closedStage, planError, unknownStage } from './stage-errors.ts';
 import type { StageFailure, StagePort, StageStep } from './stage-port.ts';
 import { sequenceOf, usageOf } from './stage-sequence.ts';
 import { wrongStep } from './step-check.ts';
@@ -391,17 +392,4 @@ export class StageHost {
 
 function pageName({ coordinator, plan, firstLayer, lastLayer }: OpenStage, key: string): string {
   return `${coordinator}/${plan.profile}/${plan.modelRoot}/${firstLayer}-${lastLayer}/${key}`;
-}
-
-function unknownStage(): InferenceError {
-  const message = 'The sequence is not open on this node; it ended, expired or was cancelled.';
-  return new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', message, { kind: 'peer' });
-}
-
-function closedStage(): InferenceError {
-  return new InferenceError('ERR_INFERENCE_CANCELLED', 'The sequence was closed.');
-}
-
-function planError(message: string): InferenceError {
-  return new InferenceError('ERR_INFERENCE_PLAN', message, { kind: 'peer' });
 }
