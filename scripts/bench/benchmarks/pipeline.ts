@@ -2,7 +2,7 @@ import { echoRoundTrip } from '@blyan/testkit';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
 import { benchName, importedBenchModel, promptTokens } from '../model/bench-model.ts';
-import { generate } from '../network/generate.ts';
+import { type Answer, generate } from '../network/generate.ts';
 import { LocalNetwork, type LocalNetworkOptions } from '../network/local-network.ts';
 import { stageMs } from '../network/stage-ms.ts';
 import { LLAMA_RPC } from '../peers/quoted.ts';
@@ -10,7 +10,9 @@ import { median, rangeOf, shortest } from '../stats.ts';
 
 const PROMPT_TOKENS = 16;
 const SMALLEST_VOCABULARY = 300;
-const WARM_UP = 2;
+/** Answers at once: a few hundred tokens bring the code of the processes to speed, one by one that takes long with a delay. */
+const WARM_UP = 8;
+const WARM_UP_TOKENS = 96;
 const ECHOES = 30;
 const GOAL_AT_MS = 20;
 
@@ -109,13 +111,17 @@ async function measureDelay(options: LocalNetworkOptions, run: BenchRun): Promis
   const { quick, signal } = run;
   await using network = await LocalNetwork.start(run, options);
   const { gateway, model } = network;
-  const prompt = promptTokens(PROMPT_TOKENS, SMALLEST_VOCABULARY);
-  const tokens = quick ? 20 : 48;
-  const ask = () => generate({ gateway, model, plan: 'pipeline', prompt, tokens, speculation: 'off', signal });
-  // Loads the blocks, then brings the processes' code to speed.
-  for (let round = 0; round < WARM_UP; round++) await ask();
+  // Without a delay answers are short in time.
+  const tokens = (quick ? 20 : 48) * (options.delayMs === 0 ? 4 : 1);
+  const ask = (seed = 1, count = tokens) => {
+    const prompt = promptTokens(PROMPT_TOKENS, SMALLEST_VOCABULARY, seed);
+    return generate({ gateway, model, plan: 'pipeline', prompt, tokens: count, speculation: 'off', signal });
+  };
+  for (let round = 0; round < (quick ? 1 : 2); round++)
+    await Promise.all(Array.from({ length: WARM_UP }, (_, index) => ask(2 + index, WARM_UP_TOKENS)));
+  await ask();
   const pingMs = await network.roundTripMs(signal);
-  const answers = [];
+  const answers: Answer[] = [];
   for (let round = 0; round < (quick ? 3 : 5); round++) answers.push(await ask());
   const stages = answers.map(({ blyan }) => stageMs(blyan.route ?? [], options.nodes ?? 3));
   return { msPerToken: answers.map((answer) => answer.msPerToken), stagesMs: median(stages), pingMs };

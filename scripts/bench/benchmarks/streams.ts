@@ -31,7 +31,7 @@ answer alone. Best rounds, alone and together in turn.`,
     const together = () => Promise.all(Array.from({ length: STREAMS }, ask));
     say('loading');
     await ask();
-    await together();
+    for (let round = 0; round < 2; round++) await together();
     const alone: number[] = [];
     const all: number[] = [];
     for (let round = 0; round < (quick ? 3 : 5); round++) {
