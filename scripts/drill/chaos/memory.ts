@@ -7,9 +7,11 @@ const WARM_UP_MS = 20_000;
 const SHORTEST_MS = 30_000;
 /** Samples at either end whose lowest counts: between two collections the heap goes up and down. */
 const WINDOW = 10;
-/** What may come on top: a share for caches that follow the load, and a constant for the collector. */
+/** KV budget of each daemon: memory is taken as streams need it, stays, and is full of prompts kept for later. */
+export const KV_BUDGET_BYTES = 128 * 1024 * 1024;
+/** What may come on top of a warm daemon's memory: a share for the collector, and the KV budget. */
 export const GROWTH_SHARE = 0.15;
-export const GROWTH_BYTES = 48 * 1024 * 1024;
+export const GROWTH_BYTES = KV_BUDGET_BYTES;
 
 export interface MemoryLife {
   readonly label: string;

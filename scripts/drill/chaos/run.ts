@@ -6,7 +6,7 @@ import type { ClusterNode } from '../cluster/cluster-node.ts';
 import { drillModel } from '../cluster/drill-model.ts';
 import { type ChaosAnswer, chaosAnswer } from './client.ts';
 import { type Kill, killsThatHit } from './kills.ts';
-import { type MemoryLife, MemoryWatch } from './memory.ts';
+import { KV_BUDGET_BYTES, type MemoryLife, MemoryWatch } from './memory.ts';
 import type { ChaosOptions } from './options.ts';
 import { askAll, type ChaosQuestion } from './questions.ts';
 import { Storm } from './storm.ts';
@@ -48,6 +48,7 @@ export async function runChaos(options: ChaosOptions, deps: ChaosDeps): Promise<
   const nodes = devnetHostSpecs(options.nodes, source.manifest.spec).map((host, index) => {
     return { host, gateway: options.gateways === 'all' || index === 0 };
   });
+  const args = ['--kv-budget', String(KV_BUDGET_BYTES)];
   const links = options.network === 'rough' ? ROUGH_LINK : undefined;
   await using cluster = await Cluster.start({
     dir: dir.path,
@@ -55,6 +56,7 @@ export async function runChaos(options: ChaosOptions, deps: ChaosDeps): Promise<
     nodes,
     links,
     niceness: NICENESS,
+    args,
     seed: options.seed,
     signal,
   });

@@ -27,6 +27,8 @@ export interface ClusterNodeOptions {
   /** Modules loaded into the daemon before it starts. */
   readonly preload: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Further flags. */
+  readonly args: readonly string[];
 }
 
 /** One place in a network: its folder, identity and ports stay, its process comes and goes. */
@@ -118,6 +120,7 @@ export class ClusterNode {
       gateway: this.#gatewayPort === 0 ? 'off' : `127.0.0.1:${this.#gatewayPort}`,
       metrics: 'off',
     });
+    args.push(...this.#options.args);
     for (const contact of bootstrap) args.push('--bootstrap', contact);
     this.#startedAtMs = Date.now();
     this.#process = DaemonProcess.start(

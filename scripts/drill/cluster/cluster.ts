@@ -32,6 +32,8 @@ export interface ClusterOptions {
   /** Nice value of daemons that are ready; 0 when left out. */
   readonly niceness?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Further flags of every daemon. */
+  readonly args?: readonly string[];
   /** Of the links in front of all nodes. */
   readonly links?: Partial<LinkConditions>;
   /** Of the links' jitter. */
@@ -52,7 +54,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Settles when every node is ready, has measured itself, and is known. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const { dir, source, preload = [], env = {}, niceness = 0, signal } = options;
+    const { dir, source, preload = [], env = {}, args = [], niceness = 0, signal } = options;
     const genesis = await ensurePrivateGenesis(join(dir, 'genesis.cbor'), 'drill');
     const { links, seed = 1 } = options;
     const nodes: ClusterNode[] = [];
@@ -65,7 +67,7 @@ export class Cluster implements AsyncDisposable {
       const label = `node ${index}`;
       const isLinked = link !== undefined || links !== undefined;
       const doorTo = async (port: number) => (isLinked ? await wan.add(label, port) : port);
-      const rest = { label, dataDir, modelRoot: source.manifest.root, niceness, preload, env };
+      const rest = { label, dataDir, modelRoot: source.manifest.root, niceness, preload, env, args };
       const node = await ClusterNode.create({ ...rest, host, gateway, doorTo });
       nodes.push(node);
       if (isLinked) linked.add(node);

@@ -90,14 +90,19 @@ class FailoverDrill {
     const afterToken = 1 + (this.#random.next() % (answerTokens - 3));
     const fault = makeFault(this.#faultOf(round));
     let faultAtMs = Number.NaN;
+    let came = 0;
     const onToken = (index: number) => {
+      came = index + 1;
       if (index !== afterToken) return;
       faultAtMs = performance.now();
       fault.begin(victim);
       // From now on everybody is on one machine, so that the gap is the failover's alone.
       this.#moveSpare(0);
     };
-    const answer = await this.#ask(round, onToken).catch((error: Error) => error);
+    const answer = await this.#ask(round, onToken).catch(
+      (error: Error) => new Error(`${came} of ${answerTokens} tokens came; ${error.message}`),
+    );
+    if (answer instanceof Error) this.#deps.say(`the coordinator's last words: ${this.#cluster.nodes[0]?.lastWords}`);
     this.#moveSpare(SPARE_DELAY_MS);
     await fault.end(this.#cluster, victim);
     return { answer, afterToken, faultAtMs };
