@@ -35,6 +35,7 @@ const PUBLIC_KEY = createPublicKey(createPrivateKey({ key: PKCS8, format: 'der',
   .export({ format: 'der', type: 'spki' })
   .subarray(-32);
 const PROFILE = 'test';
+const KV_BYTES = 16 << 20;
 
 /** A node of the test: an engine of its own, and everything that the executor is made of. */
 export interface TestNode {
@@ -60,7 +61,10 @@ export class StageNetworkTest implements AsyncDisposable {
   /** Nodes that hold nothing. */
   readonly empty = new Set<PeerId>();
 
-  constructor(model: TestEngine, engines: ReadonlyMap<PeerId, EngineCore>, seed: number) {
+  readonly #logBytes: number | undefined;
+
+  constructor(model: TestEngine, engines: ReadonlyMap<PeerId, EngineCore>, seed: number, logBytes?: number) {
+    this.#logBytes = logBytes;
     this.model = model;
     this.#engines = engines;
     this.network = new MemoryNetwork(seed);
@@ -69,7 +73,7 @@ export class StageNetworkTest implements AsyncDisposable {
 
   /** Engines for nodes of these names. */
   static engines(model: TestEngine, ids: readonly PeerId[]): Map<PeerId, EngineCore> {
-    return new Map(ids.map((id) => [id, engineOver(model.store, model.model, { kvBytes: 4 << 20 })]));
+    return new Map(ids.map((id) => [id, engineOver(model.store, model.model, { kvBytes: KV_BYTES })]));
   }
 
   /** The node starts, or comes back with an empty KV cache. */
@@ -86,7 +90,7 @@ export class StageNetworkTest implements AsyncDisposable {
       nuisance: () => {},
     };
     const host = new StageHost(
-      { self: id },
+      { self: id, logBytes: this.#logBytes },
       { engine: engine.engine, port: network, experts, faults, logger: silentLogger, model },
     );
     network.serve(host, engine.engine);
@@ -187,7 +191,7 @@ export class StageNetworkTest implements AsyncDisposable {
     const left: Record<PeerId, unknown> = {};
     for (const [id, { host, deps }] of this.nodes) {
       const { sequences, freeKvBytes } = await deps.engine.status();
-      const held = { stages: host.active, sequences, kv: (4 << 20) - freeKvBytes, log: host.loggedBytes };
+      const held = { stages: host.active, sequences, kv: KV_BYTES - freeKvBytes, log: host.loggedBytes };
       if (Object.values(held).some((count) => count !== 0)) left[id] = held;
     }
     return left;

@@ -92,7 +92,7 @@ export class StageChain {
           const reason = lossReason(error);
           lost.push({ peerId, reason, error });
           // Without an answer it may open the stage all the same.
-          if (reason !== 'error') void this.#close(stage, []);
+          if (reason !== 'error' || signals(peerId).aborted) void this.#close(stage, []);
         }
       }),
     );

@@ -42,15 +42,19 @@ export class StageHost {
   readonly #maxSequences: number;
   readonly #deps: StageHostDeps;
   readonly #stages = new Map<string, OpenStage>();
-  readonly #log = new InputLog();
+  readonly #log: InputLog;
   readonly #pages = new RowPages();
   readonly #graces = new Set<NodeJS.Timeout>();
   readonly #sweep: NodeJS.Timeout;
 
-  /** @param options.maxSequences most stages open at once, those of one other node half of it */
-  constructor(options: { self: PeerId; maxSequences?: number }, deps: StageHostDeps) {
+  /**
+   * @param options.maxSequences most stages open at once, those of one other node half of it
+   * @param options.logBytes most of what was sent that is kept, for all of them; 256 MiB when left out
+   */
+  constructor(options: { self: PeerId; maxSequences?: number; logBytes?: number }, deps: StageHostDeps) {
     this.#self = options.self;
     this.#maxSequences = options.maxSequences ?? MAX_SEQUENCES;
+    this.#log = new InputLog(options.logBytes);
     this.#deps = deps;
     this.#sweep = setInterval(() => this.#closeIdle(), IDLE_SEQUENCE_MS / 4);
     this.#sweep.unref();
