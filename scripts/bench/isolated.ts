@@ -24,6 +24,8 @@ export async function runIsolated(
 ): Promise<boolean> {
   const child = fork(CHILD, [name, JSON.stringify(context)], {
     execArgv: ['--expose-gc'],
+    // As `blyan-node` starts its own processes.
+    env: { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1', ...process.env },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
