@@ -139,6 +139,34 @@ describe.each(['f32', 'i8'] as const)('%s', (dtype) => {
   });
 
   test.each([
+    ['B', { C: 0, D: 1 }],
+    ['C', { B: 0, D: 1 }],
+    ['D', { B: 0, C: 0 }],
+  ] as const)('without %s, the others compute no row twice but the last stage the one under way', async (lost, twice) => {
+    const expected = await undisturbed(1);
+    await using net = new StageNetworkTest(model, engines, 1);
+    const plan = net.plan('A', ['B', 'C', 'D']);
+    const answer = await net.answer('A', plan, requestOf(model, 1), undefined, (count) => {
+      if (count === 20) net.kill(lost);
+    });
+    expect(answer.tokens).toEqual(expected.tokens);
+    const [failover, ...others] = answer.report.failovers;
+    expect(others).toEqual([]);
+    // The prompt, and every token but the last.
+    const rows = promptOf(1).length + TOKENS - 1;
+    for (const [id, most] of Object.entries(twice)) {
+      const computed = net.nodes.get(id)?.engine.rows ?? 0;
+      expect(computed).toBeGreaterThanOrEqual(rows);
+      expect(computed).toBeLessThanOrEqual(rows + most);
+    }
+    // What the lost one had computed, by who has taken its place.
+    const atRow = promptOf(1).length - 1 + (failover?.atToken ?? 0);
+    const again = Object.entries(failover?.rowsRecomputed ?? {}).filter(([, count]) => count > 0);
+    expect(again.map(([, count]) => count)).toEqual([atRow]);
+    expect(Object.keys(twice)).not.toContain(again[0]?.[0]);
+  });
+
+  test.each([
     ['embed', (answer: unknown) => changed(answer, Number.NaN)],
     ['sample', () => [{ tokenId: 1_000_000, logits: '' }]],
     ['sample', (answer: unknown) => [...(answer as unknown[]), ...(answer as unknown[])]],

@@ -172,14 +172,20 @@ export class StageNetworkTest implements AsyncDisposable {
   }
 
   /** Runs a request to its end. */
-  async answer(self: PeerId, plan: Plan, request: GenerateRequest, signal = new AbortController().signal) {
+  async answer(
+    self: PeerId,
+    plan: Plan,
+    request: GenerateRequest,
+    signal = new AbortController().signal,
+    onToken = (_count: number) => {},
+  ) {
     const { deps } = this.nodes.get(self) as TestNode;
     const run = new PlanRun({ self, plan, model: this.model.model, request, signal }, deps);
     const tokens: SampledToken[] = [];
     let report: RunReport | null = null;
     try {
       await run.open();
-      for await (const token of run.tokens()) tokens.push(token);
+      for await (const token of run.tokens()) onToken(tokens.push(token));
     } finally {
       report = await run.close();
     }
@@ -235,6 +241,8 @@ class AsynchronousEngine {
   readonly #opened = new Set<string>();
   #asked = Promise.resolve();
   #isEnded = false;
+  /** Rows computed. */
+  rows = 0;
 
   constructor(core: EngineCore) {
     this.#core = core;
@@ -256,7 +264,11 @@ class AsynchronousEngine {
   }
 
   step(request: StepRequest) {
-    return this.#call(() => this.#core.step(request));
+    return this.#call(async () => {
+      const result = await this.#core.step(request);
+      this.rows += result.rows;
+      return result;
+    });
   }
 
   embed(request: Parameters<EngineCore['embed']>[0]) {
