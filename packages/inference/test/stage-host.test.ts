@@ -50,14 +50,19 @@ beforeAll(async () => {
 afterAll(() => cleanup.disposeAsync());
 
 /** Opens every layer here with every expert on one other node. */
-function open(requestId: string, capacity = 64, coordinator = SELF): { id: string; opening: Promise<unknown> } {
+function open(
+  requestId: string,
+  capacity = 64,
+  coordinator = SELF,
+  epoch = 0,
+): { id: string; opening: Promise<unknown> } {
   const { layerCount, expertCount } = model.model.spec;
   const plan: Plan = {
     ...{ type: 'dynamic', modelRoot: model.model.root, profile: 'any', mixedProfile: false, fallbackOrder: [] },
     ...{ embedding: SELF, head: SELF, stages: [{ peerId: SELF, firstLayer: 0, lastLayer: layerCount - 1 }] },
     experts: Array.from({ length: layerCount }, () => Array.from({ length: expertCount }, () => ['other'])),
   };
-  const opening = host.open({ ...{ requestId, layer: 0, epoch: 0, capacity, valid: 0, keys: [] }, plan, coordinator });
+  const opening = host.open({ ...{ requestId, layer: 0, epoch, capacity, valid: 0, keys: [] }, plan, coordinator });
   return { id: sequenceId(requestId, 0, coordinator), opening };
 }
 
@@ -69,6 +74,31 @@ test('a stage that is closed while it opens leaves nothing behind', async () => 
   await expect(opening).rejects.toMatchObject({ code: 'ERR_INFERENCE_CANCELLED' });
   await closing;
   expect(host.active).toBe(0);
+  expect(await engine.status()).toMatchObject(idle);
+});
+
+test('a stage that is asked for again while it opens is put on the later plan when it is open', async () => {
+  const requestId = 'e'.repeat(32);
+  const { id, opening } = open(requestId);
+  const { opening: again } = open(requestId, 64, SELF, 3);
+  expect(await opening).toMatchObject({ position: 0 });
+  expect(await again).toMatchObject({ position: 0 });
+  await expect(open(requestId, 64, SELF, 3).opening).rejects.toMatchObject({ code: 'ERR_INFERENCE_PLAN' });
+  expect(() => host.replay(id, { epoch: 0, from: 0, wantedFrom: 0 })).toThrow(/another plan/);
+  expect(host.replay(id, { epoch: 3, from: 0, wantedFrom: 0 })).toBe(true);
+  await host.close(id);
+  expect(await engine.status()).toMatchObject(idle);
+});
+
+test('a stage that is asked for again, closed, and asked for once more is opened anew', async () => {
+  const requestId = 'e'.repeat(32);
+  const { id, opening } = open(requestId);
+  const { opening: again } = open(requestId, 64, SELF, 3);
+  const closing = host.close(id);
+  await expect(opening).rejects.toMatchObject({ code: 'ERR_INFERENCE_CANCELLED' });
+  expect(await again).toMatchObject({ position: 0, active: 1 });
+  await closing;
+  await host.close(id);
   expect(await engine.status()).toMatchObject(idle);
 });
 
