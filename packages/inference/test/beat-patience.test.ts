@@ -4,8 +4,14 @@ import { HEARTBEAT_TIMEOUT_MS, MAX_HEARTBEAT_TIMEOUT_MS } from '../src/executor/
 
 test('a peer that answers at once is missed soon', () => {
   const patience = new BeatPatience();
-  expect(patience.timeoutMs).toBe(HEARTBEAT_TIMEOUT_MS);
   for (let beat = 0; beat < 100; beat++) patience.took(5);
+  expect(patience.timeoutMs).toBe(HEARTBEAT_TIMEOUT_MS);
+});
+
+test('one that has never answered may have to be connected first', () => {
+  const patience = new BeatPatience();
+  expect(patience.timeoutMs).toBe(MAX_HEARTBEAT_TIMEOUT_MS);
+  patience.took(5);
   expect(patience.timeoutMs).toBe(HEARTBEAT_TIMEOUT_MS);
 });
 

@@ -243,4 +243,11 @@ describe('opening', () => {
     await expect(all.recovery.open(planOf('B', 'C', 'D'), [], 70)).rejects.toThrow('Y is lost');
     expect(all.closed()).toBe(3);
   });
+
+  test('asks who was only silent again where there is nobody else, and not who refused', async () => {
+    const again = recovering([{ lost: [lostNode('C', 'silent')] }, {}], []);
+    expect((await again.recovery.open(planOf('B', 'C', 'D'), [], 70)).plan.stages[1]?.peerId).toBe('C');
+    const refused = recovering([{ lost: [lostNode('C', 'error')] }, {}], []);
+    await expect(refused.recovery.open(planOf('B', 'C', 'D'), [], 70)).rejects.toThrow('C is lost');
+  });
 });

@@ -11,14 +11,16 @@ const MEMORY = 0.9;
  * 370 ms, and with 350 ms for everybody one node in a hundred beats was given up that was alive.
  */
 export class BeatPatience {
-  #longestMs = 0;
+  #longestMs: number | null = null;
 
+  /** Of a peer that has given no sign yet all there is: the first one may have to wait for a connection. */
   get timeoutMs(): number {
+    if (this.#longestMs === null) return MAX_HEARTBEAT_TIMEOUT_MS;
     return Math.min(MAX_HEARTBEAT_TIMEOUT_MS, Math.max(HEARTBEAT_TIMEOUT_MS, SLACK * this.#longestMs));
   }
 
   /** A sign of life came after so long. */
   took(ms: number): void {
-    this.#longestMs = Math.max(ms, this.#longestMs * MEMORY);
+    this.#longestMs = Math.max(ms, (this.#longestMs ?? 0) * MEMORY);
   }
 }

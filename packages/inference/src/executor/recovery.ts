@@ -81,10 +81,11 @@ export class Recovery {
       this.#options.signal.throwIfAborted();
       await this.#deps.chain.close([]);
       this.#accuse(connected.lost, lost);
-      const other =
-        attempt < OPEN_ATTEMPTS && !isFinal(refusal) ? this.#deps.replace(plan, new Set(lost.keys())) : null;
-      if (!other) throw refusal.error;
-      tried = other;
+      const other = this.#deps.replace(plan, new Set(lost.keys()));
+      // Who was only not heard of in time may be asked again where there is nobody else.
+      const next = other ?? (refusal.reason === 'error' ? null : tried);
+      if (!next || attempt === OPEN_ATTEMPTS || isFinal(refusal)) throw refusal.error;
+      tried = next;
     }
   }
 
