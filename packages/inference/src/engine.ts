@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 import { AppError, errorCode, type Logger, type Root, type Service } from '@blyan/interface';
 import { InferenceError } from './errors.ts';
 import type {
@@ -96,8 +96,10 @@ export class Engine implements Service {
     return this.#call('close', request);
   }
 
+  /** Rows that have a buffer for themselves are handed over to the worker: their array is empty afterwards. */
   step(request: StepRequest): Promise<StepResult> {
-    return this.#call('step', request);
+    const { input } = request;
+    return this.#call('step', request, input instanceof Float32Array && ownsBuffer(input) ? [input.buffer] : []);
   }
 
   embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Promise<Float32Array<ArrayBuffer>> {
@@ -125,11 +127,12 @@ export class Engine implements Service {
   #call<Name extends Operation>(
     operation: Name,
     argument: Parameters<EngineWorkerApi[Name]>[0],
+    transfer: readonly Transferable[] = [],
   ): Promise<Awaited<ReturnType<EngineWorkerApi[Name]>>> {
     return new Promise((resolve, reject) => {
       if (!this.#worker) return reject(stopped());
       const id = this.#next++;
-      this.#worker.postMessage({ type: 'call', id, operation, argument } satisfies ToWorker);
+      this.#worker.postMessage({ type: 'call', id, operation, argument } satisfies ToWorker, transfer);
       this.#waiting.set(id, { resolve, reject });
     });
   }
@@ -164,6 +167,14 @@ export class Engine implements Service {
     for (const { reject } of this.#waiting.values()) reject(stopped());
     this.#waiting.clear();
   }
+}
+
+/** Bytes of a frame's head, which may lie before rows in their buffer. */
+const MOST_HEAD_BYTES = 64;
+
+/** Whether rows have a buffer for themselves, a frame's head aside: then it can be handed over instead of copied. */
+function ownsBuffer({ buffer, byteOffset, byteLength }: Float32Array): boolean {
+  return byteOffset <= MOST_HEAD_BYTES && byteOffset + byteLength === buffer.byteLength;
 }
 
 function stopped(): InferenceError {

@@ -6,8 +6,8 @@ import { openRandom } from './harness.ts';
 
 const ROWS = 64;
 
-/** Gate and up together, and down. */
-const PER_EXPERT = 2;
+/** An expert as small as these is one product: gate, up and down. */
+const PER_EXPERT = 1;
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -42,7 +42,10 @@ const shifted = (bytes: Uint8Array) => {
   around.set(bytes, 1);
   return around.subarray(1, bytes.length + 1);
 };
-const bitsOf = (frame: { rows: Float32Array }) => ({ ...frame, rows: Buffer.from(frame.rows.buffer) });
+const bitsOf = (frame: { rows: Float32Array }) => ({
+  ...frame,
+  rows: Buffer.from(frame.rows.buffer, frame.rows.byteOffset, frame.rows.byteLength),
+});
 
 /** The frame, or null when it was refused in the one way that is allowed. */
 function attempt<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T | null {

@@ -147,9 +147,11 @@ function header(bytes: Uint8Array, length: number, magic: number): Uint32Array {
   return words;
 }
 
-/** A copy of its own, so that it can be handed to the engine's thread. */
+/** Rows where they lie: the body of a frame has a buffer of its own. Copied only where they do not lie at whole words. */
 function floats(bytes: Uint8Array, from: number): Float32Array<ArrayBuffer> {
   if ((bytes.byteLength - from) % 4 !== 0) throw malformed('its rows are not whole numbers');
+  const { buffer, byteOffset, byteLength } = bytes as Uint8Array<ArrayBuffer>;
+  if ((byteOffset + from) % 4 === 0) return new Float32Array(buffer, byteOffset + from, (byteLength - from) / 4);
   return new Float32Array(new Uint8Array(bytes.subarray(from)).buffer);
 }
 
@@ -158,7 +160,9 @@ function writeHex(words: Uint32Array, at: number, hex: string): void {
 }
 
 function readHex(words: Uint32Array, at: number, count: number): string {
-  return Array.from(words.subarray(at, at + count), (word) => word.toString(16).padStart(8, '0')).join('');
+  let hex = '';
+  for (let i = at; i < at + count; i++) hex += (words[i] as number).toString(16).padStart(8, '0');
+  return hex;
 }
 
 function malformed(what: string): InferenceError {
