@@ -103,6 +103,9 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     undo.push(() => host.stop());
     await journal.start();
     undo.push(() => journal.stop());
+    const left = (peer: string) => void journal.lost(peer);
+    host.on('peer:disconnect', left);
+    undo.push(() => void host.off('peer:disconnect', left));
     await records.start();
     undo.push(() => records.stop());
     await exchange.tidy();

@@ -33,6 +33,9 @@ const MAX_ASKED = 64;
 const SEARCH_MS = 3_000;
 /** Times that a backup may lose an answer it was given before another node is chosen. */
 const MAX_LOSSES = 1;
+/** Answers of a node that is lost are given to another one when they were written to so lately: their clients may come. */
+const RESCUED_MS = 60_000;
+const MAX_RESCUED = 128;
 /** Answers that are over while their backup does not have all of them yet; beyond, the oldest stay here alone. */
 const MAX_UNSENT = 64;
 
@@ -151,6 +154,33 @@ export class NetworkJournal implements AnswerJournal, Service {
     clearTimeout(timer);
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#isStopped = true;
+  }
+
+  /**
+   * A node is gone. What it kept for answers written here goes to another one; what it wrote lately and this node keeps
+   * may be the last copy, so another node is given one, too.
+   */
+  async lost(peerId: PeerId): Promise<void> {
+    for (const entry of this.#entries.values()) if (entry.backup === peerId) giveUp(entry, peerId);
+    if (this.#isDue()) this.#schedule(true);
+    const kept = this.#kept.writtenBy(peerId, this.#deps.clock.nowMs() - RESCUED_MS).slice(0, MAX_RESCUED);
+    for (const { locator, parts } of kept) {
+      if (this.#isStopped) return;
+      await this.#copy(locator, parts, peerId);
+    }
+  }
+
+  async #copy(locator: string, parts: readonly Uint8Array[], writer: PeerId): Promise<void> {
+    const wire = parts.map((bytes, index) => ({ locator, index, bytes })).slice(0, BATCH_PARTS);
+    for (const peerId of this.#deps.peers.backups()) {
+      if (peerId === writer) continue;
+      try {
+        const refused = await this.#deps.peers.put(peerId, wire);
+        if (refused.length === 0) return;
+      } catch (error) {
+        this.#deps.logger.debug('an answer of a lost node was not copied', { peerId, code: errorCode(error) });
+      }
+    }
   }
 
   #schedule(urgent: boolean): void {

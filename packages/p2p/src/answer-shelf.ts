@@ -83,6 +83,13 @@ export class AnswerShelf {
     return [...(this.#byLocator.get(locator) ?? [])].map(({ parts }) => parts);
   }
 
+  /** What a node has written since a time, the latest first. */
+  writtenBy(writer: PeerId, sinceMs: number): { readonly locator: string; readonly parts: readonly Uint8Array[] }[] {
+    const { ttlMs } = this.#options;
+    const entries = [...this.#entries.values()].filter((entry) => entry.writer === writer);
+    return entries.filter(({ expiresAtMs }) => expiresAtMs - ttlMs >= sinceMs).reverse();
+  }
+
   drop(writer: PeerId, locator: string): void {
     this.#remove(this.#entries.get(keyOf(writer, locator)));
   }

@@ -80,6 +80,36 @@ test('a backup that dies is replaced by the next node, which gets everything', a
   expect((await c.find(mine, signal))?.tokens).toEqual([1, 2, 3]);
 });
 
+test('when the writer dies, its backup gives another node a copy: then it may die, too', async () => {
+  const net = new JournalNet();
+  const [a, b, c] = [net.join('a'), net.join('b'), net.join('c')];
+  const mine = claim();
+  write(a.open(mine, 'what', [1, 2]), [3]);
+  await a.settled();
+  net.kill('a');
+  await b.lost('a');
+  net.kill('b');
+  expect((await c.find(mine, signal))?.tokens).toEqual([1, 2, 3]);
+  // What nobody wrote to for long is not copied any more.
+  net.clock.now += 61_000;
+  const d = net.join('d');
+  await c.lost('b');
+  expect(d.kept.entryCount).toBe(0);
+});
+
+test('when the backup dies, the next one gets everything without another token', async () => {
+  const net = new JournalNet();
+  const [a, , c] = [net.join('a'), net.join('b'), net.join('c')];
+  const mine = claim();
+  write(a.open(mine, 'what'), [1]);
+  await a.settled();
+  net.kill('b');
+  await a.lost('b');
+  await a.settled();
+  net.kill('a');
+  expect((await c.find(mine, signal))?.tokens).toEqual([1]);
+});
+
 test('a backup that lost an answer is given it again; one that cannot keep it is left alone', async () => {
   const net = new JournalNet();
   const a = net.join('a');
