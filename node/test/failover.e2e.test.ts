@@ -8,7 +8,7 @@ test.each<[Role, FaultName[]]>([
   ['stage', ['kill', 'stop', 'garbage']],
   ['delegate', ['kill']],
 ])('a node with role %s is lost in mid-answer (%s) and costs no token', async (role, faults) => {
-  const sizes = { promptTokens: 24, answerTokens: 24, workDir: '' };
+  const sizes = { promptTokens: 24, answerTokens: 200, workDir: '' };
   const reports = await runFailoverDrill(
     { kills: faults.length, faults, role, model: 'golden', speculation: 'off', seed: 7, ...sizes },
     { say: () => {}, onFault: () => {}, signal: new AbortController().signal },
