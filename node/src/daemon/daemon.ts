@@ -104,8 +104,9 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     await journal.start();
     undo.push(() => journal.stop());
     const left = (peer: string) => void journal.lost(peer);
-    host.on('peer:disconnect', left);
-    undo.push(() => void host.off('peer:disconnect', left));
+    const back = (peer: string) => journal.returned(peer);
+    host.on('peer:disconnect', left).on('peer:connect', back);
+    undo.push(() => void host.off('peer:disconnect', left).off('peer:connect', back));
     await records.start();
     undo.push(() => records.stop());
     await exchange.tidy();

@@ -170,6 +170,12 @@ export class NetworkJournal implements AnswerJournal, Service {
     }
   }
 
+  /** A node is here, perhaps again: what it failed before its connection stood does not count. */
+  returned(peerId: PeerId): void {
+    for (const entry of this.#entries.values()) entry.failed.delete(peerId);
+    if (this.#isDue()) this.#schedule(true);
+  }
+
   async #copy(locator: string, parts: readonly Uint8Array[], writer: PeerId): Promise<void> {
     const wire = parts.map((bytes, index) => ({ locator, index, bytes })).slice(0, BATCH_PARTS);
     for (const peerId of this.#deps.peers.backups()) {

@@ -97,6 +97,23 @@ test('when the writer dies, its backup gives another node a copy: then it may di
   expect(d.kept.entryCount).toBe(0);
 });
 
+test('a node that failed once is a backup again when it is back', async () => {
+  const net = new JournalNet();
+  const [a] = [net.join('a'), net.join('b')];
+  const mine = claim();
+  const entry = a.open(mine, 'what', [1]);
+  await a.settled();
+  net.kill('b');
+  await a.lost('b');
+  write(entry, [2]);
+  await a.settled();
+  const b = net.join('b');
+  a.returned('b');
+  await a.settled();
+  net.kill('a');
+  expect((await b.find(mine, signal))?.tokens).toEqual([1, 2]);
+});
+
 test('when the backup dies, the next one gets everything without another token', async () => {
   const net = new JournalNet();
   const [a, , c] = [net.join('a'), net.join('b'), net.join('c')];
