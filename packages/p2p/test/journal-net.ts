@@ -33,6 +33,7 @@ export class JournalNet {
     };
     const journal = new NetworkJournal({ self, peers, clock: this.clock, logger: silentLogger }, shelfBytes);
     onTestFinished(() => journal.stop(0));
+    this.dead.delete(self);
     this.journals.set(self, journal);
     return journal;
   }
