@@ -1,5 +1,6 @@
 import type { Engine } from '@blyan/inference';
 import { errorCode, type Logger, type Root } from '@blyan/interface';
+import { firstOf } from './wait-for-peers.ts';
 
 /** Blocks loaded between two looks at whether somebody waits for an answer. */
 const BLOCKS_AT_ONCE = 8;
@@ -54,7 +55,7 @@ export class WarmUp {
     const roots = this.#deps.roots();
     try {
       for (let from = 0; from < roots.length && !signal.aborted; from += BLOCKS_AT_ONCE) {
-        while (active() > 0 && !signal.aborted) await pause(PAUSE_MS, signal);
+        while (active() > 0 && !signal.aborted) await firstOf(PAUSE_MS, signal, () => () => undefined);
         const hasRoom = await engine.warm({ modelRoot, roots: roots.slice(from, from + BLOCKS_AT_ONCE) });
         if (!hasRoom) return;
       }
@@ -63,16 +64,4 @@ export class WarmUp {
       if (!signal.aborted) logger.debug('blocks were not loaded ahead', { code: errorCode(error) });
     }
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

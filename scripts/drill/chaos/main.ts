@@ -1,4 +1,5 @@
 import { loadavg } from 'node:os';
+import { drillCommand } from '../drill-command.ts';
 import { quantile } from '../failover/judge.ts';
 import { countReasons } from './kills.ts';
 import { GROWTH_BYTES, GROWTH_SHARE } from './memory.ts';
@@ -10,32 +11,17 @@ const MIB = 1024 * 1024;
 const SHOWN_FAILURES = 20;
 const SHOWN_SLOWEST = 3;
 
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => stopping.abort(new Error(signal)));
-}
-process.exitCode = await main();
+await drillCommand(parseOptions, USAGE, main);
 
-async function main(): Promise<number> {
-  let options: ReturnType<typeof parseOptions>;
-  try {
-    options = parseOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
-    return 2;
-  }
-  const { json, help, ...chaos } = options;
+async function main(options: ReturnType<typeof parseOptions>, signal: AbortSignal): Promise<number> {
+  const { json, help: _, ...chaos } = options;
   const line = (text: string) => void process.stdout.write(`${text}\n`);
-  if (help) {
-    line(USAGE);
-    return 0;
-  }
   const say = (text: string) => void process.stderr.write(`  ${text}\n`);
   let result: ChaosResult;
   try {
-    result = await runChaos(chaos, { signal: stopping.signal, say });
+    result = await runChaos(chaos, { signal, say });
   } catch (error) {
-    if (stopping.signal.aborted) return 130;
+    if (signal.aborted) return 130;
     line(`the storm broke off: ${(error as Error).message}`);
     if (json) line(JSON.stringify({ ...chaos, ok: false, broken: (error as Error).message }));
     return 1;

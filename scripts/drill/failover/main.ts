@@ -1,30 +1,16 @@
 import { loadavg } from 'node:os';
+import { drillCommand } from '../drill-command.ts';
 import { type FaultReport, runFailoverDrill } from './drill.ts';
 import { quantile } from './judge.ts';
 import { parseOptions, USAGE } from './options.ts';
 
 const GOAL_P95_MS = 1_000;
 
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => stopping.abort(new Error(signal)));
-}
-process.exitCode = await main();
+await drillCommand(parseOptions, USAGE, main);
 
-async function main(): Promise<number> {
-  let options: ReturnType<typeof parseOptions>;
-  try {
-    options = parseOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
-    return 2;
-  }
-  const { json, help, ...drill } = options;
+async function main(options: ReturnType<typeof parseOptions>, signal: AbortSignal): Promise<number> {
+  const { json, help: _, ...drill } = options;
   const line = (text: string) => void process.stdout.write(`${text}\n`);
-  if (help) {
-    line(USAGE);
-    return 0;
-  }
   const { kills, faults, role, model, promptTokens, answerTokens } = drill;
   line(
     `${kills} x ${faults.join(', ')} of a node with role ${role}, model ${model}, ${promptTokens} + ${answerTokens} tokens, seed ${drill.seed}`,
@@ -33,7 +19,7 @@ async function main(): Promise<number> {
   let broken: string | null = null;
   try {
     await runFailoverDrill(drill, {
-      signal: stopping.signal,
+      signal,
       say: (text) => void process.stderr.write(`  ${text}\n`),
       onFault: (report) => {
         reports.push(report);
@@ -41,7 +27,7 @@ async function main(): Promise<number> {
       },
     });
   } catch (error) {
-    if (stopping.signal.aborted) return 130;
+    if (signal.aborted) return 130;
     broken = (error as Error).message;
     line(`the drill broke off: ${broken}`);
   }

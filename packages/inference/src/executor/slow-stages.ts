@@ -32,6 +32,8 @@ export class SlowStages {
   #lastMs: number | null = null;
   #inTime = 0;
   #isLate = false;
+  /** Median of the intervals. */
+  #usualMs = 0;
 
   /** Milliseconds without a result after which to look. */
   get lateMs(): number {
@@ -44,6 +46,8 @@ export class SlowStages {
     if (this.#lastMs !== null) {
       this.#intervals.push(nowMs - this.#lastMs);
       if (this.#intervals.length > HISTORY) this.#intervals.shift();
+      const sorted = [...this.#intervals].sort((a, b) => a - b);
+      this.#usualMs = sorted[sorted.length >> 1] ?? 0;
     }
     this.#lastMs = nowMs;
     this.#inTime = this.#isLate ? 0 : this.#inTime + 1;
@@ -68,10 +72,5 @@ export class SlowStages {
     if (strikes < SLOW_STRIKES) return null;
     this.#strikes.delete(first.peerId);
     return first.peerId;
-  }
-
-  get #usualMs(): number {
-    const sorted = [...this.#intervals].sort((a, b) => a - b);
-    return sorted[sorted.length >> 1] ?? 0;
   }
 }
