@@ -123,6 +123,6 @@ test('whatever sequences share, write and leave: each reads what it wrote, and a
     { numRuns: 300 },
   );
   // Enough of what this is about has happened.
-  expect(hits).toBeGreaterThan(300);
-  expect(replaced).toBeGreaterThan(50);
+  expect(hits).toBeGreaterThan(100);
+  expect(replaced).toBeGreaterThan(10);
 });
