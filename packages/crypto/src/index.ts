@@ -1,3 +1,4 @@
+export { domainMessage } from './domain-message.ts';
 export { type Ed25519KeyPair, generateKeyPair, publicKeyOf, signEd25519, verifyEd25519 } from './ed25519.ts';
 export { verifyEd25519Noble } from './ed25519-noble.ts';
 export { CryptoError, type CryptoErrorCode } from './errors.ts';
@@ -16,4 +17,4 @@ export {
 export { buildTree, MerkleBuilder, merkleRoot } from './merkle-tree.ts';
 export { sha256 } from './sha256.ts';
 export { sha256Noble } from './sha256-noble.ts';
-export { domainMessage, sign, verify } from './signature.ts';
+export { sign, verify } from './signature.ts';

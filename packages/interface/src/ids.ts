@@ -2,6 +2,8 @@
 export type Root = string;
 /** libp2p peer id in its usual base58 text form. */
 export type PeerId = string;
+/** SHA-256 of something on the chain, 64 lower-case hexadecimal digits. */
+export type Hash = string;
 /** Hash of the genesis bytes, 64 lower-case hexadecimal digits. */
 export type NetworkId = string;
 

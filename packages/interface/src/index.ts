@@ -23,5 +23,6 @@ export {
   type TokenLogprob,
 } from './coordinator.ts';
 export { AppError, type AppErrorOptions, type ErrorKind, type ErrorMeta, errorCode } from './errors.ts';
-export { isRoot, type NetworkId, type PeerId, type Root } from './ids.ts';
+export { type Hash, isRoot, type NetworkId, type PeerId, type Root } from './ids.ts';
+export type { KeyRange, KeyValueReader, KeyValueSnapshot, KeyValueStore, StoreWrite } from './key-value-store.ts';
 export { type Clock, type Logger, monotonicClock, type Service, silentLogger, systemClock } from './ports.ts';
