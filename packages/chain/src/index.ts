@@ -10,5 +10,6 @@ export {
 } from './genesis-bytes.ts';
 export type { GenesisFile } from './genesis-folder.ts';
 export type { Genesis, GenesisProtocol, PrivateGenesis, PublicGenesis } from './genesis-schema.ts';
+export type { HeadState, RecordSource } from './mempool/record-source.ts';
 export type { PactParams } from './pact-schema.ts';
 export { type PrivateGenesisOptions, privateGenesis } from './private-genesis.ts';
