@@ -55,10 +55,12 @@ describe.each([
     ['and sends NaN', (step) => step.answer(rows(1, Number.NaN))],
     ['and sends half a row', (step) => step.answer(new Float32Array(HIDDEN / 2))],
     ['and sends no row', (step) => step.answer(rows(0))],
-    ['and blames others', (step) => step.slander()],
-    ['and sends nothing', async () => {}],
   ];
-  if (last) lies.push(['and sends what is too old', (step) => step.answer(rows(1), step.epoch - 1)]);
+  // These take until the stage is known to be stuck, so each is tried in one place.
+  if (last) {
+    lies.push(['and sends nothing', async () => {}]);
+    lies.push(['and sends what is too old', (step) => step.answer(rows(1), step.epoch - 1)]);
+  } else lies.push(['and blames others', (step) => step.slander()]);
   test.each(lies)('%s: it is found out, named, and the answer is the same to the bit', async (_name, lie) => {
     await using liar: LyingStage = await lyingStage(bench, coordinator, host, lie);
     await untilSeen(liar.peerId);
