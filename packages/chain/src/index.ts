@@ -1,5 +1,5 @@
-export { buildGenesis } from './build-genesis.ts';
 export { ChainError, type ChainErrorCode } from './errors.ts';
+export { buildGenesis } from './genesis/build-genesis.ts';
 export {
   assertProtocolParams,
   type BuiltGenesis,
@@ -7,9 +7,9 @@ export {
   encodeGenesis,
   MAX_GENESIS_BYTES,
   verifyGenesis,
-} from './genesis-bytes.ts';
-export type { GenesisFile } from './genesis-folder.ts';
-export type { Genesis, GenesisProtocol, PrivateGenesis, PublicGenesis } from './genesis-schema.ts';
+} from './genesis/genesis-bytes.ts';
+export type { GenesisFile } from './genesis/genesis-folder.ts';
+export type { Genesis, GenesisProtocol, PrivateGenesis, PublicGenesis } from './genesis/genesis-schema.ts';
+export type { PactParams } from './genesis/pact-schema.ts';
+export { type PrivateGenesisOptions, privateGenesis } from './genesis/private-genesis.ts';
 export type { HeadState, RecordSource } from './mempool/record-source.ts';
-export type { PactParams } from './pact-schema.ts';
-export { type PrivateGenesisOptions, privateGenesis } from './private-genesis.ts';

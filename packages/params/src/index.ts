@@ -1,3 +1,11 @@
+export {
+  EPOCH_BLOCKS,
+  MAX_BLOCK_BYTES,
+  MAX_CHAIN_RECORD_BYTES,
+  MAX_RECORDS_PER_BLOCK,
+  MAX_TIME_DRIFT_MS,
+  MAX_VALIDATORS,
+} from './chain-params.ts';
 export { PROTOCOL_PARAMS, type ProtocolParams } from './protocol-params.ts';
 export {
   MAX_ADDRESSES_PER_RECORD,

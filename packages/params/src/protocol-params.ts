@@ -1,3 +1,4 @@
+import * as chain from './chain-params.ts';
 import * as record from './record-params.ts';
 import * as request from './request-params.ts';
 import * as block from './tensor-block-params.ts';
@@ -35,6 +36,14 @@ export const PROTOCOL_PARAMS = Object.freeze({
     maxExpertsPerLayer: request.MAX_EXPERTS_PER_LAYER,
     maxBlocks: request.MAX_BLOCKS,
     maxStages: request.MAX_STAGES,
+  }),
+  chain: Object.freeze({
+    epochBlocks: chain.EPOCH_BLOCKS,
+    maxBlockBytes: chain.MAX_BLOCK_BYTES,
+    maxRecordBytes: chain.MAX_CHAIN_RECORD_BYTES,
+    maxRecordsPerBlock: chain.MAX_RECORDS_PER_BLOCK,
+    maxTimeDriftMs: chain.MAX_TIME_DRIFT_MS,
+    maxValidators: chain.MAX_VALIDATORS,
   }),
 });
 export type ProtocolParams = typeof PROTOCOL_PARAMS;

@@ -6,6 +6,10 @@ export const PROTOCOL_MAJORS = Object.freeze({
   blocks: 1,
   /** Stage steps, expert calls, delegated generations, cancel. */
   inference: 2,
+  /** Votes, certificates and proposals between validators. */
+  consensus: 1,
+  /** Chain records, blocks and snapshots. */
+  chain: 1,
 } as const);
 export type ProtocolName = keyof typeof PROTOCOL_MAJORS;
 

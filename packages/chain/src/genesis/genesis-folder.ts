@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ChainError } from './errors.ts';
+import { ChainError } from '../errors.ts';
 import { MAX_GENESIS_FILES } from './genesis-schema.ts';
 
 /** The files a genesis folder consists of, besides those in `model/`. */

@@ -27,7 +27,13 @@ export const protocolSchema = z.strictObject({
     maxClockSkewMs: positive,
   }),
   wire: z.strictObject({
-    majors: z.strictObject({ records: positive, blocks: positive, inference: positive }),
+    majors: z.strictObject({
+      records: positive,
+      blocks: positive,
+      inference: positive,
+      consensus: positive,
+      chain: positive,
+    }),
     maxFrameBytes: positive,
     maxStepRows: positive,
   }),
@@ -37,6 +43,14 @@ export const protocolSchema = z.strictObject({
     maxExpertsPerLayer: positive,
     maxBlocks: positive,
     maxStages: positive,
+  }),
+  chain: z.strictObject({
+    epochBlocks: positive,
+    maxBlockBytes: positive,
+    maxRecordBytes: positive,
+    maxRecordsPerBlock: positive,
+    maxTimeDriftMs: positive,
+    maxValidators: positive,
   }),
 }) satisfies z.ZodType<Widened<ProtocolParams>>;
 

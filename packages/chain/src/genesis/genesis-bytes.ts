@@ -2,7 +2,7 @@ import { type CanonicalValue, decodeCanonical, encodeCanonical } from '@blyan/co
 import { sha256, toHex } from '@blyan/crypto';
 import type { NetworkId } from '@blyan/interface';
 import { PROTOCOL_PARAMS } from '@blyan/params';
-import { ChainError } from './errors.ts';
+import { ChainError } from '../errors.ts';
 import { describeIssues, type Genesis, genesisSchema } from './genesis-schema.ts';
 
 /** Most bytes of a genesis. */

@@ -1,6 +1,6 @@
 import type { Root } from '@blyan/interface';
 import { PROTOCOL_PARAMS } from '@blyan/params';
-import { ChainError } from './errors.ts';
+import { ChainError } from '../errors.ts';
 import { type BuiltGenesis, encodeGenesis } from './genesis-bytes.ts';
 import { describeIssues, genesisSchema } from './genesis-schema.ts';
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { ChainError } from './errors.ts';
+import { ChainError } from '../errors.ts';
 import { type BuiltGenesis, encodeGenesis } from './genesis-bytes.ts';
 import { type GenesisFile, hashGenesisFile, listGenesisFiles, readGenesisJson } from './genesis-folder.ts';
 import { describeIssues, protocolSchema, validatorsSchema } from './genesis-schema.ts';
