@@ -29,7 +29,8 @@ export interface KeyValueStore extends KeyValueReader {
   /**
    * All writes or, after a crash, none of them; of one key the last wins. With `sync` they are on disk when it settles, and
    * so is everything written before. Batches take effect in the order of the calls, and `get` sees them at once.
-   * @throws ERR_STORE_DISK when the disk refuses; nothing of the batch is there then
+   * @throws ERR_STORE_DISK_FULL, ERR_STORE_IO when the disk refuses: readers see nothing of the batch then, later writes fail
+   *   as well, and a store that is opened again has all of it or nothing
    */
   write(batch: readonly StoreWrite[], options: { readonly sync: boolean }): Promise<void>;
   snapshot(): KeyValueSnapshot;

@@ -7,6 +7,8 @@ import { AppError, type AppErrorOptions, errorCode } from '@blyan/interface';
  * - `QUOTA`, `DISK_FULL`: no room, by the operator's limit or by the disk
  * - `PINS`: the file of pins cannot be read
  * - `IO`: the operating system refused, for example a read-only directory
+ * - `LOCKED`: another process uses the store
+ * - `KEY`: no key of a store
  */
 export type StoreErrorCode =
   | 'ERR_STORE_STATE'
@@ -16,7 +18,9 @@ export type StoreErrorCode =
   | 'ERR_STORE_QUOTA'
   | 'ERR_STORE_DISK_FULL'
   | 'ERR_STORE_PINS'
-  | 'ERR_STORE_IO';
+  | 'ERR_STORE_IO'
+  | 'ERR_STORE_LOCKED'
+  | 'ERR_STORE_KEY';
 
 export class StoreError extends AppError<StoreErrorCode> {
   constructor(code: StoreErrorCode, message: string, options: AppErrorOptions = {}) {

@@ -1,4 +1,6 @@
 export { type AdmitOptions, BlockStore } from './block-store.ts';
 export { type DerivedIdentity, derivedHeader } from './derived-identity.ts';
 export { StoreError, type StoreErrorCode } from './errors.ts';
+export { LevelStore, type LevelStoreOptions } from './level-store.ts';
+export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';
 export type { BlockEntry, BlockStoreDeps, BlockStoreEvents, BlockStoreOptions, StoredBlock } from './types.ts';
