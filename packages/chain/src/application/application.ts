@@ -1,13 +1,5 @@
-import type { BlockHeader, QuorumCertificate, ValidatorSet } from '@blyan/chain-format';
+import type { BlockOutline, QuorumCertificate, ValidatorSet } from '@blyan/chain-format';
 import type { Hash, StoreWrite } from '@blyan/interface';
-
-/** A block without its records: what is proposed and gossiped. */
-export interface BlockOutline {
-  readonly hash: Hash;
-  readonly header: BlockHeader;
-  /** In the block's order. */
-  readonly recordHashes: readonly Hash[];
-}
 
 /** What consensus needs to know of an epoch that has begun. */
 export interface EpochRules {

@@ -1,0 +1,45 @@
+import { encodeCanonical } from '@blyan/codec/canonical';
+import { fromHex } from '@blyan/crypto/noble';
+import type { Hash } from '@blyan/interface';
+import type { CryptoSuite } from './crypto-suite.ts';
+import {
+  type BlockHeader,
+  decodeHeader,
+  encodeHeader,
+  headerHash,
+  MAX_BLOCK_RECORDS,
+  MAX_HEADER_BYTES,
+} from './header.ts';
+import { decoding, ENVELOPE_BYTES, HASH_BYTES, readArray, readBytes, readHashes } from './read.ts';
+import { recordsRoot } from './records-root.ts';
+
+export const MAX_OUTLINE_BYTES = ENVELOPE_BYTES + MAX_HEADER_BYTES + MAX_BLOCK_RECORDS * HASH_BYTES;
+
+/** A block without its records: what is proposed and gossiped. */
+export interface BlockOutline {
+  readonly hash: Hash;
+  readonly header: BlockHeader;
+  /** In the block's order. */
+  readonly recordHashes: readonly Hash[];
+}
+
+/** Canonical CBOR of `[header, record hashes joined]`, the header being its bytes. */
+export function encodeOutline({ header, recordHashes }: Omit<BlockOutline, 'hash'>): Uint8Array {
+  return encodeCanonical([encodeHeader(header), fromHex(recordHashes.join(''))]);
+}
+
+/**
+ * The header is well-formed and commits to exactly these record hashes.
+ *
+ * @throws ERR_OUTLINE_BYTES
+ */
+export function decodeOutline(bytes: Uint8Array, suite: CryptoSuite): BlockOutline {
+  return decoding('ERR_OUTLINE_BYTES', 'outline of a block', () => {
+    const [headerBytes, hashes] = readArray(bytes, 2, MAX_OUTLINE_BYTES);
+    const header = decodeHeader(readBytes(headerBytes, 'header'));
+    const recordHashes = readHashes(hashes, 'record hashes', MAX_BLOCK_RECORDS);
+    if (recordHashes.length !== header.recordCount) throw new RangeError('the header counts other records');
+    if (recordsRoot(recordHashes, suite) !== header.recordsRoot) throw new RangeError('the records root is another');
+    return { hash: headerHash(header, suite), header, recordHashes };
+  });
+}
