@@ -15,13 +15,18 @@ export interface AnswerSlot {
 export class AnswerSlots {
   readonly #max: number;
   readonly #yieldAfterMs: number;
+  readonly #full: (max: number) => GatewayError;
   readonly #open = new Set<AnswerSlot>();
   #isDraining = false;
 
-  /** @param yieldAfterMs how long a client may stall before its answer gives way to another one that finds no slot */
-  constructor(max: number, yieldAfterMs: number) {
+  /**
+   * @param yieldAfterMs how long a client may stall before its answer gives way to another one that finds no slot
+   * @param full what is said to whoever finds none
+   */
+  constructor(max: number, yieldAfterMs: number, full = tooManyAnswers) {
     this.#max = max;
     this.#yieldAfterMs = yieldAfterMs;
+    this.#full = full;
   }
 
   get active(): number {
@@ -35,17 +40,12 @@ export class AnswerSlots {
   /**
    * Takes a slot for the request behind `response`.
    *
-   * @throws GatewayError ERR_GATEWAY_STOPPING, ERR_GATEWAY_TOO_MANY_ANSWERS
+   * @throws GatewayError ERR_GATEWAY_STOPPING; what it says when it is full
    */
   open(response: ServerResponse): AnswerSlot {
     if (this.#isDraining) throw stopping();
     if (this.#open.size >= this.#max) this.#cutStalled();
-    if (this.#open.size >= this.#max) {
-      throw new GatewayError(
-        'ERR_GATEWAY_TOO_MANY_ANSWERS',
-        `${this.#max} answers are being generated already, which is the limit here: ask again in a moment.`,
-      );
-    }
+    if (this.#open.size >= this.#max) throw this.#full(this.#max);
     const controller = new AbortController();
     const onClose = () => {
       if (response.writableFinished) return;
@@ -89,6 +89,21 @@ export class AnswerSlots {
 export function stalled(): GatewayError {
   const message = 'The client took nothing of its answer for too long; it may be resumed by its request id.';
   return new GatewayError('ERR_GATEWAY_CLIENT_STALLED', message, { kind: 'caller' });
+}
+
+function tooManyAnswers(max: number): GatewayError {
+  return new GatewayError(
+    'ERR_GATEWAY_TOO_MANY_ANSWERS',
+    `${max} answers are being generated already, which is the limit here: ask again in a moment.`,
+  );
+}
+
+/** For those who watch the chain. */
+export function tooManyWatchers(max: number): GatewayError {
+  return new GatewayError(
+    'ERR_GATEWAY_TOO_MANY_WATCHERS',
+    `${max} clients watch the chain already, which is the limit here: ask another gateway.`,
+  );
 }
 
 function stopping(): GatewayError {

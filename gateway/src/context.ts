@@ -1,4 +1,4 @@
-import type { AnswerJournal, Clock, Coordinator, Logger } from '@blyan/interface';
+import type { AnswerJournal, Chain, Clock, Coordinator, Logger } from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import type { AnswerSlots } from './answer-slots.ts';
 import type { LiveAnswers } from './live-answers.ts';
@@ -15,6 +15,10 @@ export interface GatewayContext {
   readonly live: LiveAnswers;
   /** Null: no answer can be resumed. */
   readonly journal: AnswerJournal | null;
+  /** Null: this gateway has none. */
+  readonly chain: Chain | null;
+  /** Those who watch the chain. */
+  readonly watchers: AnswerSlots;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly clock: Clock;

@@ -32,6 +32,11 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_ANSWER_UNKNOWN'
   /** Somebody with the same id and key resumed the answer at another connection. */
   | 'ERR_GATEWAY_ANSWER_TAKEN_OVER'
+  /** No block or record of that name is known here. */
+  | 'ERR_GATEWAY_CHAIN_UNKNOWN'
+  | 'ERR_GATEWAY_CHAIN_MISSING'
+  /** As many clients as allowed watch the chain here. */
+  | 'ERR_GATEWAY_TOO_MANY_WATCHERS'
   | 'ERR_GATEWAY_STOPPING'
   | 'ERR_GATEWAY_ANSWER_INCOMPLETE';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { AppError, type Service, systemClock } from '@blyan/interface';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { AnswerSlots } from './answer-slots.ts';
+import { AnswerSlots, tooManyWatchers } from './answer-slots.ts';
 import type { GatewayContext } from './context.ts';
 import { toHttpError } from './http-errors.ts';
 import { listenError, urlOf } from './listen.ts';
@@ -33,6 +33,7 @@ export class Gateway implements Service {
   constructor(options: GatewayOptions, deps: GatewayDeps) {
     this.#options = options;
     const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
+    const maxWatchers = options.maxWatchers ?? 64;
     const slots = new AnswerSlots(options.maxConcurrentAnswers ?? 64, stallTimeoutMs / 12);
     this.#context = {
       options: {
@@ -40,6 +41,7 @@ export class Gateway implements Service {
         webDir: options.webDir ?? WEB_DIR,
         allowedHosts: (options.allowedHosts ?? []).map((host) => host.toLowerCase()),
         maxConcurrentAnswers: options.maxConcurrentAnswers ?? 64,
+        maxWatchers,
         keepAliveMs: options.keepAliveMs ?? 15_000,
         stallTimeoutMs,
         shutdownGraceMs: options.shutdownGraceMs ?? 500,
@@ -49,6 +51,8 @@ export class Gateway implements Service {
       slots,
       live: new LiveAnswers(),
       journal: deps.journal ?? null,
+      chain: deps.chain ?? null,
+      watchers: new AnswerSlots(maxWatchers, stallTimeoutMs / 12, tooManyWatchers),
       metrics: new GatewayMetrics(deps.coordinator, options.version, () => slots.active, deps.registry),
       logger: deps.logger,
       clock: systemClock,
@@ -109,8 +113,10 @@ export class Gateway implements Service {
   }
 
   async #stop(): Promise<void> {
-    const { slots, options } = this.#context;
+    const { slots, watchers, options } = this.#context;
     slots.drain();
+    watchers.drain();
+    watchers.abortAll();
     const servers = [this.#app?.server, this.#metricsServer].filter((server) => server !== undefined);
     // A keep-alive connection that becomes idle after close() would otherwise hold it up for 72 s.
     const sweep = setInterval(() => servers.forEach((server) => void server.closeIdleConnections()), IDLE_SWEEP_MS);
@@ -150,6 +156,6 @@ function closeServer(server: Server | undefined): Promise<void> {
 
 /** A gateway that is not started yet; nothing is opened before `start`. */
 export function createGateway(options: GatewayOptions & GatewayDeps): Gateway {
-  const { coordinator, journal, logger, registry, ...rest } = options;
-  return new Gateway(rest, { coordinator, journal, logger, registry });
+  const { coordinator, journal, chain, logger, registry, ...rest } = options;
+  return new Gateway(rest, { coordinator, journal, chain, logger, registry });
 }

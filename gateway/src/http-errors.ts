@@ -42,6 +42,9 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_CLIENT_STALLED: invalid(408),
   ERR_GATEWAY_ANSWER_UNKNOWN: invalid(404, { code: 'answer_not_found' }),
   ERR_GATEWAY_ANSWER_TAKEN_OVER: invalid(409),
+  ERR_GATEWAY_CHAIN_UNKNOWN: invalid(404, { code: 'not_found' }),
+  ERR_GATEWAY_CHAIN_MISSING: { status: 503, type: 'overloaded_error' },
+  ERR_GATEWAY_TOO_MANY_WATCHERS: { status: 429, type: 'rate_limit_error', retryAfter: 5 },
   ERR_GATEWAY_STOPPING: { status: 503, type: 'overloaded_error', retryAfter: 2 },
   ERR_GATEWAY_ANSWER_INCOMPLETE: internal,
 };
@@ -53,6 +56,8 @@ const BY_CODE: readonly (readonly [RegExp, Rule])[] = [
   [/_KV_BUDGET$/, invalid(400, { param: 'max_tokens' })],
   [/_MODEL_TEMPLATE$/, invalid(400, { param: 'messages' })],
   [/_(MISSING_BLOCKS|BLOCKS_MISSING|NOT_COVERED)$/, shard],
+  [/_PRUNED$/, invalid(410)],
+  [/_NONCE(_[A-Z]+)?$/, invalid(409)],
   [/_PLAN_(REFUSED|IMPOSSIBLE|UNAVAILABLE)$/, invalid(400, { param: 'blyan.plan' })],
   [
     /_(BUSY|OVERLOADED|QUEUE_FULL|CAPACITY|STOPPED|NOT_RUNNING)$/,

@@ -1,4 +1,4 @@
-import type { AnswerJournal, Coordinator, Logger } from '@blyan/interface';
+import type { AnswerJournal, Chain, Coordinator, Logger } from '@blyan/interface';
 import type { Registry } from 'prom-client';
 
 export interface Listen {
@@ -22,6 +22,8 @@ export interface GatewayOptions extends Listen {
   readonly keepAliveMs?: number;
   /** A client that takes nothing of its stream for so long is cut off, milliseconds. Default 60,000. When no slot is free, it gives way after a twelfth. */
   readonly stallTimeoutMs?: number;
+  /** Clients that watch the chain at the same time; more are refused with 429. Default 64. */
+  readonly maxWatchers?: number;
   /** How long `stop` lets running answers finish, milliseconds. Default 500. */
   readonly shutdownGraceMs?: number;
 }
@@ -30,6 +32,8 @@ export interface GatewayDeps {
   readonly coordinator: Coordinator;
   /** Without one no answer can be resumed. */
   readonly journal?: AnswerJournal;
+  /** Without one the routes of the chain answer 503. */
+  readonly chain?: Chain;
   readonly logger: Logger;
   /** Where further metrics of the process are registered; by default the gateway's own. */
   readonly registry?: Registry;

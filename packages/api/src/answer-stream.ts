@@ -1,9 +1,8 @@
 import { ApiClientError, brokenAnswer, parseAnswer, refusedBy } from './client-error.ts';
+import { Connection } from './connection.ts';
 import type { ApiErrorBody } from './errors.ts';
-import { readSseEvents, SSE_DONE, type SseEvent } from './sse.ts';
+import { SSE_DONE } from './sse.ts';
 
-/** Longest silence of a stream; the gateway sends a comment every 15 s. */
-const IDLE_TIMEOUT_MS = 45_000;
 /** Rounds over all gateways without a new event before the answer is given up. */
 const MAX_ROUNDS = 8;
 const FIRST_DELAY_MS = 100;
@@ -17,36 +16,6 @@ export interface AnswerStreamDeps {
   begin(signal: AbortSignal): Promise<Response>;
   /** Asks one of the gateways for the events behind `after`; `turn` 0 is the one that was asked last. */
   resume(id: string, after: number, turn: number, signal: AbortSignal): Promise<Response>;
-}
-
-/** A connection that may be given up while the answer is still wanted. */
-class Connection {
-  readonly #controller = new AbortController();
-  readonly signal: AbortSignal;
-
-  constructor(outer: AbortSignal | undefined) {
-    this.signal = outer === undefined ? this.#controller.signal : AbortSignal.any([outer, this.#controller.signal]);
-  }
-
-  async *events(response: Response): AsyncGenerator<SseEvent> {
-    if (response.body === null) throw brokenAnswer('The gateway sent no body.');
-    yield* readSseEvents(this.#watched(response.body as AsyncIterable<Uint8Array> & ReadableStream));
-  }
-
-  /** Fails when no byte comes for too long while somebody waits for one. */
-  async *#watched(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const chunks = body[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const timer = setTimeout(() => this.#controller.abort(silent()), IDLE_TIMEOUT_MS);
-        const step = await chunks.next().finally(() => clearTimeout(timer));
-        if (step.done) return;
-        yield step.value;
-      }
-    } finally {
-      await chunks.return?.();
-    }
-  }
 }
 
 /**
@@ -126,8 +95,4 @@ async function delay(time: number, { signal }: AnswerStreamDeps): Promise<void> 
   clearTimeout(timer);
   signal?.removeEventListener('abort', end);
   signal?.throwIfAborted();
-}
-
-function silent(): ApiClientError {
-  return brokenAnswer('The gateway sent nothing for too long.');
 }

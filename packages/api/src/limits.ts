@@ -13,4 +13,9 @@ export const API_LIMITS = Object.freeze({
   modelIdLength: 512,
   /** Largest event id of a stream, a little above the most tokens a sequence may have. */
   eventId: 2 ** 21,
+  /** Blocks of one list. */
+  blocks: 100,
+  stateKeyLength: 512,
+  /** Base64 digits of a submitted record. */
+  recordLength: 3 * 1024 * 1024,
 });

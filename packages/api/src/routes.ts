@@ -8,6 +8,14 @@ export const API_ROUTES = Object.freeze({
   ready: { path: '/readyz', methods: ['GET', 'HEAD'] },
   resume: { path: '/api/v1/requests/:id/stream', methods: ['GET'] },
   state: { path: '/api/v1/state', methods: ['GET', 'HEAD'] },
+  chainHead: { path: '/api/v1/chain/head', methods: ['GET', 'HEAD'] },
+  chainBlocks: { path: '/api/v1/chain/blocks', methods: ['GET', 'HEAD'] },
+  chainBlock: { path: '/api/v1/chain/blocks/:id', methods: ['GET', 'HEAD'] },
+  chainRecords: { path: '/api/v1/chain/records', methods: ['POST'] },
+  chainRecord: { path: '/api/v1/chain/records/:id', methods: ['GET', 'HEAD'] },
+  chainAccount: { path: '/api/v1/chain/accounts/:id', methods: ['GET', 'HEAD'] },
+  chainState: { path: '/api/v1/chain/state/*', methods: ['GET', 'HEAD'] },
+  chainEvents: { path: '/api/v1/chain/events', methods: ['GET'] },
 });
 
 /** Methods that the path without its query would accept, or null when no route has it. */

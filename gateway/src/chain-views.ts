@@ -1,0 +1,50 @@
+import type { BlockSummary, ChainBlock, ChainRecordAnswer, ChainStateAnswer } from '@blyan/api';
+import { decodeHeader } from '@blyan/chain-format';
+import { type CanonicalValue, decodeCanonical } from '@blyan/codec/canonical';
+import { toHex } from '@blyan/crypto';
+import type { FinalBlock, KnownRecord, ProvenState } from '@blyan/interface';
+
+/** Records and values of the state are far below it; this node decoded them before. */
+const MAX_VALUE_BYTES = 16 * 1024 * 1024;
+
+export function blockSummary({ hash, header }: FinalBlock): BlockSummary {
+  const { network: _, ...fields } = decodeHeader(header);
+  return { hash, ...fields };
+}
+
+export function blockAnswer(block: FinalBlock): ChainBlock {
+  const { recordHashes, header, certificate } = block;
+  return {
+    ...blockSummary(block),
+    recordHashes,
+    header: base64(header),
+    certificate: certificate && base64(certificate),
+  };
+}
+
+export function recordAnswer({ hash, bytes, place }: KnownRecord): ChainRecordAnswer {
+  const fields = bytes && jsonOf(decodeCanonical(bytes, { maxBytes: MAX_VALUE_BYTES }));
+  return { hash, status: place ? 'final' : 'waiting', place, fields, bytes: bytes && base64(bytes) };
+}
+
+export function stateAnswer(key: string, value: Uint8Array | null): ChainStateAnswer {
+  const decoded = value && jsonOf(decodeCanonical(value, { maxBytes: MAX_VALUE_BYTES }));
+  return { key, value: decoded, bytes: value && base64(value) };
+}
+
+export function provenAnswer({ key, value, siblings, other, block }: ProvenState): ChainStateAnswer {
+  const { hash, height, header, certificate } = block;
+  const shown = { hash, height, header: base64(header), certificate: certificate && base64(certificate) };
+  return { ...stateAnswer(key, value), proof: { siblings, other, block: shown } };
+}
+
+/** For reading: bytes in hexadecimal, bigints as text. */
+export function jsonOf(value: CanonicalValue): unknown {
+  if (value instanceof Uint8Array) return toHex(value);
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, jsonOf(item)]));
+}
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');

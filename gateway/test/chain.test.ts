@@ -1,0 +1,150 @@
+import { ApiClient, blockSummary } from '@blyan/api';
+import { decodeHeader } from '@blyan/chain-format';
+import { encodeCanonical } from '@blyan/codec/canonical';
+import { AppError } from '@blyan/interface';
+import { expect, test } from 'vitest';
+import { startGateway } from './harness.ts';
+import { ADDRESS, hashOf, NETWORK, ScriptedChain } from './scripted-chain.ts';
+
+const record = (nonce: number) =>
+  encodeCanonical({ type: 'transfer', nonce, fee: 10n ** 20n, to: new Uint8Array([1, 2]) });
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+
+async function start(options: Parameters<typeof startGateway>[1] = {}) {
+  const chain = new ScriptedChain();
+  const started = await startGateway({}, { chain, ...options });
+  const api = new ApiClient({ baseUrl: started.url });
+  return { ...started, chain, api };
+}
+
+test('head, blocks, records, accounts and state are told as the port has them', async () => {
+  const { api, chain } = await start();
+  const { hash } = await api.chain.submit(text(record(0)));
+  expect(hash).toBe(hashOf(record(0)));
+  for (let i = 0; i < 4; i++) chain.append([]);
+  expect(await api.chain.head()).toEqual(chain.head());
+
+  const page = await api.chain.blocks({ limit: 3 });
+  expect(page.data.map(({ height }) => height)).toEqual([5, 4, 3]);
+  const rest = await api.chain.blocks({ before: page.before as number });
+  expect(rest).toMatchObject({ before: null, data: [{ height: 2 }, { height: 1, recordCount: 1 }, { height: 0 }] });
+
+  const block = await api.chain.block(1);
+  expect(block).toMatchObject({ recordHashes: [hash], parent: rest.data[2]?.hash });
+  expect(decodeHeader(Buffer.from(block.header, 'base64'))).toMatchObject({ network: NETWORK, height: 1 });
+  expect(await api.chain.block(block.hash)).toEqual(block);
+
+  expect(await api.chain.record(hash)).toEqual({
+    hash,
+    status: 'final',
+    place: { height: 1, blockHash: block.hash, index: 0 },
+    fields: { type: 'transfer', nonce: 0, fee: '100000000000000000000', to: '0102' },
+    bytes: text(record(0)),
+  });
+  expect(await api.chain.account(ADDRESS)).toEqual({
+    address: ADDRESS,
+    balance: `1${'0'.repeat(30)}`,
+    nonce: 2,
+    nextNonce: 3,
+  });
+
+  const { bytes, ...state } = await api.chain.state('account/a');
+  expect(state).toEqual({ key: 'account/a', value: { balance: `1${'0'.repeat(30)}`, nonce: 2 } });
+  const proven = await api.chain.state('account/a', true);
+  expect(proven).toMatchObject({ bytes, proof: { siblings: ['e5'.repeat(32)], other: null, block: { height: 5 } } });
+  expect(await api.chain.state('account/none')).toEqual({ key: 'account/none', value: null, bytes: null });
+});
+
+test('a record that waits says so', async () => {
+  const { api, chain } = await start();
+  chain.stands = true;
+  const { hash } = await api.chain.submit(text(record(0)));
+  expect(await api.chain.record(hash)).toMatchObject({ status: 'waiting', place: null });
+});
+
+test.each([
+  ['blocks?limit=0', 400, 'limit'],
+  ['blocks?limit=101', 400, 'limit'],
+  ['blocks?before=-1', 400, 'before'],
+  ['blocks?before=1e9', 400, 'before'],
+  ['blocks/12x', 400, 'id'],
+  [`blocks/${'A'.repeat(64)}`, 400, 'id'],
+  [`blocks/${'a'.repeat(64)}`, 404, null],
+  ['blocks/77', 404, null],
+  ['records/77', 400, 'id'],
+  [`records/${'a'.repeat(64)}`, 404, null],
+  ['accounts/me', 400, 'id'],
+  ['state/', 400, '*'],
+  ['state/%20', 400, '*'],
+  [`state/${'k'.repeat(600)}`, 400, '*'],
+  ['state/account/a?proof=yes', 400, 'proof'],
+  ['events?after=1', 400, 'after'],
+  ['events?after=x', 400, 'after'],
+])('GET %s is answered with %i', async (path, status, param) => {
+  const { url } = await start();
+  const response = await fetch(`${url}/api/v1/chain/${path}`);
+  expect(response.status).toBe(status);
+  expect((await response.json()).error.param).toBe(param);
+});
+
+test('a record that is refused costs its sender the status of its code', async () => {
+  const { api, chain, post, url } = await start();
+  class RecordError extends AppError {}
+  const refusals = [
+    ['ERR_RECORD_NONCE', 'caller', 409],
+    ['ERR_RECORD_FUNDS', 'caller', 400],
+    ['ERR_MEMPOOL_BUSY', 'internal', 503],
+  ] as const;
+  for (const [code, kind, status] of refusals) {
+    chain.refuse = new RecordError(code, 'Because.', { kind });
+    await expect(api.chain.submit(text(record(0)))).rejects.toMatchObject({
+      message: 'Because.',
+      meta: { status, serverCode: code },
+    });
+  }
+  chain.refuse = null;
+  for (const body of [{}, { record: '' }, { record: '===' }, { record: 7 }, { record: 'A'.repeat(3_200_000) }]) {
+    expect((await post('/api/v1/chain/records', body)).status).toBe(400);
+  }
+  expect((await fetch(`${url}/api/v1/chain/records`)).status).toBe(405);
+});
+
+test('whoever watches gets the head and then every final block once, from where it was before too', async () => {
+  const { api, chain } = await start();
+  chain.append([]);
+  const live = api.chain.events();
+  expect((await live.next()).value).toMatchObject({ height: 1 });
+  const next = live.next();
+  const hash = await chain.submit(record(1));
+  expect((await next).value).toMatchObject({ height: 2, recordHashes: [hash] });
+
+  const resumed = api.chain.events(0);
+  const heights = [];
+  for await (const { height } of resumed) {
+    heights.push(height);
+    if (height === 2) chain.append([]);
+    if (height === 3) break;
+  }
+  expect(heights).toEqual([1, 2, 3]);
+  expect((await live.next()).value).toMatchObject({ height: 3 });
+  await live.return(undefined as never);
+  await expect.poll(() => chain.listeners).toBe(0);
+});
+
+test('watchers are bounded, and told when the gateway stops', async () => {
+  const { api, gateway } = await start({ maxWatchers: 1 });
+  const events = api.chain.events();
+  const first = (await events.next()).value;
+  expect(blockSummary.safeParse(first).success).toBe(true);
+  await expect(api.chain.events().next()).rejects.toMatchObject({ meta: { status: 429 } });
+  const end = events.next();
+  const told = expect(end).rejects.toMatchObject({ meta: { serverCode: 'ERR_GATEWAY_STOPPING' } });
+  await gateway.stop();
+  await told;
+});
+
+test('a gateway without a chain says so', async () => {
+  const { url } = await startGateway();
+  const response = await fetch(`${url}/api/v1/chain/head`);
+  expect([response.status, (await response.json()).error.code]).toEqual([503, 'ERR_GATEWAY_CHAIN_MISSING']);
+});
