@@ -1,3 +1,7 @@
+export {
+  type ConsensusMessage,
+  MAX_WANTED_VIEWS,
+} from './consensus/messages.ts';
 export { ChainError, type ChainErrorCode } from './errors.ts';
 export { buildGenesis } from './genesis/build-genesis.ts';
 export {
@@ -12,17 +16,18 @@ export type { GenesisFile } from './genesis/genesis-folder.ts';
 export type { Genesis, GenesisProtocol, PrivateGenesis, PublicGenesis } from './genesis/genesis-schema.ts';
 export type { PactParams } from './genesis/pact-schema.ts';
 export { type PrivateGenesisOptions, privateGenesis } from './genesis/private-genesis.ts';
+export { Mempool, type MempoolDeps, type MempoolOptions } from './mempool/mempool.ts';
+export { MempoolError, type MempoolErrorCode } from './mempool/mempool-error.ts';
 export type { HeadState, RecordSource } from './mempool/record-source.ts';
-export { BlockRepository, type ListedRecord } from './storage/block-repository.ts';
+export type { RecordVerdict } from './mempool/verdict.ts';
+export type { BlockSource, ConsensusNetwork, FinalBlockBody, PeerKey } from './replica/ports.ts';
 export {
-  type FinalBlock,
-  type FinalBlockOptions,
-  finalBlockWrites,
-  orphanWrites,
-  unfinalisedBlockWrites,
-  validatorSetWrites,
-} from './storage/block-writes.ts';
-export type { RecordIndex } from './storage/keys.ts';
-export { type PruneRange, pruneWrites } from './storage/pruning.ts';
-export { StorageError, type StorageErrorCode } from './storage/storage-error.ts';
-export type { EpochEnd, RecordPlace, StoredBlock, StoredHead } from './storage/stored-values.ts';
+  type AnnouncedBlock,
+  type ChainHandlers,
+  type ChainNetwork,
+  type ChainReach,
+  MAX_ASKED_RECORDS,
+  MAX_POOL_HASHES,
+  type ServedBlock,
+  type Verdict,
+} from './service/chain-network.ts';

@@ -14,6 +14,10 @@ export type P2pErrorCode =
   | 'ERR_P2P_BLOCK_UNAVAILABLE'
   /** Too many calls, or too many bytes, are under way between two nodes; wait for some to finish. */
   | 'ERR_P2P_BUSY'
+  /** A message about the chain cannot be read. */
+  | 'ERR_P2P_CHAIN_MESSAGE'
+  /** A peer gossips records that are of no use any more. */
+  | 'ERR_P2P_CHAIN_STALE'
   /** A message exceeds the frame limit of its protocol and was not sent. */
   | 'ERR_P2P_FRAME_TOO_LARGE'
   /** No connected peer has handed over the genesis of the network. */
@@ -38,6 +42,8 @@ export type P2pErrorCode =
   | 'ERR_P2P_RECORD'
   /** A peer did not answer within the deadline. */
   | 'ERR_P2P_TIMEOUT'
+  /** A message of consensus from a node that is no validator, or from one that sends too many. */
+  | 'ERR_P2P_UNHEARD'
   | 'ERR_P2P_UNKNOWN_METHOD'
   /** No connection to a peer; check that it runs and that its port is open. */
   | 'ERR_P2P_UNREACHABLE'

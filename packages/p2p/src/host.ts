@@ -54,7 +54,7 @@ const IDENTIFY_TIMEOUT_MS = 10_000;
 const LEARNED_DIAL_DELAY_MS = 2000;
 /** For a broken frame, which no honest peer sends. */
 const BROKEN_FRAME_POINTS = 25;
-const TOPIC_NAMES = ['records'];
+const TOPIC_NAMES = ['records', 'chain-records', 'chain-blocks'];
 
 /**
  * This node's place in the network: listens, dials, keeps connections, and carries versioned protocols. A peer counts as

@@ -15,6 +15,7 @@ export {
 } from './block-exchange.ts';
 export type { PeerFault } from './block-fetch.ts';
 export type { CallContext } from './call-server.ts';
+export { P2pChainNetwork, type P2pChainNetworkDeps } from './chain/p2p-chain-network.ts';
 export { P2pError, type P2pErrorCode, RemoteError } from './errors.ts';
 export { GenesisExchange, MAX_GENESIS_BYTES } from './genesis-exchange.ts';
 export { P2pHost, type P2pHostDeps, type P2pHostOptions } from './host.ts';

@@ -1,0 +1,151 @@
+import type { RecordVerdict } from '@blyan/chain';
+import type { HashedRecord } from '@blyan/chain-format';
+import { errorCode, type Hash, type Logger, type PeerId } from '@blyan/interface';
+import { TopicValidatorResult } from '@libp2p/gossipsub';
+import type { P2pHost } from '../host.ts';
+import {
+  batchedBytes,
+  decodeRecordMessage,
+  encodeRecordAnnouncement,
+  encodeRecordBatch,
+  MAX_BATCH_BYTES,
+  MAX_GOSSIPED_RECORD_BYTES,
+  type RecordMessage,
+} from './record-batch.ts';
+
+export const RECORD_TOPIC = 'chain-records';
+/** For what no honest node sends: it judges before it passes on. */
+const INVALID_RECORD_POINTS = 25;
+/** Milliseconds that a record waits for company; the first one after a pause does not wait. */
+const BATCH_MS = 20;
+const MAX_FETCHES = 8;
+
+export interface RecordGossipDeps {
+  readonly host: P2pHost;
+  readonly logger: Logger;
+  /** Judges a record and takes it into the pool. */
+  offer(record: Uint8Array): RecordVerdict;
+  has(hash: Hash): boolean;
+  /** A record that was too long to be sent by gossip, from who announced it; null when it has none. */
+  fetch(peerId: PeerId, hash: Hash): Promise<Uint8Array | null>;
+}
+
+/**
+ * Passes records on, each once: a message in which all are new and good goes on as it is; the good ones of a mixed one
+ * leave in a batch of this node's own. Who sends a bad record loses points.
+ */
+export class RecordGossip {
+  readonly #deps: RecordGossipDeps;
+  readonly #topic: string;
+  #batch: Uint8Array[] = [];
+  #batchBytes = 1;
+  #flushing: NodeJS.Timeout | null = null;
+  #fetches = 0;
+
+  constructor(deps: RecordGossipDeps) {
+    this.#deps = deps;
+    this.#topic = deps.host.topic(RECORD_TOPIC);
+  }
+
+  /** The host must be running. */
+  start(): void {
+    const { pubsub } = this.#deps.host.libp2p.services;
+    pubsub.topicValidators.set(this.#topic, (from, message) => this.#judge(message.data, from.toString()));
+    pubsub.subscribe(this.#topic);
+  }
+
+  stop(): void {
+    if (this.#flushing !== null) clearTimeout(this.#flushing);
+    this.#flushing = null;
+    const { host } = this.#deps;
+    if (!host.running) return;
+    this.#flush();
+    host.libp2p.services.pubsub.unsubscribe(this.#topic);
+  }
+
+  /** Sends a record that this node has taken, within 20 ms. */
+  publish({ bytes, hash }: Pick<HashedRecord, 'bytes' | 'hash'>): void {
+    if (bytes.byteLength > MAX_GOSSIPED_RECORD_BYTES) this.#send(encodeRecordAnnouncement(hash));
+    else this.#add(bytes);
+  }
+
+  #add(record: Uint8Array): void {
+    if (this.#batchBytes + batchedBytes(record) > MAX_BATCH_BYTES) this.#flush();
+    this.#batch.push(record);
+    this.#batchBytes += batchedBytes(record);
+    if (this.#flushing !== null) return;
+    this.#flush();
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#flushing = setTimeout(() => {
+      this.#flushing = null;
+      if (this.#batch.length === 0) return;
+      this.#flush();
+      this.#wait();
+    }, BATCH_MS);
+  }
+
+  #flush(): void {
+    if (this.#batch.length === 0) return;
+    const batch = encodeRecordBatch(this.#batch);
+    this.#batch = [];
+    this.#batchBytes = 1;
+    this.#send(batch);
+  }
+
+  #send(message: Uint8Array): void {
+    const { host, logger } = this.#deps;
+    if (!host.running) return;
+    host.libp2p.services.pubsub
+      .publish(this.#topic, message)
+      .catch((error) => logger.debug('records not gossiped', { code: errorCode(error) }));
+  }
+
+  #judge(data: Uint8Array, from: PeerId): TopicValidatorResult | Promise<TopicValidatorResult> {
+    let message: RecordMessage;
+    try {
+      message = decodeRecordMessage(data);
+    } catch (error) {
+      return this.#refuse(from, error);
+    }
+    if (message.kind === 'announcement') return this.#announced(message.hash, from);
+    const taken: Uint8Array[] = [];
+    for (const record of message.records) {
+      const verdict = this.#deps.offer(record);
+      if (verdict.verdict === 'accept') taken.push(record);
+      else if (verdict.verdict === 'reject') {
+        for (const good of taken) this.#add(good);
+        return this.#refuse(from, verdict.error);
+      }
+    }
+    if (taken.length === message.records.length) return TopicValidatorResult.Accept;
+    if (taken.length === 0) this.#deps.host.nuisance(from, 'ERR_P2P_CHAIN_STALE');
+    for (const record of taken) this.#add(record);
+    return TopicValidatorResult.Ignore;
+  }
+
+  async #announced(hash: Hash, from: PeerId): Promise<TopicValidatorResult> {
+    if (this.#deps.has(hash) || this.#fetches >= MAX_FETCHES) return TopicValidatorResult.Ignore;
+    this.#fetches++;
+    try {
+      const record = await this.#deps.fetch(from, hash);
+      if (record === null) return TopicValidatorResult.Ignore;
+      const verdict = this.#deps.offer(record);
+      if (verdict.verdict === 'reject') return this.#refuse(from, verdict.error);
+      return verdict.verdict === 'accept' ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore;
+    } catch (error) {
+      this.#deps.logger.debug('announced record not fetched', { from, code: errorCode(error) });
+      return TopicValidatorResult.Ignore;
+    } finally {
+      this.#fetches--;
+    }
+  }
+
+  #refuse(from: PeerId, error: unknown): TopicValidatorResult {
+    this.#deps.logger.debug('records rejected', { from, code: errorCode(error) });
+    this.#deps.host.penalize(from, INVALID_RECORD_POINTS, errorCode(error));
+    return TopicValidatorResult.Reject;
+  }
+}
