@@ -12,7 +12,9 @@ export type ChainErrorCode =
   /** The genesis is that of another network than the one asked for. */
   | 'ERR_CHAIN_GENESIS_HASH'
   /** The network was founded on other protocol parameters than this version has. */
-  | 'ERR_CHAIN_GENESIS_PARAMS';
+  | 'ERR_CHAIN_GENESIS_PARAMS'
+  /** The state on disk is damaged: `meta.key` is missing or not what it must be. */
+  | 'ERR_CHAIN_STATE_DAMAGED';
 
 /** A genesis that cannot be built, read or followed; `meta` names the file or field. */
 export class ChainError extends AppError<ChainErrorCode> {

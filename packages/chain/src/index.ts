@@ -31,3 +31,16 @@ export {
   type ServedBlock,
   type Verdict,
 } from './service/chain-network.ts';
+export { BlockRepository, type ListedRecord } from './storage/block-repository.ts';
+export {
+  type FinalBlock,
+  type FinalBlockOptions,
+  finalBlockWrites,
+  orphanWrites,
+  unfinalisedBlockWrites,
+  validatorSetWrites,
+} from './storage/block-writes.ts';
+export type { RecordIndex } from './storage/keys.ts';
+export { type PruneRange, pruneWrites } from './storage/pruning.ts';
+export { StorageError, type StorageErrorCode } from './storage/storage-error.ts';
+export type { EpochEnd, RecordPlace, StoredBlock, StoredHead } from './storage/stored-values.ts';
