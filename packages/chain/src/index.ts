@@ -31,6 +31,15 @@ export {
   type ServedBlock,
   type Verdict,
 } from './service/chain-network.ts';
+export {
+  EPOCH_ENDS_BYTES,
+  MAX_CHUNK_BYTES,
+  MAX_EPOCH_END_BYTES,
+  MAX_EPOCH_ENDS,
+  MAX_MANIFEST_BYTES,
+  type SnapshotPeers,
+  type SnapshotSource,
+} from './snapshot/ports.ts';
 export { BlockRepository, type ListedRecord } from './storage/block-repository.ts';
 export {
   type FinalBlock,
