@@ -1,10 +1,11 @@
 import type { BlockSummary, ChainBlock, ChainRecordAnswer, ChainStateAnswer } from '@blyan/api';
-import { decodeHeader } from '@blyan/chain-format';
+import { type CryptoSuite, decodeHeader, decodeRecord } from '@blyan/chain-format';
 import { type CanonicalValue, decodeCanonical } from '@blyan/codec/canonical';
-import { toHex } from '@blyan/crypto';
+import { sha256, toHex, verifyEd25519 } from '@blyan/crypto';
 import type { FinalBlock, KnownRecord, ProvenState } from '@blyan/interface';
 
-/** Records and values of the state are far below it; this node decoded them before. */
+const SUITE: CryptoSuite = { sha256, verify: verifyEd25519 };
+/** Values of the state are far below it; this node decoded them before. */
 const MAX_VALUE_BYTES = 16 * 1024 * 1024;
 
 export function blockSummary({ hash, header }: FinalBlock): BlockSummary {
@@ -23,7 +24,7 @@ export function blockAnswer(block: FinalBlock): ChainBlock {
 }
 
 export function recordAnswer({ hash, bytes, place }: KnownRecord): ChainRecordAnswer {
-  const fields = bytes && jsonOf(decodeCanonical(bytes, { maxBytes: MAX_VALUE_BYTES }));
+  const fields = bytes && jsonOf({ ...decodeRecord(bytes, SUITE).record });
   return { hash, status: place ? 'final' : 'waiting', place, fields, bytes: bytes && base64(bytes) };
 }
 

@@ -78,7 +78,7 @@ const FASTIFY: Readonly<Record<string, (error: Error) => GatewayError>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () =>
     new GatewayError(
       'ERR_GATEWAY_BODY_TOO_LARGE',
-      `The body is larger than ${API_LIMITS.bodyBytes} bytes: shorten it.`,
+      `The body is larger than this route takes (${API_LIMITS.bodyBytes} bytes, a record ${API_LIMITS.recordBodyBytes}): shorten it.`,
     ),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
     new GatewayError('ERR_GATEWAY_MEDIA_TYPE', 'Send the body as JSON, with "content-type: application/json".'),

@@ -1,13 +1,18 @@
 import { ApiClient, blockSummary } from '@blyan/api';
-import { decodeHeader } from '@blyan/chain-format';
-import { encodeCanonical } from '@blyan/codec/canonical';
+import { decodeHeader, encodeRecord, signRecord } from '@blyan/chain-format';
+import { generateKeyPair, signEd25519, toHex } from '@blyan/crypto';
 import { AppError } from '@blyan/interface';
 import { expect, test } from 'vitest';
 import { startGateway } from './harness.ts';
 import { ADDRESS, hashOf, NETWORK, ScriptedChain } from './scripted-chain.ts';
 
-const record = (nonce: number) =>
-  encodeCanonical({ type: 'transfer', nonce, fee: 10n ** 20n, to: new Uint8Array([1, 2]) });
+const author = generateKeyPair();
+const record = (nonce: number) => {
+  const fields = { lane: 'C' as const, type: 'transfer', version: 1, author: toHex(author.publicKey), nonce };
+  const body = { to: new Uint8Array([1, 2]), amount: 1n };
+  const unsigned = { network: NETWORK, ...fields, fee: 10n ** 20n, dependsOn: [], body };
+  return encodeRecord(signRecord(unsigned, (message) => signEd25519(message, author.secretSeed)));
+};
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 
 async function start(options: Parameters<typeof startGateway>[1] = {}) {
@@ -38,7 +43,11 @@ test('head, blocks, records, accounts and state are told as the port has them', 
     hash,
     status: 'final',
     place: { height: 1, blockHash: block.hash, index: 0 },
-    fields: { type: 'transfer', nonce: 0, fee: '100000000000000000000', to: '0102' },
+    fields: {
+      ...{ network: NETWORK, lane: 'C', type: 'transfer', version: 1, author: toHex(author.publicKey), nonce: 0 },
+      ...{ fee: '100000000000000000000', dependsOn: [], body: { to: '0102', amount: 1 } },
+      signature: expect.stringMatching(/^[0-9a-f]{128}$/),
+    },
     bytes: text(record(0)),
   });
   expect(await api.chain.account(ADDRESS)).toEqual({
@@ -103,7 +112,7 @@ test('a record that is refused costs its sender the status of its code', async (
     });
   }
   chain.refuse = null;
-  for (const body of [{}, { record: '' }, { record: '===' }, { record: 7 }, { record: 'A'.repeat(3_200_000) }]) {
+  for (const body of [{}, { record: '' }, { record: '===' }, { record: 7 }, { record: 'A'.repeat(5_700_000) }]) {
     expect((await post('/api/v1/chain/records', body)).status).toBe(400);
   }
   expect((await fetch(`${url}/api/v1/chain/records`)).status).toBe(405);

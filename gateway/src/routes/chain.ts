@@ -1,4 +1,5 @@
 import {
+  API_LIMITS,
   API_ROUTES,
   accountAddress,
   blockId,
@@ -85,7 +86,10 @@ export const chainRoutes =
 
     app.post(
       API_ROUTES.chainRecords.path,
-      { schema: { body: recordSubmission, response: { 202: recordAccepted } } },
+      {
+        schema: { body: recordSubmission, response: { 202: recordAccepted } },
+        bodyLimit: API_LIMITS.recordBodyBytes,
+      },
       async ({ body }, reply) => {
         const hash = await chain().submit(Buffer.from(body.record, 'base64'));
         return reply.code(202).send({ hash });

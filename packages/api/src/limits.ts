@@ -16,6 +16,8 @@ export const API_LIMITS = Object.freeze({
   /** Blocks of one list. */
   blocks: 100,
   stateKeyLength: 512,
-  /** Base64 digits of a submitted record. */
-  recordLength: 3 * 1024 * 1024,
+  /** Base64 digits of a submitted record: those of 4 MiB. */
+  recordLength: Math.ceil((4 * 1024 * 1024) / 3) * 4,
+  /** Bytes of a request body that submits one. */
+  recordBodyBytes: 6 * 1024 * 1024,
 });
