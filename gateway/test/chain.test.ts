@@ -4,7 +4,7 @@ import { generateKeyPair, signEd25519, toHex } from '@blyan/crypto';
 import { AppError } from '@blyan/interface';
 import { expect, test } from 'vitest';
 import { startGateway } from './harness.ts';
-import { ADDRESS, hashOf, NETWORK, ScriptedChain } from './scripted-chain.ts';
+import { ADDRESS, hashOf, KEY, NETWORK, ScriptedChain } from './scripted-chain.ts';
 
 const author = generateKeyPair();
 const record = (nonce: number) => {
@@ -57,10 +57,10 @@ test('head, blocks, records, accounts and state are told as the port has them', 
     nextNonce: 3,
   });
 
-  const { bytes, ...state } = await api.chain.state('account/a');
-  expect(state).toEqual({ key: 'account/a', value: { balance: `1${'0'.repeat(30)}`, nonce: 2 } });
-  const proven = await api.chain.state('account/a', true);
-  expect(proven).toMatchObject({ bytes, proof: { siblings: ['e5'.repeat(32)], other: null, block: { height: 5 } } });
+  const { bytes, ...state } = await api.chain.state(KEY);
+  expect(state).toEqual({ key: KEY, value: { balance: `1${'0'.repeat(30)}`, nonce: 2 } });
+  const proven = await api.chain.state(KEY, true);
+  expect(proven).toMatchObject({ bytes, proof: { siblings: [], other: null, block: { height: 5 } } });
   expect(await api.chain.state('account/none')).toEqual({ key: 'account/none', value: null, bytes: null });
 });
 

@@ -1,20 +1,36 @@
 import { createHash } from 'node:crypto';
-import { type BlockHeader, encodeHeader, headerHash, nobleSuite, ZERO_HASH } from '@blyan/chain-format';
+import {
+  type BlockHeader,
+  encodeHeader,
+  headerHash,
+  nobleSuite,
+  stateLeafHash,
+  statePath,
+  ZERO_HASH,
+} from '@blyan/chain-format';
 import { encodeCanonical } from '@blyan/codec/canonical';
+import { sha256, toHex } from '@blyan/crypto';
 import type { Chain, ChainAccount, ChainHead, FinalBlock, KnownRecord, ProvenState } from '@blyan/interface';
 
 export const NETWORK = 'b2'.repeat(32);
 export const ADDRESS = 'ad'.repeat(32);
 export const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+/** The only key of the state: its root is the leaf. */
+export const KEY = `account/${ADDRESS}`;
+const VALUE = encodeCanonical({ balance: 10n ** 30n, nonce: 2 });
+const PATH = statePath(KEY, nobleSuite);
+const STATE_ROOT = toHex(stateLeafHash(PATH, sha256(VALUE), nobleSuite));
+
 /** The chain port by script: blocks are appended, one for each record that is handed in; their headers are real, nobody voted. */
 export class ScriptedChain implements Chain {
   readonly #blocks: FinalBlock[] = [];
   readonly #records = new Map<string, KnownRecord>();
   readonly #listeners = new Set<(head: ChainHead) => void>();
-  readonly state = new Map<string, Uint8Array>([['account/a', encodeCanonical({ balance: 10n ** 30n, nonce: 2 })]]);
   /** Thrown by `submit`. */
   refuse: Error | null = null;
+  /** Whether proofs are of another value. */
+  lies = false;
   /** Whether records stay without a block. */
   stands = false;
 
@@ -32,7 +48,7 @@ export class ScriptedChain implements Chain {
       network: NETWORK,
       ...{ epoch: 0, height: this.#blocks.length, view: this.#blocks.length, parent: parent?.hash ?? ZERO_HASH },
       ...{ timeMs: 1_800_000_000_000 + this.#blocks.length, proposer: 0, recordCount: recordHashes.length },
-      ...{ recordsRoot: ZERO_HASH, stateRoot: 'c3'.repeat(32) },
+      ...{ recordsRoot: ZERO_HASH, stateRoot: STATE_ROOT },
       ...{ validatorsHash: 'd4'.repeat(32), nextValidatorsHash: 'd4'.repeat(32) },
     };
     const certificate = parent === undefined ? null : encodeCanonical(['finalise', header.height]);
@@ -53,7 +69,7 @@ export class ScriptedChain implements Chain {
     const waiting = [...this.#records.values()].filter(({ place }) => place === null).length;
     return {
       networkId: NETWORK,
-      ...{ height, hash, epoch: 0, timeMs: 1_800_000_000_000 + height, stateRoot: 'c3'.repeat(32) },
+      ...{ height, hash, epoch: 0, timeMs: 1_800_000_000_000 + height, stateRoot: STATE_ROOT },
       ...{ validators: 4, validates: true, pending: waiting, waitingMs: waiting * 10 },
     };
   }
@@ -77,16 +93,18 @@ export class ScriptedChain implements Chain {
   }
 
   value(key: string): Uint8Array | null {
-    return this.state.get(key) ?? null;
+    return key === KEY ? VALUE : null;
   }
 
   async values(prefix: string, limit: number): Promise<readonly (readonly [string, Uint8Array])[]> {
-    return [...this.state].filter(([key]) => key.startsWith(prefix)).slice(0, limit);
+    return KEY.startsWith(prefix) ? ([[KEY, VALUE]] as const).slice(0, limit) : [];
   }
 
   async proof(key: string): Promise<ProvenState> {
     const block = this.#blocks.at(-1) as FinalBlock;
-    return { key, value: this.value(key), siblings: ['e5'.repeat(32)], other: null, block };
+    const other = { path: toHex(PATH), valueHash: toHex(sha256(VALUE)) };
+    const value = this.lies ? encodeCanonical({ balance: 1n }) : this.value(key);
+    return { key, value, siblings: [], other: key === KEY ? null : other, block };
   }
 
   async submit(bytes: Uint8Array): Promise<string> {

@@ -29,6 +29,8 @@ export type NodeErrorCode =
   | 'ERR_NODE_STOPPED'
   /** A file the command was given, or that belongs to the installation, is not there. */
   | 'ERR_NODE_MISSING_FILE'
+  /** What a node says of the chain's state is not what its block commits to. */
+  | 'ERR_NODE_CHAIN_PROOF'
   /** Stopped by Ctrl-C or a signal before it was done. */
   | 'ERR_NODE_INTERRUPTED';
 

@@ -1,4 +1,6 @@
-import { ApiClient } from '@blyan/api';
+import { ApiClient, type ChainHeadAnswer } from '@blyan/api';
+import { headOrNull } from '../cli/ask-chain.ts';
+import { isStalled, movement, validatorsOf } from '../cli/show-chain.ts';
 import { readRunFile } from '../data-dir/run-file.ts';
 import { type Check, ok, warn } from './check.ts';
 
@@ -13,8 +15,10 @@ export const checkRunningNode: Check = {
     if (entry.gateway === null) return [ok(`process ${entry.pid}, without a gateway to ask`)];
     const client = new ApiClient({ baseUrl: entry.gateway });
     let state: Awaited<ReturnType<ApiClient['state']>>;
+    let head: ChainHeadAnswer | null;
     try {
-      state = await client.state(AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+      [state, head] = await Promise.all([client.state(inTime), headOrNull(client, inTime)]);
     } catch (error) {
       signal.throwIfAborted();
       return [
@@ -31,6 +35,13 @@ export const checkRunningNode: Check = {
         warn(`Not ready: ${state.notReady}`, 'Join a network that hosts the missing blocks, or host them here.'),
       );
     }
+    if (head === null) return findings;
+    const chain = `chain at height ${head.height}, ${validatorsOf(head)}; ${movement(head)}`;
+    findings.push(
+      isStalled(head)
+        ? warn(`The ${chain}.`, 'Start the validators that are down; the chain goes on by itself then.')
+        : ok(chain),
+    );
     return findings;
   },
 };

@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts';
 import { bench } from './bench.ts';
 import { block } from './block.ts';
+import { chain } from './chain.ts';
 import { devnet } from './devnet.ts';
 import { doctor } from './doctor.ts';
 import { genesis } from './genesis.ts';
@@ -11,6 +12,7 @@ import { peers } from './peers.ts';
 import { run } from './run.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { tx } from './tx.ts';
 import { version } from './version.ts';
 
 /** In the order help lists them. */
@@ -24,6 +26,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   peers,
   invite,
   doctor,
+  chain,
+  tx,
   bench,
   keys,
   genesis,

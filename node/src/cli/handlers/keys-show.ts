@@ -15,6 +15,7 @@ export const keysShow: CommandHandler = async (context, input) => {
     throw new NodeError('ERR_NODE_KEY', message, { kind: 'caller' });
   }
   const publicKey = Buffer.from(identity.privateKey.publicKey.raw).toString('hex');
-  if (input.options.json === true) return printJson(context, { peerId: identity.peerId, publicKey, path: nodeKey });
-  print(context, `${identity.peerId}\npublic key ${publicKey}\nkept in    ${nodeKey}`);
+  if (input.options.json === true)
+    return printJson(context, { peerId: identity.peerId, publicKey, address: publicKey, path: nodeKey });
+  print(context, `${identity.peerId}\naddress  ${publicKey}\nkept in  ${nodeKey}`);
 };

@@ -1,7 +1,9 @@
 import { ApiClient } from '@blyan/api';
+import { headOrNull } from '../ask-chain.ts';
 import type { CommandHandler } from '../command.ts';
 import { findGateway } from '../find-gateway.ts';
 import { print, printable, printJson, table } from '../output.ts';
+import { movement, validatorsOf } from '../show-chain.ts';
 
 const SHOWN_MISSING = 8;
 const TIMEOUT_MS = 10_000;
@@ -10,13 +12,17 @@ const TIMEOUT_MS = 10_000;
 export const status: CommandHandler = async (context, input) => {
   const baseUrl = await findGateway(context, input);
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  const state = await new ApiClient({ baseUrl }).state(signal);
-  if (input.options.json === true) return printJson(context, state);
+  const client = new ApiClient({ baseUrl });
+  const state = await client.state(signal);
+  const head = await headOrNull(client, signal);
+  if (input.options.json === true) return printJson(context, { ...state, chain: head });
   print(context, `gateway   ${baseUrl}`);
   print(context, `network   ${printable(state.networkId)}`);
   print(context, `this node ${printable(state.peerId)}, version ${printable(state.version)}`);
   print(context, `nodes     ${state.nodes.length}`);
   print(context, `ready     ${state.notReady === null ? 'yes' : `no: ${printable(state.notReady)}`}`);
+  if (head === null) print(context, 'chain     none at this gateway');
+  else print(context, `chain     height ${head.height}, ${validatorsOf(head)}; ${movement(head)}`);
   const rows = state.models.map((model) => {
     const missing = model.missing.slice(0, SHOWN_MISSING).map(printable).join(' ');
     const more = model.missing.length - SHOWN_MISSING;

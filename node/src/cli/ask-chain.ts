@@ -1,0 +1,29 @@
+import { ApiClient, ApiClientError, type ChainClient, type ChainHeadAnswer } from '@blyan/api';
+import type { CommandInput } from './command.ts';
+import type { CliContext } from './context.ts';
+import { findGateway } from './find-gateway.ts';
+
+const TIMEOUT_MS = 10_000;
+
+export interface AskedChain {
+  readonly chain: ChainClient;
+  /** Of one question. */
+  readonly signal: AbortSignal;
+}
+
+/** The chain as the running node's gateway tells it. @throws ERR_NODE_NOT_RUNNING, ERR_NODE_GATEWAY */
+export async function askChain(context: CliContext, input: CommandInput): Promise<AskedChain> {
+  const baseUrl = await findGateway(context, input);
+  const { chain } = new ApiClient({ baseUrl });
+  return { chain, signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]) };
+}
+
+/** Null where the gateway has no chain. */
+export async function headOrNull({ chain }: ApiClient, signal: AbortSignal): Promise<ChainHeadAnswer | null> {
+  try {
+    return await chain.head(signal);
+  } catch (error) {
+    if (error instanceof ApiClientError && error.code === 'ERR_API_REFUSED') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { CONFIG_OPTION, type CommandSpec, GATEWAY_URL_OPTION, JSON_OPTION } from '../command.ts';
+
+const ASKING = {
+  settings: ['dataDir'],
+  options: [GATEWAY_URL_OPTION, CONFIG_OPTION, JSON_OPTION],
+} as const;
+
+export const chain: CommandSpec = {
+  name: 'chain',
+  summary: 'Look at the chain: its head, blocks, records, and proofs of its state',
+  examples: ['chain head', 'chain block 12 --json', 'chain proof model/blyan'],
+  commands: [
+    {
+      name: 'head',
+      summary: 'Show the newest final block, and whether the chain moves',
+      ...ASKING,
+      load: async () => (await import('../handlers/chain-head.ts')).chainHead,
+    },
+    {
+      name: 'block',
+      summary: 'Show a final block',
+      arguments: [{ name: '[height|hash]', help: 'which (default: the head)' }],
+      ...ASKING,
+      load: async () => (await import('../handlers/chain-block.ts')).chainBlock,
+    },
+    {
+      name: 'record',
+      summary: 'Show a record, and where it stands on the chain',
+      arguments: [{ name: '<hash>', help: 'hash of the record' }],
+      ...ASKING,
+      load: async () => (await import('../handlers/chain-record.ts')).chainRecord,
+    },
+    {
+      name: 'proof',
+      summary: 'Show the value of a state key with a proof, checked here against the block it belongs to',
+      arguments: [{ name: '<key>', help: 'account/ADDRESS, node/PUBLIC-KEY, model/NAME, …' }],
+      ...ASKING,
+      load: async () => (await import('../handlers/chain-proof.ts')).chainProof,
+    },
+  ],
+};
