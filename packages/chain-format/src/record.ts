@@ -4,6 +4,7 @@ import type { Hash, NetworkId } from '@blyan/interface';
 import type { CryptoSuite } from './crypto-suite.ts';
 import { ChainFormatError } from './errors.ts';
 import { decoding, HASH_BYTES, readBytes, readCount, readHash, SIGNATURE_BYTES } from './read.ts';
+import { decodeEnvelope, encodeEnvelope } from './record-envelope.ts';
 
 /** A meta, B parameters, C ledger, D datasets, T tiles. */
 export type Lane = 'A' | 'B' | 'C' | 'D' | 'T';
@@ -125,7 +126,7 @@ export function recordMessage(fields: RecordFields): Uint8Array {
 export function encodeRecord(record: ChainRecord): Uint8Array {
   return decoding('ERR_RECORD_BYTES', 'record', () => {
     const signature = readBytes(record.signature, 'signature', SIGNATURE_BYTES);
-    const bytes = encodeCanonical({ fields: encodeFields(record), signature });
+    const bytes = encodeEnvelope({ fields: encodeFields(record), signature });
     if (bytes.length > MAX_RECORD_BYTES) throw new RangeError(`more than ${MAX_RECORD_BYTES} bytes`);
     return bytes;
   });
@@ -141,15 +142,6 @@ export function hashRecord(bytes: Uint8Array, { sha256 }: CryptoSuite): Hash {
   return toHex(sha256(domainMessage(RECORD_HASH_DOMAIN, bytes)));
 }
 
-function signedBytes(bytes: Uint8Array): { fields: Uint8Array; signature: Uint8Array } {
-  const envelope = decodeCanonical(bytes, { maxBytes: MAX_RECORD_BYTES }) as Record<string, unknown> | null;
-  if (envelope === null || typeof envelope !== 'object' || Object.keys(envelope).length !== 2) {
-    throw new RangeError('not a map of fields and signature');
-  }
-  const signature = readBytes(envelope.signature, 'signature', SIGNATURE_BYTES);
-  return { fields: readBytes(envelope.fields, 'fields'), signature };
-}
-
 /**
  * Well-formed, and the one encoding of what it says. Network and signature are looked at by {@link verifyRecord}, because
  * what comes from the own disk was verified before.
@@ -158,7 +150,8 @@ function signedBytes(bytes: Uint8Array): { fields: Uint8Array; signature: Uint8A
  */
 export function decodeRecord(bytes: Uint8Array, suite: CryptoSuite): HashedRecord {
   return decoding('ERR_RECORD_BYTES', 'record', () => {
-    const { fields, signature } = signedBytes(bytes);
+    if (bytes.length > MAX_RECORD_BYTES) throw new RangeError(`more than ${MAX_RECORD_BYTES} bytes`);
+    const { fields, signature } = decodeEnvelope(bytes);
     return { record: { ...decodeFields(fields), signature }, bytes, hash: hashRecord(bytes, suite) };
   });
 }
@@ -170,7 +163,7 @@ export function verifyRecord({ record, bytes }: HashedRecord, network: NetworkId
       meta: { network: record.network, expected: network },
     });
   }
-  const message = domainMessage(RECORD_DOMAIN, signedBytes(bytes).fields);
+  const message = domainMessage(RECORD_DOMAIN, decodeEnvelope(bytes).fields);
   if (!suite.verify(message, record.signature, fromHex(record.author, HASH_BYTES))) {
     throw new ChainFormatError('ERR_RECORD_SIGNATURE', 'The record is not signed by its author.');
   }

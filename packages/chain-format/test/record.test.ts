@@ -77,6 +77,9 @@ describe('records', () => {
     };
     const wire = (inner: object, outer: object = {}) =>
       encodeCanonical({ fields: encodeCanonical(inner as never), signature: record.signature, ...outer });
+    const spread = (bytes: Uint8Array) =>
+      Buffer.concat([bytes.subarray(0, 8), Uint8Array.of(0x59, 0), bytes.subarray(9)]);
+    expect(wire(fields)[8]).toBe(0x58);
     expect(decodeRecord(wire(fields), nobleSuite).record.fee).toBe(1n);
     const { lane, ...without } = fields;
     for (const bytes of [
@@ -88,6 +91,9 @@ describe('records', () => {
       wire(fields, { extra: 1 }),
       wire(fields, { signature: record.signature.subarray(1) }),
       wire(fields, { fields: 'text' }),
+      wire(fields, { fields: new Uint8Array(20) }),
+      // A length in more bytes than it needs.
+      spread(wire(fields)),
       encodeCanonical(null),
       encodeCanonical([1, 2]),
       new Uint8Array(),

@@ -20,7 +20,10 @@ function bignumToken(value: bigint): Token[] | null {
   if (value >= -U64_END && value < U64_END) return null;
   const magnitude = value < 0n ? -1n - value : value;
   const hex = magnitude.toString(16);
-  const bytes = Uint8Array.from(Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex'));
+  const bytes = new Uint8Array((hex.length + 1) >> 1);
+  for (let end = hex.length, i = bytes.length - 1; i >= 0; i--, end -= 2) {
+    bytes[i] = Number.parseInt(hex.slice(Math.max(0, end - 2), end), 16);
+  }
   return [new Token(Type.tag, value < 0n ? 3 : 2), new Token(Type.bytes, bytes)];
 }
 
@@ -30,7 +33,13 @@ const ENCODE_OPTIONS: EncodeOptions = {
 };
 
 function bigFromBytes(bytes: unknown): bigint {
-  return BigInt(`0x${Buffer.from(bytes as Uint8Array).toString('hex')}`);
+  return (bytes as Uint8Array).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 const TAGS: { [tag: number]: TagDecoder } = {
@@ -114,7 +123,7 @@ export function decodeCanonical(bytes: Uint8Array, options: DecodeCanonicalOptio
   } catch (cause) {
     throw new CanonicalError('ERR_CODEC_CANONICAL_BYTES', 'Not canonical CBOR.', { cause });
   }
-  if (Buffer.compare(encode(value, ENCODE_OPTIONS), bytes) !== 0) {
+  if (!isEqual(encode(value, ENCODE_OPTIONS), bytes)) {
     throw new CanonicalError('ERR_CODEC_CANONICAL_BYTES', 'Not canonical CBOR: keys out of order or text not UTF-8.');
   }
   return value;

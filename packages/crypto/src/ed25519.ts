@@ -7,9 +7,10 @@ import {
 } from 'node:crypto';
 import { passesEd25519Rule } from './ed25519-rule.ts';
 import { CryptoError } from './errors.ts';
+import { KeyCache } from './key-cache.ts';
 
 const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-const PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const keys = new KeyCache();
 
 export interface Ed25519KeyPair {
   /** The 32-byte seed of RFC 8032, a secret. */
@@ -50,8 +51,7 @@ export function signEd25519(message: Uint8Array, secretSeed: Uint8Array): Uint8A
 export function verifyEd25519(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
   if (!passesEd25519Rule(signature, publicKey)) return false;
   try {
-    const key = createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, publicKey]), format: 'der', type: 'spki' });
-    return nodeVerify(null, message, key, signature);
+    return nodeVerify(null, message, keys.keyOf(publicKey), signature);
   } catch {
     // The key is not a point of the curve.
     return false;

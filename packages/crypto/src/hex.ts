@@ -1,8 +1,9 @@
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { CryptoError } from './errors.ts';
 
 /** Lower-case hexadecimal text of the bytes. */
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return bytesToHex(bytes);
 }
 
 /**
@@ -18,5 +19,5 @@ export function fromHex(text: string, byteLength?: number): Uint8Array {
       meta: { length: text.length },
     });
   }
-  return new Uint8Array(Buffer.from(text, 'hex'));
+  return hexToBytes(text);
 }

@@ -15,6 +15,7 @@ export {
   treeByteLength,
 } from './merkle-shape.ts';
 export { buildTree, MerkleBuilder, merkleRoot } from './merkle-tree.ts';
+export { nodeSuite } from './node-suite.ts';
 export { sha256 } from './sha256.ts';
 export { sha256Noble } from './sha256-noble.ts';
 export { sign, verify } from './signature.ts';

@@ -23,6 +23,13 @@ it('node and noble hash alike, in any number of parts', () => {
   );
 });
 
+it('node and noble hash alike where one call turns into many', () => {
+  for (const length of [4_095, 4_096, 4_097]) {
+    const parts = [new Uint8Array(length - 1).fill(7), Uint8Array.of(1)];
+    expect(toHex(sha256(...parts))).toBe(toHex(sha256Noble(...parts)));
+  }
+});
+
 it('node and noble agree on true, damaged and random signatures', () => {
   const { secretSeed, publicKey } = generateKeyPair();
   const flip = fc.record({ at: fc.nat(95), bit: fc.nat(7) });

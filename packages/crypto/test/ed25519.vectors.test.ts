@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Point } from '@noble/ed25519';
 import { describe, expect, it } from 'vitest';
-import { fromHex, publicKeyOf, signEd25519, toHex, verifyEd25519, verifyEd25519Noble } from '../src/index.ts';
+import {
+  fromHex,
+  nodeSuite,
+  publicKeyOf,
+  signEd25519,
+  toHex,
+  verifyEd25519,
+  verifyEd25519Noble,
+} from '../src/index.ts';
 
 const P = Point.CURVE().p;
 const L = Point.CURVE().n;
@@ -10,9 +18,10 @@ function encode(value: bigint): Uint8Array {
   return Uint8Array.from(Buffer.from(value.toString(16).padStart(64, '0'), 'hex').reverse());
 }
 
-/** Both implementations, which must agree. */
+/** Both implementations, which must agree; OpenSSL's with a new key and with one it has kept. */
 function verdict(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
   const node = verifyEd25519(message, signature, publicKey);
+  expect(nodeSuite.verify(message, signature, publicKey)).toBe(node);
   expect(verifyEd25519Noble(message, signature, publicKey)).toBe(node);
   return node;
 }
