@@ -32,7 +32,8 @@ export function decodeEnvelope(bytes: Uint8Array): RecordEnvelope {
   if (length !== end - from || BEFORE.length + headBytes(shortestHead(length)) !== from) {
     throw new RangeError('fields have another length');
   }
-  return { fields: bytes.subarray(from, end), signature: bytes.subarray(end + BETWEEN.length) };
+  const viewOf = (start: number, length: number) => new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
+  return { fields: viewOf(from, length), signature: viewOf(end + BETWEEN.length, SIGNATURE_BYTES) };
 }
 
 /** Of a byte string of at least 24 bytes: the head's first byte and its length. */

@@ -91,7 +91,9 @@ function assertCanonical(value: unknown, path: string, depth: number): void {
  */
 export function encodeCanonical(value: CanonicalValue): Uint8Array {
   assertCanonical(value, '', 0);
-  return encode(value, ENCODE_OPTIONS);
+  const bytes = encode(value, ENCODE_OPTIONS);
+  // In Node some come as Buffer, whose slice is a view.
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 export interface DecodeCanonicalOptions {
