@@ -20,7 +20,15 @@ export { Mempool, type MempoolDeps, type MempoolOptions } from './mempool/mempoo
 export { MempoolError, type MempoolErrorCode } from './mempool/mempool-error.ts';
 export type { HeadState, RecordSource } from './mempool/record-source.ts';
 export type { RecordVerdict } from './mempool/verdict.ts';
-export type { BlockSource, ConsensusNetwork, FinalBlockBody, PeerKey } from './replica/ports.ts';
+export type {
+  BlockSource,
+  ConsensusNetwork,
+  FinalBlockBody,
+  PeerKey,
+  ReplicaClock,
+  VoteSigner,
+} from './replica/ports.ts';
+export type { ReplicaEvents, ReplicaService, ReplicaStatus } from './replica/types.ts';
 export {
   type AnnouncedBlock,
   type ChainHandlers,
@@ -31,6 +39,10 @@ export {
   type ServedBlock,
   type Verdict,
 } from './service/chain-network.ts';
+export { ChainService } from './service/chain-service.ts';
+export { realClock } from './service/real-clock.ts';
+export { ChainServiceError, type ChainServiceErrorCode } from './service/service-error.ts';
+export type { ChainApplicationPort, ChainServiceDeps, ChainServiceOptions } from './service/service-types.ts';
 export {
   EPOCH_ENDS_BYTES,
   MAX_CHUNK_BYTES,

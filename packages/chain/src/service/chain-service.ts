@@ -1,0 +1,343 @@
+import {
+  type BlockOutline,
+  decodeRecord,
+  encodeCertificate,
+  encodeHeader,
+  encodeOutline,
+  hashRecord,
+  type QuorumCertificate,
+  verifyRecord,
+} from '@blyan/chain-format';
+import {
+  AppError,
+  type Chain,
+  type ChainAccount,
+  type ChainHead,
+  errorCode,
+  type FinalBlock,
+  type Hash,
+  type KnownRecord,
+  type ProvenState,
+  type Service,
+} from '@blyan/interface';
+import { Mempool } from '../mempool/mempool.ts';
+import type { RecordVerdict } from '../mempool/verdict.ts';
+import type { PeerKey, ReplicaClock } from '../replica/ports.ts';
+import type { ReplicaEvents, ReplicaService } from '../replica/types.ts';
+import { BlockRepository } from '../storage/block-repository.ts';
+import type { StoredBlock } from '../storage/stored-values.ts';
+import { BlockAnnouncer } from './block-announcer.ts';
+import type { ChainHandlers, ServedBlock } from './chain-network.ts';
+import { PoolSync } from './pool-sync.ts';
+import { realClock } from './real-clock.ts';
+import { ChainServiceError } from './service-error.ts';
+import type { ChainApplicationPort, ChainServiceDeps, ChainServiceOptions } from './service-types.ts';
+
+const EXPIRE_INTERVAL_MS = 30_000;
+/** For a message of consensus that no honest validator sends. */
+const MISBEHAVIOUR_POINTS = 25;
+
+/** What runs between start and stop. */
+interface Running {
+  readonly application: ChainApplicationPort;
+  readonly mempool: Mempool;
+  readonly replica: ReplicaService;
+  readonly announcer: BlockAnnouncer;
+  readonly poolSync: PoolSync;
+  readonly expiring: NodeJS.Timeout;
+}
+
+/**
+ * The chain of one node: its store, its state, the records that wait, its part in consensus, and what it gives its peers. A
+ * node whose key is in no validator set follows. When the store fails it halts: nothing is voted for, taken or promised from
+ * then on, and what is on disk stays as it is.
+ */
+export class ChainService implements Chain, Service {
+  readonly #options: ChainServiceOptions;
+  readonly #deps: ChainServiceDeps;
+  readonly #clock: ReplicaClock;
+  readonly #repository: BlockRepository;
+  readonly #headListeners = new Set<(head: ChainHead) => void>();
+  #running: Running | null = null;
+  #failure: AppError | null = null;
+  #finalAtMs = 0;
+  #seenHeight = 0;
+
+  constructor(options: ChainServiceOptions, deps: ChainServiceDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#clock = deps.clock ?? realClock;
+    this.#repository = new BlockRepository(deps.store, deps.suite);
+  }
+
+  /** Why the chain has stopped for good; null while it has not. */
+  get failure(): AppError | null {
+    return this.#failure;
+  }
+
+  /** Opens what the store holds, and takes part. The network must be running. */
+  async start(signal?: AbortSignal): Promise<void> {
+    if (this.#running !== null) return;
+    signal?.throwIfAborted();
+    const { network, suite, logger } = this.#deps;
+    const networkId = this.#options.genesis.hash;
+    let application: ChainApplicationPort | null = null;
+    const opened = (): ChainApplicationPort => {
+      if (application === null) throw closed();
+      return application;
+    };
+    const mempool = new Mempool(
+      { ...this.#options.mempool, network: networkId },
+      {
+        clock: this.#clock,
+        head: {
+          account: (publicKey) => opened().account(publicKey),
+          cost: (record) => opened().cost(record),
+          refusal: (record) => opened().refusal(record),
+        },
+        decode: (bytes) => decodeRecord(bytes, suite),
+        verify: (record) => verifyRecord(record, networkId, suite),
+      },
+    );
+    application = await this.#deps.openApplication(mempool);
+    signal?.throwIfAborted();
+    this.#seenHeight = application.head.header.height;
+    const replica = this.#deps.createReplica(application, network, network, this.#replicaEvents());
+    const deps = { network, application, replica, networkId, suite, clock: this.#clock };
+    const offer = (bytes: Uint8Array): RecordVerdict => this.#take(bytes);
+    this.#running = {
+      application,
+      mempool,
+      replica,
+      announcer: new BlockAnnouncer(deps),
+      poolSync: new PoolSync({ network, logger, has: (hash) => this.#hasRecord(hash), offer }),
+      expiring: setInterval(() => mempool.expire(), EXPIRE_INTERVAL_MS),
+    };
+    await replica.start();
+    await network.start(this.#handlers(this.#running));
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    if (running === null) return;
+    clearInterval(running.expiring);
+    running.poolSync.stop();
+    running.announcer.stop();
+    await this.#deps.network.stop();
+    await running.replica.stop();
+  }
+
+  head(): ChainHead {
+    const { application, mempool, replica } = this.#open();
+    const { hash, header } = application.head;
+    const waitingSinceMs = Math.max(this.#finalAtMs, mempool.oldestAtMs ?? Number.POSITIVE_INFINITY);
+    const waits = mempool.hasReady && Number.isFinite(waitingSinceMs);
+    return {
+      networkId: this.#options.genesis.hash,
+      height: header.height,
+      hash,
+      epoch: header.epoch,
+      timeMs: header.timeMs,
+      stateRoot: header.stateRoot,
+      validators: application.rules.validators.length,
+      validates: replica.status.validator !== null,
+      pending: mempool.size,
+      waitingMs: waits ? Math.max(0, this.#clock.nowMs() - waitingSinceMs) : 0,
+    };
+  }
+
+  async block(id: number | Hash): Promise<FinalBlock | null> {
+    const stored = typeof id === 'number' ? this.#repository.blockAt(id) : this.#repository.blockOf(id);
+    return stored === null ? null : this.#finalBlock(stored);
+  }
+
+  async blocks(before: number, limit: number): Promise<readonly FinalBlock[]> {
+    const stored = await this.#repository.blocksBefore(before, limit);
+    return stored.map((block) => this.#finalBlock(block));
+  }
+
+  async record(hash: Hash): Promise<KnownRecord | null> {
+    const place = this.#repository.placeOf(hash);
+    const bytes = this.#recordBytes(hash);
+    if (place === null) return this.#open().mempool.get(hash) === undefined ? null : { hash, bytes, place };
+    const blockHash = this.#repository.blockAt(place.height)?.block.hash;
+    if (blockHash === undefined) return null;
+    return { hash, bytes, place: { ...place, blockHash } };
+  }
+
+  account(address: string): ChainAccount {
+    const { application, mempool } = this.#open();
+    return { ...application.account(address), nextNonce: mempool.nextNonce(address) };
+  }
+
+  value(key: string): Uint8Array | null {
+    return this.#open().application.value(key) ?? null;
+  }
+
+  values(prefix: string, limit: number): Promise<readonly (readonly [key: string, value: Uint8Array])[]> {
+    return this.#open().application.values(prefix, limit);
+  }
+
+  async proof(key: string): Promise<ProvenState> {
+    const { application } = this.#open();
+    const { value, siblings, other } = application.prove(key);
+    const block = await this.block(application.head.hash);
+    if (block === null) throw new TypeError('the head is not stored');
+    return { key, value, siblings, other, block };
+  }
+
+  async submit(bytes: Uint8Array): Promise<Hash> {
+    this.#open();
+    const hash = hashRecord(bytes, this.#deps.suite);
+    if (this.#hasRecord(hash)) return hash;
+    const verdict = this.#take(bytes);
+    if (verdict.verdict === 'accept') return hash;
+    const { code, message, meta, cause } = verdict.error;
+    throw new AppError(code, message, { kind: 'caller', meta, cause });
+  }
+
+  onHead(listener: (head: ChainHead) => void): () => void {
+    this.#headListeners.add(listener);
+    return () => this.#headListeners.delete(listener);
+  }
+
+  #open(): Running {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#running === null) throw closed();
+    return this.#running;
+  }
+
+  /** Takes a record into the pool and passes it on. */
+  #take(bytes: Uint8Array): RecordVerdict {
+    const verdict = this.#offer(bytes);
+    if (verdict.verdict === 'accept') this.#deps.network.publishRecord(verdict.record);
+    return verdict;
+  }
+
+  #offer(bytes: Uint8Array): RecordVerdict {
+    const { mempool, replica } = this.#open();
+    const wasReady = mempool.hasReady;
+    const verdict = mempool.offer(bytes);
+    if (!wasReady && mempool.hasReady) replica.poke();
+    return verdict;
+  }
+
+  #hasRecord(hash: Hash): boolean {
+    return this.#running?.mempool.get(hash) !== undefined || this.#repository.placeOf(hash) !== null;
+  }
+
+  #recordBytes(hash: Hash): Uint8Array | null {
+    return this.#running?.mempool.get(hash)?.bytes ?? this.#repository.recordBytes(hash);
+  }
+
+  #handlers({ application, mempool, replica, announcer, poolSync }: Running): ChainHandlers {
+    return {
+      reach: () => ({ height: application.head.header.height, hash: application.head.hash }),
+      record: (hash) => this.#recordBytes(hash),
+      outline: (hash) => {
+        const block = this.#repository.unfinalised(hash) ?? this.#repository.blockOf(hash)?.block;
+        return block ? encodeOutline(block) : null;
+      },
+      block: async (height) => this.#servedBlock(height),
+      pool: (limit) => mempool.hashes(limit),
+      isValidator: (key) => application.rules.validators.some(({ publicKey }) => publicKey === key),
+      receive: (from, message) => replica.receive(from, message),
+      offerRecord: (bytes) => this.#offer(bytes),
+      hasRecord: (hash) => this.#hasRecord(hash),
+      offerBlock: (from, block) => announcer.judge(from, block),
+      connected: (peer) => {
+        poolSync.connected(peer);
+        void this.#compare(peer, replica);
+      },
+    };
+  }
+
+  /** Asks a new peer how long its chain is. */
+  async #compare(peer: PeerKey, replica: ReplicaService): Promise<void> {
+    const reach = await this.#deps.network.reach(peer, AbortSignal.timeout(EXPIRE_INTERVAL_MS)).catch(() => null);
+    if (reach !== null && this.#running?.replica === replica) replica.offerHeight(peer, reach.height);
+  }
+
+  #replicaEvents(): ReplicaEvents {
+    const { logger, network } = this.#deps;
+    return {
+      final: (head, certificate) => this.#final(head, certificate),
+      evidence: ({ first }) => {
+        logger.warn('a validator has voted twice; the evidence is kept', {
+          epoch: first.epoch,
+          validator: first.validator,
+        });
+      },
+      halted: (error) => this.#halt(error),
+      misbehaviour: (peer, code) => network.penalize(peer, MISBEHAVIOUR_POINTS, code),
+    };
+  }
+
+  #final(head: BlockOutline, certificate: QuorumCertificate): void {
+    const running = this.#running;
+    if (running === null) return;
+    const { mempool, replica, announcer } = running;
+    this.#finalAtMs = this.#clock.nowMs();
+    mempool.headMoved(this.#authorsSince(this.#seenHeight, head, mempool));
+    this.#seenHeight = head.header.height;
+    announcer.final(head, certificate, replica.status.validator);
+    const view = this.head();
+    for (const listener of this.#headListeners) listener(view);
+  }
+
+  /** Who wrote the records of the blocks after a height; undefined, meaning everybody, where they are too many. */
+  #authorsSince(height: number, head: BlockOutline, mempool: Mempool): Set<string> | undefined {
+    const authors = new Set<string>();
+    for (let at = height + 1; at <= head.header.height; at++) {
+      const block = at === head.header.height ? head : this.#repository.blockAt(at)?.block;
+      if (block === undefined) return undefined;
+      for (const hash of block.recordHashes) {
+        const known = mempool.get(hash);
+        if (known === undefined) return undefined;
+        authors.add(known.record.author);
+      }
+    }
+    return authors;
+  }
+
+  #halt(error: Error): void {
+    if (this.#failure !== null) return;
+    const message = `The chain of this node has stopped: ${errorCode(error)}. Free its disk or repair its data, then start it again.`;
+    this.#failure = new ChainServiceError('ERR_CHAIN_HALTED', message, {
+      meta: { reason: errorCode(error) },
+      cause: error,
+    });
+    this.#deps.logger.error('the chain has stopped', { code: errorCode(error) });
+  }
+
+  #finalBlock({ block, certificate }: StoredBlock): FinalBlock {
+    const { hash, header, recordHashes } = block;
+    const proof = certificate ?? this.#repository.certificateFor(header.height);
+    return {
+      hash,
+      height: header.height,
+      header: encodeHeader(header),
+      recordHashes,
+      certificate: proof === null ? null : encodeCertificate(proof),
+    };
+  }
+
+  #servedBlock(height: number): ServedBlock | null {
+    if (height < 1 || height < this.#repository.prunedBelow()) return null;
+    const stored = this.#repository.blockAt(height);
+    const certificate = stored?.certificate ?? this.#repository.certificateFor(height);
+    if (stored === null || certificate === null) return null;
+    const records: Uint8Array[] = [];
+    for (const hash of stored.block.recordHashes) {
+      const bytes = this.#repository.recordBytes(hash);
+      if (bytes === null) return null;
+      records.push(bytes);
+    }
+    return { outline: encodeOutline(stored.block), records, certificate: encodeCertificate(certificate) };
+  }
+}
+
+function closed(): ChainServiceError {
+  return new ChainServiceError('ERR_CHAIN_CLOSED', 'The chain of this node is not open yet; try again in a moment.');
+}
