@@ -20,6 +20,13 @@ export { Mempool, type MempoolDeps, type MempoolOptions } from './mempool/mempoo
 export { MempoolError, type MempoolErrorCode } from './mempool/mempool-error.ts';
 export type { HeadState, RecordSource } from './mempool/record-source.ts';
 export type { RecordVerdict } from './mempool/verdict.ts';
+export { type ExpertEntry, expertEntryOf } from './records/expert.ts';
+export { type ExpertBase, MAX_EXPERT_SLICES, type ModelEntry, modelEntryOf } from './records/model.ts';
+export type { NodeClaims } from './records/node.ts';
+export { RecordError, type RecordErrorCode, type Refusal } from './records/record-errors.ts';
+export { RECORD_TYPES, RecordRegistry } from './records/record-registry.ts';
+export { type BlockContext, type RecordType, recordType } from './records/record-type.ts';
+export { compareVersions, isVersion } from './records/semver.ts';
 export type {
   BlockSource,
   ConsensusNetwork,
@@ -52,6 +59,20 @@ export {
   type SnapshotPeers,
   type SnapshotSource,
 } from './snapshot/ports.ts';
+export { type Account, accountOf } from './state/accounts.ts';
+export type { StateView, WritableState } from './state/state-draft.ts';
+export {
+  accountKey,
+  expertKey,
+  modelKey,
+  modelVersionKey,
+  nodeKey,
+  PACT_KEY,
+  VALIDATORS_KEY,
+} from './state/state-keys.ts';
+export { StateOverlay } from './state/state-overlay.ts';
+export { EMPTY_STATE, proveState, type StateReader, stateRoot } from './state/state-reader.ts';
+export { StoredState } from './state/stored-state.ts';
 export { BlockRepository, type ListedRecord } from './storage/block-repository.ts';
 export {
   type FinalBlock,

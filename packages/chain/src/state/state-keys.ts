@@ -1,0 +1,27 @@
+// Keys of the state. A name's slashes are written %2F: what follows a name could be part of another one otherwise.
+
+export const PACT_KEY = 'pact';
+/** The validators of the epoch after the next one that begins. */
+export const VALIDATORS_KEY = 'validators';
+
+/** @param address - ed25519 public key, 64 lower-case hexadecimal digits */
+export function accountKey(address: string): string {
+  return `account/${address}`;
+}
+
+/** @param address - ed25519 public key of the node, 64 lower-case hexadecimal digits */
+export function nodeKey(address: string): string {
+  return `node/${address}`;
+}
+
+export function modelKey(name: string): string {
+  return `model/${name.replaceAll('/', '%2F')}`;
+}
+
+export function modelVersionKey(name: string, version: string): string {
+  return `${modelKey(name)}/${version}`;
+}
+
+export function expertKey(name: string, layer: number, expert: number): string {
+  return `expert/${name.replaceAll('/', '%2F')}/${layer}/${expert}`;
+}
