@@ -1,7 +1,15 @@
+export { ConsensusError, type ConsensusErrorCode } from './consensus/errors.ts';
+export type { SimplexEffects, SimplexEvent } from './consensus/events.ts';
+export { EVIDENCE_RANGE } from './consensus/journal.ts';
+export { leaderOf } from './consensus/leader.ts';
+export { decodeConsensusMessage, encodeConsensusMessage, MAX_MESSAGE_BYTES } from './consensus/message-codec.ts';
 export {
   type ConsensusMessage,
   MAX_WANTED_VIEWS,
 } from './consensus/messages.ts';
+export { SIMPLEX_RULES, type SimplexRules } from './consensus/rules.ts';
+export { type SimplexConfig, type SimplexState, simplexState } from './consensus/state.ts';
+export { step } from './consensus/step.ts';
 export { ChainError, type ChainErrorCode } from './errors.ts';
 export { buildGenesis } from './genesis/build-genesis.ts';
 export {
@@ -35,7 +43,8 @@ export type {
   ReplicaClock,
   VoteSigner,
 } from './replica/ports.ts';
-export type { ReplicaEvents, ReplicaService, ReplicaStatus } from './replica/types.ts';
+export { Replica } from './replica/replica.ts';
+export type { ReplicaDeps, ReplicaEvents, ReplicaOptions, ReplicaService, ReplicaStatus } from './replica/types.ts';
 export {
   type AnnouncedBlock,
   type ChainHandlers,

@@ -2,6 +2,7 @@ import type { BlockOutline, CryptoSuite, Evidence, QuorumCertificate } from '@bl
 import type { Hash, KeyValueStore, Logger, NetworkId } from '@blyan/interface';
 import type { Application } from '../application/application.ts';
 import type { ConsensusMessage } from '../consensus/messages.ts';
+import type { SimplexRules } from '../consensus/rules.ts';
 import type { BlockSource, ConsensusNetwork, PeerKey, ReplicaClock, VoteSigner } from './ports.ts';
 
 export interface ReplicaOptions {
@@ -26,6 +27,8 @@ export interface ReplicaDeps {
   /** Outline of a block whose body was written before, by this process or an earlier one. */
   readonly storedOutline: (hash: Hash) => BlockOutline | undefined;
   readonly logger?: Logger;
+  /** Broken on purpose by simulations that have to notice. */
+  readonly rules?: SimplexRules;
 }
 
 export interface ReplicaEvents {
