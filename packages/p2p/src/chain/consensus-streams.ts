@@ -1,21 +1,22 @@
-import type { ConsensusMessage, PeerKey } from '@blyan/chain';
-import { type CryptoSuite, MAX_PROPOSAL_BYTES } from '@blyan/chain-format';
+import {
+  type ConsensusMessage,
+  decodeConsensusMessage,
+  encodeConsensusMessage,
+  MAX_MESSAGE_BYTES,
+  type PeerKey,
+} from '@blyan/chain';
+import type { CryptoSuite } from '@blyan/chain-format';
 import { AppError, errorCode, type Logger, type PeerId } from '@blyan/interface';
 import { PROTOCOL_MAJORS } from '@blyan/params';
 import type { P2pHost } from '../host.ts';
 import type { PeerProtocol } from '../peer-protocol.ts';
-import {
-  CONSENSUS_METHODS,
-  type ConsensusMethod,
-  decodeConsensusMessage,
-  encodeConsensusMessage,
-} from './consensus-message.ts';
 import type { PeerKeys } from './peer-key.ts';
 import { RateLimit } from './rate-limit.ts';
 
+const METHOD = 'message';
 /** For bytes that are no message; no honest node sends them. */
 const UNREADABLE_POINTS = 25;
-const MAX_QUEUED_BYTES = 4 * MAX_PROPOSAL_BYTES;
+const MAX_QUEUED_BYTES = 4 * MAX_MESSAGE_BYTES;
 /** What one validator may send: far above what the protocol needs, far below what would keep this node busy. */
 const MESSAGES_PER_SECOND = 1_000;
 const BYTES_PER_SECOND = 32 * 1024 * 1024;
@@ -43,12 +44,10 @@ export class ConsensusStreams {
   constructor(deps: ConsensusStreamsDeps) {
     this.#deps = deps;
     this.#protocol = deps.host.protocol('consensus', PROTOCOL_MAJORS.consensus, {
-      maxFrameBytes: MAX_PROPOSAL_BYTES + 1024,
+      maxFrameBytes: MAX_MESSAGE_BYTES + 1024,
       maxQueuedBytes: MAX_QUEUED_BYTES,
     });
-    for (const method of CONSENSUS_METHODS) {
-      this.#protocol.handleRaw(method, (bytes, { peerId }) => this.#receive(method, bytes, peerId));
-    }
+    this.#protocol.handleRaw(METHOD, (bytes, { peerId }) => this.#receive(bytes, peerId));
   }
 
   /** @param handlers null to hear nobody */
@@ -64,13 +63,13 @@ export class ConsensusStreams {
       const peerId = keys.idOf(key);
       if (!host.isConnected(peerId)) continue;
       bytes ??= encodeConsensusMessage(message);
-      this.#protocol.notifyRaw(peerId, message.type, bytes).catch((error) => {
+      this.#protocol.notifyRaw(peerId, METHOD, bytes).catch((error) => {
         logger.debug('consensus message not sent', { peerId, type: message.type, code: errorCode(error) });
       });
     }
   }
 
-  #receive(method: ConsensusMethod, bytes: Uint8Array, peerId: PeerId): void {
+  #receive(bytes: Uint8Array, peerId: PeerId): void {
     const { host, keys, suite, logger } = this.#deps;
     const handlers = this.#handlers;
     if (handlers === null) return;
@@ -81,10 +80,10 @@ export class ConsensusStreams {
     }
     let message: ConsensusMessage;
     try {
-      message = decodeConsensusMessage(method, bytes, suite);
+      message = decodeConsensusMessage(bytes, suite);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      logger.debug('consensus message not readable', { peerId, method, code: error.code });
+      logger.debug('consensus message not readable', { peerId, code: error.code });
       host.penalize(peerId, UNREADABLE_POINTS, error.code);
       return;
     }
