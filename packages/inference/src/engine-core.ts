@@ -50,7 +50,7 @@ export class EngineCore {
   readonly #team: Team;
   readonly #blocks: BlockCache;
   readonly #embedding: Embedding;
-  readonly #context: PassContext;
+  readonly #remote: EngineCoreDeps['remote'];
   readonly #models = new Map<Root, { view: ModelView; workspaces: WorkspacePool }>();
   readonly #sequences = new Map<string, OpenSequence>();
   readonly #queue: StepQueue;
@@ -62,14 +62,13 @@ export class EngineCore {
     this.#team = new Team(options, this.#heap);
     this.#blocks = new BlockCache({ budgetBytes: options.sessionBytes }, { team: this.#team, source: deps.source });
     this.#embedding = new Embedding(deps.source);
-    const { remote } = deps;
-    this.#context = { team: this.#team, blocks: this.#blocks, embedding: this.#embedding, remote };
+    this.#remote = deps.remote;
     this.#queue = new StepQueue((batch) => {
       const { model } = (batch[0] as (typeof batch)[number]).sequence;
       return this.#model(model.root).workspaces.use((workspace) =>
-        againIfChanged(() => {
+        this.#pass((context) => {
           for (const { sequence, request } of batch) sequence.kv.seek(request.position);
-          return runSteps(this.#context, workspace, batch);
+          return runSteps(context, workspace, batch);
         }),
       );
     });
@@ -172,7 +171,7 @@ export class EngineCore {
       const first = workspace.buffer('head rows', request.hidden.length);
       this.#heap.f32(first, request.hidden.length).set(request.hidden);
       const pointers = Array.from({ length: rows }, (_, row) => first + row * hiddenSize * 4);
-      const logits = await againIfChanged(() => headLogits(this.#context, view, workspace, pointers));
+      const logits = await this.#pass((context) => headLogits(context, view, workspace, pointers));
       return logits.map((row, index) => drawToken(row, request.spec, request.position + index));
     });
   }
@@ -185,7 +184,7 @@ export class EngineCore {
     const { view, workspaces } = this.#model(request.modelRoot);
     const started = performance.now();
     const outputs = await workspaces.use((workspace) =>
-      againIfChanged(() => runExpertGroups(this.#context, view, request, workspace)),
+      this.#pass((context) => runExpertGroups(context, view, request, workspace)),
     );
     return { outputs, ms: performance.now() - started };
   }
@@ -216,6 +215,12 @@ export class EngineCore {
     this.#embedding.close();
     this.#blocks.clear();
     await this.#team.stop();
+  }
+
+  /** A computation over blocks; from the start again when one changed under it. */
+  #pass<T>(work: (context: PassContext) => Promise<T>): Promise<T> {
+    const shared = { team: this.#team, embedding: this.#embedding, remote: this.#remote };
+    return againIfChanged(() => this.#blocks.pass((blocks) => work({ ...shared, blocks })));
   }
 
   #model(root: Root): { view: ModelView; workspaces: WorkspacePool } {

@@ -1,6 +1,6 @@
 import type { Root } from '@blyan/interface';
 import { paddedLength } from '@blyan/model';
-import type { BlockCache } from './block-cache.ts';
+import type { PassBlocks } from './block-cache.ts';
 import { InferenceError } from './errors.ts';
 import type { LoadedBlock, SwiGlu } from './loaded-block.ts';
 import { loadExpert } from './loaders.ts';
@@ -26,7 +26,7 @@ export interface ExpertRows {
 
 export interface ExpertContext {
   readonly team: Team;
-  readonly blocks: BlockCache;
+  readonly blocks: PassBlocks;
 }
 
 /** Runs experts of a layer. Slices along the FFN dimension are summed in slice order, on every node alike. */

@@ -1,4 +1,4 @@
-import type { BlockCache } from './block-cache.ts';
+import type { PassBlocks } from './block-cache.ts';
 import type { Embedding } from './embedding.ts';
 import { InferenceError } from './errors.ts';
 import type { GateChoice } from './gate.ts';
@@ -13,7 +13,7 @@ import type { Workspace } from './workspace.ts';
 
 export interface PassContext {
   readonly team: Team;
-  readonly blocks: BlockCache;
+  readonly blocks: PassBlocks;
   readonly embedding: Embedding;
   readonly remote: (sequences: readonly string[], call: RemoteExpertCall) => Promise<readonly Float32Array[]>;
 }
