@@ -68,6 +68,14 @@ export {
   type SnapshotPeers,
   type SnapshotSource,
 } from './snapshot/ports.ts';
+export { SnapshotError, type SnapshotErrorCode } from './snapshot/snapshot-error.ts';
+export { SnapshotShelf, type SnapshotShelfDeps, type SnapshotShelfOptions } from './snapshot/snapshot-shelf.ts';
+export {
+  SnapshotSync,
+  type SnapshotSyncDeps,
+  type SnapshotSyncOptions,
+  type SyncedSnapshot,
+} from './snapshot/snapshot-sync.ts';
 export { type Account, accountOf } from './state/accounts.ts';
 export type { StateView, WritableState } from './state/state-draft.ts';
 export {

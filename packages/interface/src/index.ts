@@ -1,4 +1,5 @@
 export type { AnswerClaim, AnswerJournal, JournalEntry, KeptAnswer } from './answer-journal.ts';
+export type { BlobStore } from './blob-store.ts';
 export type { Chain, ChainAccount, ChainHead, FinalBlock, KnownRecord, ProvenState, RecordPlace } from './chain.ts';
 export {
   ANSWER_COMPLETE,

@@ -18,6 +18,7 @@ import {
   placeOfIndexKey,
   type RecordIndex,
   recordKey,
+  SNAPSHOT_KEY,
   unfinalisedKey,
   validatorSetKey,
 } from './keys.ts';
@@ -62,6 +63,11 @@ export class BlockRepository {
   /** Blocks below this height are gone, but for the genesis block; 0 when nothing was pruned. */
   prunedBelow(): number {
     return this.#read(PRUNED_KEY, decodeHeight) ?? 0;
+  }
+
+  /** Of blocks up to this height there are outlines at most: the node began from a snapshot of it. 0 where it began at the genesis. */
+  snapshotHeight(): number {
+    return this.#read(SNAPSHOT_KEY, decodeHeight) ?? 0;
   }
 
   /** Null above the head. @throws ERR_CHAIN_PRUNED */

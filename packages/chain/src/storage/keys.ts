@@ -10,6 +10,8 @@ const decimal = (value: number, digits: number) => String(value).padStart(digits
 
 export const HEAD_KEY = 'm/head';
 export const PRUNED_KEY = 'm/pruned';
+/** Height of the snapshot that this node began from: it has outlines of blocks up to there, not their records. */
+export const SNAPSHOT_KEY = 'm/snapshot';
 
 /** Outline and certificate of a final block. */
 export const blockKey = (height: number) => `b/${decimal(height, HEIGHT_DIGITS)}`;

@@ -25,14 +25,15 @@ export function pruneWrites(store: KeyValueReader, suite: CryptoSuite, { below, 
   const to = Math.min(below, from + limit, repository.head()?.height ?? 0);
   if (to <= from) return [];
   const writes: StoreWrite[] = [{ key: PRUNED_KEY, value: encodeHeight(to) }];
+  const snapshotHeight = repository.snapshotHeight();
   const remove = (key: string) => writes.push({ key, value: null });
   for (let height = from; height < to; height++) {
     const found = repository.blockAt(height);
     if (found === null) throw damaged(blockKey(height));
     for (const [index, hash] of found.block.recordHashes.entries()) {
       const bytes = repository.recordBytes(hash);
-      if (bytes === null) throw damaged(recordKey(hash));
-      for (const key of placeKeys(decodeRecord(bytes, suite), { height, index })) remove(key);
+      if (bytes === null && height > snapshotHeight) throw damaged(recordKey(hash));
+      if (bytes !== null) for (const key of placeKeys(decodeRecord(bytes, suite), { height, index })) remove(key);
       remove(placeKey(hash));
       remove(recordKey(hash));
     }
