@@ -42,12 +42,12 @@ test('an engine counts what answers and other nodes use of its model, and knows 
     };
     const rows = (count: number) => new Float32Array(count * hiddenSize).fill(0.5);
     await engine.open(open);
-    expect(engine.inUse(0, 1)).toBe(true);
-    expect(engine.inUse(1, 1)).toBe(false);
-    expect(engine.inUse(undefined, undefined)).toBe(true);
+    expect(engine.inUse(model.root, 0, 1)).toBe(true);
+    expect(engine.inUse(model.root, 1, 1)).toBe(false);
+    expect(engine.inUse(model.root, undefined, undefined)).toBe(true);
     await engine.step({ sequence: 's', position: 0, input: rows(3), output: 'none' });
     await engine.close({ sequence: 's' });
-    expect(engine.inUse(0, 1)).toBe(false);
+    expect(engine.inUse(model.root, 0, 1)).toBe(false);
     const sum = (values: Float64Array, layer: number) =>
       values.subarray(layer * expertCount, (layer + 1) * expertCount).reduce((total, value) => total + value, 0);
     const perRow = sum(counter.computed(), 0) / (3 * expertsPerToken);
@@ -57,8 +57,8 @@ test('an engine counts what answers and other nodes use of its model, and knows 
     const call = { modelRoot: model.root, layer: 1, rows: rows(2), groups: [{ expert: 2, rows: [0, 1] }] };
     await engine.experts(call);
     expect(counter.computed()[expertCount + 2]).toBeCloseTo(2 * perRow);
-    expect(engine.inUse(1, 2)).toBe(true);
-    expect(engine.inUse(1, 1)).toBe(false);
+    expect(engine.inUse(model.root, 1, 2)).toBe(true);
+    expect(engine.inUse(model.root, 1, 1)).toBe(false);
 
     const before = counter.computed();
     await engine.uncounted.experts(call);

@@ -1,11 +1,10 @@
-import { modelView } from '@blyan/inference';
 import { errorCode, type Logger } from '@blyan/interface';
 import type { NodeRecords } from '@blyan/p2p';
 import { RECORD_INTERVAL_MS } from '@blyan/params';
-import { blockMap, type DemandCounter, demandLevels, hasBit, type MeasuredFigures } from '@blyan/routing';
+import { blockMap, demandLevels, type HostedModel, hasBit, type MeasuredFigures } from '@blyan/routing';
 import type { CountingEngine } from './counting-engine.ts';
-import type { HostedBlocks } from './hosted-blocks.ts';
 import { type EngineFigures, measureEngine } from './measure.ts';
+import type { ServedVersion, ServedVersions } from './served-versions.ts';
 
 const UNMEASURED: MeasuredFigures = {
   stepUs: 0,
@@ -29,8 +28,7 @@ export interface AdvertiserOptions {
 export interface AdvertiserDeps {
   readonly records: NodeRecords;
   readonly engine: CountingEngine;
-  readonly demand: DemandCounter;
-  readonly hosted: HostedBlocks;
+  readonly versions: ServedVersions;
   /** Sequences that run here. */
   readonly active: () => number;
   readonly logger: Logger;
@@ -44,6 +42,8 @@ export class Advertiser {
   readonly #onChange = (): void => this.#publishSoon();
   readonly #onFilled = (): void => void this.#measureAgain();
   #measured = UNMEASURED;
+  /** Model that was measured. */
+  #measuredRoot = '';
   #measuring: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
 
@@ -54,7 +54,7 @@ export class Advertiser {
 
   /** Settles when the first record is out. */
   async start(): Promise<void> {
-    this.#deps.hosted.on('change', this.#onChange);
+    this.#deps.versions.on('change', this.#onChange);
     this.#timer = setInterval(() => this.#publishSoon(), RECORD_INTERVAL_MS);
     await this.#publish();
   }
@@ -66,26 +66,27 @@ export class Advertiser {
    */
   async measure(signal: AbortSignal): Promise<void> {
     const stopping = AbortSignal.any([signal, this.#stopping.signal]);
-    this.#deps.hosted.on('filled', this.#onFilled);
+    this.#deps.versions.on('filled', this.#onFilled);
     await this.#measure(stopping);
     signal.throwIfAborted();
   }
 
   async stop(): Promise<void> {
-    const { hosted } = this.#deps;
-    hosted.off('change', this.#onChange).off('filled', this.#onFilled);
+    const { versions } = this.#deps;
+    versions.off('change', this.#onChange).off('filled', this.#onFilled);
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#stopping.abort();
     await this.#measuring;
   }
 
   #measure(signal: AbortSignal): Promise<void> {
-    const { engine, hosted, logger } = this.#deps;
-    const { manifest } = hosted;
+    const { engine, versions, logger } = this.#deps;
     this.#measuring = this.#measuring.then(async () => {
+      const { manifest, view, hosted } = versions.current;
       try {
-        const figures = await measureEngine(engine.uncounted, modelView(manifest), manifest, hosted.bitmap(), signal);
+        const figures = await measureEngine(engine.uncounted, view, manifest, hosted.bitmap(), signal);
         this.#measured = { ...UNMEASURED, ...figures };
+        this.#measuredRoot = manifest.root;
         await this.#publish(true);
       } catch (error) {
         if (!signal.aborted) logger.warn('the speed of this node could not be measured', { code: errorCode(error) });
@@ -94,12 +95,14 @@ export class Advertiser {
     return this.#measuring;
   }
 
-  /** Blocks of a kind that was not here when it was measured have arrived. */
+  /** Blocks of a kind that was not here when it was measured have arrived, or another version is served. */
   async #measureAgain(): Promise<void> {
     const { signal } = this.#stopping;
     this.#publishSoon(true);
     await this.#measuring;
-    if (!signal.aborted && lacks(this.#measured, this.#deps.hosted)) await this.#measure(signal);
+    const { current } = this.#deps.versions;
+    const isOther = current.manifest.root !== this.#measuredRoot;
+    if (!signal.aborted && (isOther || lacks(this.#measured, current))) await this.#measure(signal);
   }
 
   #publishSoon(settled = false): void {
@@ -109,13 +112,11 @@ export class Advertiser {
   }
 
   async #publish(settled = false): Promise<void> {
-    const { engine, hosted, records, active, demand } = this.#deps;
+    const { engine, versions, records, active } = this.#deps;
     const { queued, freeKvBytes } = await engine.status();
-    const blocks = hosted.bitmap();
-    const levels = demandLevels(blocks, hosted.manifest, demand.computed());
     const advertisement = {
       ...this.#options,
-      models: [{ root: hosted.manifest.root, blocks, ...(levels && { demand: levels }) }],
+      models: versions.all().map(advertised),
       measured: this.#measured,
       active: active(),
       queued,
@@ -125,8 +126,14 @@ export class Advertiser {
   }
 }
 
-function lacks(measured: EngineFigures, hosted: HostedBlocks): boolean {
-  const map = blockMap(hosted.manifest);
+function advertised({ manifest, hosted, counter }: ServedVersion): HostedModel {
+  const blocks = hosted.bitmap();
+  const levels = demandLevels(blocks, manifest, counter.computed());
+  return { root: manifest.root, blocks, ...(levels && { demand: levels }) };
+}
+
+function lacks(measured: EngineFigures, { manifest, hosted }: ServedVersion): boolean {
+  const map = blockMap(manifest);
   const bits = hosted.bitmap();
   const hosts = (indices: readonly number[]) => indices.some((index) => hasBit(bits, index));
   return (

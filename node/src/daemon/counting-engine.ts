@@ -1,4 +1,5 @@
 import { Engine } from '@blyan/inference';
+import type { Root } from '@blyan/interface';
 import type { ModelManifest } from '@blyan/model';
 import type { DemandCounter } from '@blyan/routing';
 import type { MeasurableEngine } from './measure.ts';
@@ -14,6 +15,13 @@ export interface CountedDemand {
   readonly counter: DemandCounter;
 }
 
+interface Counted extends CountedDemand {
+  /** [layer * experts + expert] -> when another node last called it. */
+  readonly served: Map<number, number>;
+  /** When it last called any. */
+  servedAt: number;
+}
+
 /** An engine that tells a counter which experts answers use here, and knows which are in use now. */
 export class CountingEngine extends Engine {
   /** The same engine, for measurements of this node's own. */
@@ -25,12 +33,14 @@ export class CountingEngine extends Engine {
     sample: (request) => super.sample(request),
   };
   readonly #sequences = new Map<string, OpenRequest>();
-  /** [layer * experts + expert] -> when another node last called it. */
-  readonly #served = new Map<number, number>();
-  #counted: CountedDemand | null = null;
+  readonly #counted = new Map<Root, Counted>();
 
-  count(counted: CountedDemand): void {
-    this.#counted = counted;
+  count({ model, counter }: CountedDemand): void {
+    this.#counted.set(model.root, { model, counter, served: new Map(), servedAt: Number.NEGATIVE_INFINITY });
+  }
+
+  uncount(root: Root): void {
+    this.#counted.delete(root);
   }
 
   override async open(request: OpenRequest): ReturnType<Engine['open']> {
@@ -43,40 +53,52 @@ export class CountingEngine extends Engine {
     const opened = this.#sequences.get(request.sequence);
     this.#sequences.delete(request.sequence);
     const usage = await super.close(request);
-    if (usage !== null && opened !== undefined && opened.modelRoot === this.#counted?.model.root) {
-      this.#counted.counter.answered(opened.firstLayer, opened.lastLayer, usage.expertRows, opened.localExperts);
+    if (usage !== null && opened !== undefined) {
+      const { modelRoot, firstLayer, lastLayer, localExperts } = opened;
+      this.#counted.get(modelRoot)?.counter.answered(firstLayer, lastLayer, usage.expertRows, localExperts);
     }
     return usage;
   }
 
   override experts(request: Parameters<Engine['experts']>[0]): ReturnType<Engine['experts']> {
     const { modelRoot, layer, groups } = request;
-    if (modelRoot === this.#counted?.model.root) {
+    const counted = this.#counted.get(modelRoot);
+    if (counted !== undefined) {
+      counted.servedAt = performance.now();
       for (const { expert, rows } of groups) {
-        this.#counted.counter.served(layer, expert, rows.length);
-        const slot = this.#slot(layer, expert);
-        if (slot !== null) this.#served.set(slot, performance.now());
+        counted.counter.served(layer, expert, rows.length);
+        const slot = slotOf(counted, layer, expert);
+        if (slot !== null) counted.served.set(slot, counted.servedAt);
       }
     }
     return super.experts(request);
   }
 
   /**
-   * Whether an answer under way may need this part of the counted model: a sequence is open over the layer, or the expert
-   * was called within the last minute. Ends of the model (`layer` undefined) are in use while any sequence is open.
+   * Whether an answer under way may need this part of the model: a sequence is open over the layer, or the expert was
+   * called within the last minute. Ends of the model (`layer` undefined) are in use while any sequence is open.
    */
-  inUse(layer: number | undefined, expert: number | undefined): boolean {
-    for (const { firstLayer, lastLayer } of this.#sequences.values()) {
+  inUse(root: Root, layer: number | undefined, expert: number | undefined): boolean {
+    for (const { modelRoot, firstLayer, lastLayer } of this.#sequences.values()) {
+      if (modelRoot !== root) continue;
       if (layer === undefined || (firstLayer <= layer && layer <= lastLayer)) return true;
     }
-    const slot = layer === undefined || expert === undefined ? null : this.#slot(layer, expert);
-    const servedAt = slot === null ? undefined : this.#served.get(slot);
+    const counted = this.#counted.get(root);
+    if (counted === undefined || layer === undefined || expert === undefined) return false;
+    const slot = slotOf(counted, layer, expert);
+    const servedAt = slot === null ? undefined : counted.served.get(slot);
     return servedAt !== undefined && performance.now() - servedAt < IN_USE_MS;
   }
 
-  /** Null outside the model. */
-  #slot(layer: number, expert: number): number | null {
-    const { layerCount = 0, expertCount = 0 } = this.#counted?.model.spec ?? {};
-    return layer < layerCount && expert < expertCount ? layer * expertCount + expert : null;
+  /** Whether a sequence of the model is open, or another node called one of its experts within the last `quietMs`. */
+  isUsed(root: Root, quietMs: number): boolean {
+    for (const { modelRoot } of this.#sequences.values()) if (modelRoot === root) return true;
+    return performance.now() - (this.#counted.get(root)?.servedAt ?? Number.NEGATIVE_INFINITY) < quietMs;
   }
+}
+
+/** Null outside the model. */
+function slotOf({ model }: Counted, layer: number, expert: number): number | null {
+  const { layerCount, expertCount } = model.spec;
+  return layer < layerCount && expert < expertCount ? layer * expertCount + expert : null;
 }

@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createGateway } from '@blyan/gateway';
-import { modelView, StoreSource } from '@blyan/inference';
+import { StoreSource } from '@blyan/inference';
 import { errorCode, monotonicClock, type Root, systemClock } from '@blyan/interface';
 import type { BlockRef, ModelManifest } from '@blyan/model';
 import {
@@ -14,7 +14,7 @@ import {
   NodeRecords,
   P2pHost,
 } from '@blyan/p2p';
-import { DemandCounter, type ExpertDemand, networkDemand } from '@blyan/routing';
+import { DemandCounter, networkDemand } from '@blyan/routing';
 import { BlockStore } from '@blyan/store';
 import type { NodeConfig } from '../config/node-config.ts';
 import { usualThreads } from '../config/threads.ts';
@@ -33,6 +33,7 @@ import { isMeasurement, zeros } from './measure.ts';
 import { joinNetwork, resolveMembership } from './network-membership.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { resolveModel } from './served-model.ts';
+import { type ServedVersion, ServedVersions, servedVersion } from './served-versions.ts';
 import { nextNews } from './wait-for-peers.ts';
 import { WarmUp } from './warm-up.ts';
 
@@ -113,54 +114,71 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     if (!membership.genesis) await joinNetwork(paths.genesis, { host, genesis, logger }, signal);
     const manifest = await findModel();
 
-    const counter = new DemandCounter(manifest.spec, monotonicClock);
-    const demand = () => networkDemand(views(), manifest, counter.snapshot());
-    const hosted = hostBlocks(manifest, demand);
-    undo.push(() => hosted.stop());
-    tell = ({ root, error }) => hosted.damaged(root, error);
+    const first = versionOf(manifest);
+    const versions = new ServedVersions(first);
+    const { hosted } = first;
+    undo.push(() => versions.stop());
+    tell = ({ root, error }) => versions.damaged(root, error);
     damaged.forEach(tell);
 
-    const { engine, attach } = createEngine(hosted);
+    const { engine, attach } = createEngine(versions);
     undo.push(() => engine.stop());
-    engine.count({ model: manifest, counter });
+    engine.count({ model: manifest, counter: first.counter });
     await engine.start();
-    await engine.loadModel(modelView(manifest));
+    await engine.loadModel(first.view);
     const executor = createExecutor(
       { profile, version: VERSION, seed: privateKey.raw.subarray(0, 32), maxSequences: config.maxStreams },
-      { host, engine, hosted, views, records, logger, networkChanged: (ms, until) => nextNews(records, ms, until) },
+      {
+        host,
+        engine,
+        versions,
+        views,
+        news: records,
+        logger,
+        networkChanged: (ms, until) => nextNews(records, ms, until),
+      },
     );
     attach(executor);
     undo.push(() => executor.stop());
 
     const advertiser = new Advertiser(
       { version: VERSION, tier: await probeTier(), profile, host: config.host, gateway: config.gateway !== null },
-      { records, engine, hosted, demand: counter, active: () => executor.stages.active, logger },
+      { records, engine, versions, active: () => executor.stages.active, logger },
     );
     undo.push(() => advertiser.stop());
     await advertiser.start();
-    const fill = () => hosted.fill(signal);
+    const fill = () => versions.fill(signal);
     records.on('change', fill);
     undo.push(() => void records.off('change', fill));
     // HTTP answers meanwhile: `/readyz` tells what is missing.
     const addresses = await startGateway(executor);
     await hosted.start(signal);
     await advertiser.measure(signal);
-    const patrol = new BlockPatrol({ store, roots: () => hosted.roots(), logger });
+    const patrol = new BlockPatrol({ store, roots: () => versions.roots(), logger });
     undo.push(() => patrol.stop());
     patrol.start();
     const warmUp = new WarmUp({
-      ...{ engine, logger, modelRoot: manifest.root },
-      roots: () => hosted.roots(),
+      ...{ engine, logger },
+      get modelRoot() {
+        return versions.current.manifest.root;
+      },
+      roots: () => versions.current.hosted.roots(),
       active: () => executor.stages.active,
     });
     undo.push(() => warmUp.stop());
     const warm = () => warmUp.start();
-    hosted.on('filled', warm);
-    undo.push(() => void hosted.off('filled', warm));
+    versions.on('filled', warm);
+    undo.push(() => void versions.off('filled', warm));
     warm();
     if (config.host === 'auto') {
-      const inUse = ({ layer, expert }: BlockRef) => engine.inUse(layer, expert);
-      const rebalancer = new Rebalancer({ self: peerId, hosted, views, demand, inUse, clock: systemClock, logger });
+      const rebalancer = new Rebalancer({
+        ...{ self: peerId, views, clock: systemClock, logger },
+        get hosted() {
+          return versions.current.hosted;
+        },
+        demand: () => versions.current.demand(),
+        inUse: ({ layer, expert }: BlockRef) => engine.inUse(versions.current.manifest.root, layer, expert),
+      });
       undo.push(() => rebalancer.stop());
       rebalancer.start();
     }
@@ -190,20 +208,24 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     return resolveModel(options, { store, host, exchange, logger }, signal);
   }
 
-  function hostBlocks(manifest: ModelManifest, demand: () => ExpertDemand): HostedBlocks {
+  /** A version with what it hosts here, which is yet to be started. */
+  function versionOf(manifest: ModelManifest): ServedVersion {
+    const counter = new DemandCounter(manifest.spec, monotonicClock);
+    const demand = () => networkDemand(views(), manifest, counter.snapshot());
     const joins = membership.bootstrap.length > 0;
     const options = { host: config.host, blocksDir: paths.blocks, joins, quotaBytes: config.storeQuotaBytes };
     const news = (timeoutMs: number, until: AbortSignal) => nextNews(records, timeoutMs, until);
-    return new HostedBlocks(manifest, options, { store, exchange, views, nextNews: news, demand, logger });
+    const hosted = new HostedBlocks(manifest, options, { store, exchange, views, nextNews: news, demand, logger });
+    return servedVersion({ manifest, counter, demand, hosted });
   }
 
   /** The engine, which calls the experts of other nodes through the executor that is attached to it. */
-  function createEngine(hosted: HostedBlocks): { engine: CountingEngine; attach: (executor: Executor) => void } {
+  function createEngine(versions: ServedVersions): { engine: CountingEngine; attach: (executor: Executor) => void } {
     let executor: Executor | null = null;
     const source = new HealingSource({
       source: new StoreSource(store),
-      heal: (root, healing) => hosted.heal(root, AbortSignal.any([healing, signal])),
-      labelOf: (root) => hosted.labelOf(root),
+      heal: (root, healing) => versions.heal(root, AbortSignal.any([healing, signal])),
+      labelOf: (root) => versions.labelOf(root),
       logger,
     });
     const sessionBytes = config.sessionCacheBytes ?? totalmem() / 2;

@@ -3,7 +3,6 @@ import {
   type Engine,
   ExpertCaller,
   Heartbeat,
-  modelView,
   NetworkCoordinator,
   PeerFaults,
   type PlanRunDeps,
@@ -13,7 +12,7 @@ import {
   StageNetwork,
 } from '@blyan/inference';
 import { type Logger, monotonicClock } from '@blyan/interface';
-import type { NodeRecords, P2pHost } from '@blyan/p2p';
+import type { P2pHost } from '@blyan/p2p';
 import { MAX_FRAME_BYTES, PROTOCOL_MAJORS } from '@blyan/params';
 import {
   blockMap,
@@ -27,8 +26,9 @@ import {
   signPlan,
 } from '@blyan/routing';
 import { peerIdFromString } from '@libp2p/peer-id';
-import type { HostedBlocks } from './hosted-blocks.ts';
 import { LiveHolders } from './live-holders.ts';
+import type { ServedVersions } from './served-versions.ts';
+import type { NewsSource } from './wait-for-peers.ts';
 
 /** Rows of one peer that wait to be computed here: long prompts of many answers at once. */
 const MAX_QUEUED_STEP_BYTES = 256 * 1024 * 1024;
@@ -45,9 +45,10 @@ export interface ExecutorOptions {
 export interface ExecutorDeps {
   readonly host: P2pHost;
   readonly engine: Engine;
-  readonly hosted: HostedBlocks;
+  readonly versions: ServedVersions;
   readonly views: () => readonly NodeView[];
-  readonly records: NodeRecords;
+  /** Emits when something is heard of nodes. */
+  readonly news: NewsSource;
   /** Resolves with the next news about nodes, after the time, or at the abort. */
   readonly networkChanged: (timeoutMs: number, signal: AbortSignal) => Promise<unknown>;
   readonly logger: Logger;
@@ -61,13 +62,11 @@ export interface Executor {
 
 /** Puts together what runs plans: stages here and elsewhere, expert calls, delegates, and the coordinator over them. */
 export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Executor {
-  const { host, engine, hosted, logger, records } = deps;
+  const { host, engine, versions, logger } = deps;
   const speeds = new ObservedSpeeds(monotonicClock);
   const views = () => speeds.applied(deps.views());
   const self = host.peerId;
-  const { manifest } = hosted;
-  const view = modelView(manifest);
-  const model = (root: string) => (root === manifest.root ? view : undefined);
+  const model = (root: string) => versions.of(root)?.view;
   const protocol = host.protocol('inference', PROTOCOL_MAJORS.inference, {
     maxFrameBytes: MAX_FRAME_BYTES,
     maxNotifiedBytes: MAX_QUEUED_STEP_BYTES,
@@ -81,7 +80,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
     penalize: (peerId, points, code) => host.penalize(peerId, points, code),
     nuisance: (peerId, code) => host.nuisance(peerId, code),
   });
-  const holders = new LiveHolders({ host, records, views, manifest });
+  const holders = new LiveHolders({ host, news: deps.news, views, manifest: (root) => versions.of(root)?.manifest });
   const experts = new ExpertCaller(
     { self },
     {
@@ -107,6 +106,8 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   const run: PlanRunDeps = {
     ...{ engine, host: stages, network, inbox, heartbeat, faults },
     replace: (plan, lost) => {
+      const manifest = versions.of(plan.modelRoot)?.manifest;
+      if (!manifest) return null;
       const input = { manifest, views: views(), self, profile: options.profile, avoid: health.avoided() };
       const other = replaceStages(plan, lost, input);
       return other && sign(other);
@@ -132,8 +133,8 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
       logger,
       port: {
         views,
-        models: () => [{ manifest, learnedAt }],
-        fetch: (_manifest, blocks, signal) => hosted.fetch(blocks, signal),
+        models: () => versions.all(),
+        fetch: async ({ root }, blocks, signal) => versions.of(root)?.hosted.fetch(blocks, signal),
         sign: (plan) => signPlan(plan, options.seed),
         avoided: () => health.avoided(),
         observe: (answer) => speeds.answered(answer),
@@ -142,7 +143,6 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
       },
     },
   );
-  const learnedAt = Math.floor(Date.now() / 1000);
   const back = (peerId: string) => {
     health.returned(peerId);
     experts.returned(peerId);
@@ -165,10 +165,12 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
 
   /** What a delegate needs beside experts: trunks, embedding, head. */
   async function prepare(plan: Plan, signal: AbortSignal): Promise<void> {
-    const map = blockMap(manifest);
-    const bitmap = hosted.bitmap();
+    const version = versions.of(plan.modelRoot);
+    if (!version) return;
+    const map = blockMap(version.manifest);
+    const bitmap = version.hosted.bitmap();
     const needed = [map.embedding, ...map.trunks, map.head].filter((index) => !hasBit(bitmap, index));
-    if (plan.modelRoot === manifest.root) await hosted.fetch(needed, signal);
+    await version.hosted.fetch(needed, signal);
   }
 }
 

@@ -1,15 +1,16 @@
 import type { HolderPort } from '@blyan/inference';
-import type { PeerId } from '@blyan/interface';
+import type { PeerId, Root } from '@blyan/interface';
 import type { ModelManifest } from '@blyan/model';
-import type { NodeRecords, P2pHost } from '@blyan/p2p';
+import type { P2pHost } from '@blyan/p2p';
 import { Holdings, type NodeView, type Plan } from '@blyan/routing';
-import { firstOf } from './wait-for-peers.ts';
+import { firstOf, type NewsSource } from './wait-for-peers.ts';
 
 export interface LiveHoldersDeps {
   readonly host: P2pHost;
-  readonly records: Pick<NodeRecords, 'on' | 'off'>;
+  readonly news: NewsSource;
   readonly views: () => readonly NodeView[];
-  readonly manifest: ModelManifest;
+  /** Of a model served here. */
+  readonly manifest: (root: Root) => ModelManifest | undefined;
 }
 
 /** Who holds experts now, by the live records. Listens for news until it is disposed of. */
@@ -23,7 +24,7 @@ export class LiveHolders implements HolderPort, Disposable {
 
   constructor(deps: LiveHoldersDeps) {
     this.#deps = deps;
-    deps.records.on('change', this.#heard);
+    deps.news.on('change', this.#heard);
   }
 
   rttMs(peerId: PeerId): number | null {
@@ -35,8 +36,8 @@ export class LiveHolders implements HolderPort, Disposable {
   }
 
   holders(plan: Plan, layer: number, expert: number): readonly PeerId[] {
-    const { manifest } = this.#deps;
-    if (plan.modelRoot !== manifest.root) return [];
+    const manifest = this.#deps.manifest(plan.modelRoot);
+    if (!manifest) return [];
     return this.#deps
       .views()
       .filter((view) => !view.self && view.reachable && (plan.mixedProfile || view.profile === plan.profile))
@@ -53,7 +54,7 @@ export class LiveHolders implements HolderPort, Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#deps.records.off('change', this.#heard);
+    this.#deps.news.off('change', this.#heard);
     this.#heard();
   }
 }

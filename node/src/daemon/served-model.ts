@@ -89,8 +89,8 @@ async function servedBefore(path: string): Promise<Root | null> {
   return isRoot(text) ? text : null;
 }
 
-/** The manifest from the store, or from the first peer that has it; waits until one does. */
-async function obtainManifest(root: Root, deps: ServedModelDeps, signal: AbortSignal): Promise<ModelManifest> {
+/** The manifest from the store, or from the first peer that has it; waits until one does. Pinned. */
+export async function obtainManifest(root: Root, deps: ServedModelDeps, signal: AbortSignal): Promise<ModelManifest> {
   const { store, host, exchange, logger } = deps;
   for (let waits = 0; ; waits++) {
     signal.throwIfAborted();

@@ -1,4 +1,10 @@
-import type { NodeRecords, P2pHost } from '@blyan/p2p';
+import type { P2pHost } from '@blyan/p2p';
+
+/** Emits `change` when something is heard of nodes: records, connections, registrations. */
+export interface NewsSource {
+  on(event: 'change', listener: () => void): unknown;
+  off(event: 'change', listener: () => void): unknown;
+}
 
 /** Settles with the next connection, after `timeoutMs` (peers learn of things without connecting anew), or at the abort. */
 export function nextConnection(host: P2pHost, timeoutMs: number, signal: AbortSignal): Promise<void> {
@@ -8,16 +14,16 @@ export function nextConnection(host: P2pHost, timeoutMs: number, signal: AbortSi
   });
 }
 
-/** Settles with the next news about nodes: records, connections; or after `timeoutMs`, or at the abort. */
-export async function nextNews(records: NodeRecords, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+/** Settles with the next news about nodes; or after `timeoutMs`, or at the abort. */
+export async function nextNews(news: NewsSource, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
   let heard = false;
   await firstOf(timeoutMs, signal, (done) => {
     const listener = () => {
       heard = true;
       done();
     };
-    records.on('change', listener);
-    return () => records.off('change', listener);
+    news.on('change', listener);
+    return () => news.off('change', listener);
   });
   return heard;
 }

@@ -9,8 +9,9 @@ const PAUSE_MS = 250;
 
 export interface WarmUpDeps {
   readonly engine: Pick<Engine, 'warm'>;
+  /** The model that new requests get. */
   readonly modelRoot: Root;
-  /** Roots of the hosted blocks. */
+  /** Roots of its hosted blocks. */
   readonly roots: () => readonly Root[];
   /** Sequences being computed. */
   readonly active: () => number;

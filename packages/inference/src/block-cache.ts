@@ -185,6 +185,12 @@ export class BlockCache {
     throw new InferenceError('ERR_INFERENCE_RUNTIME', `The file of block ${root} changes while it is being loaded.`);
   }
 
+  /** Forgets a block; its memory is given back when nobody computes with it any more. */
+  drop(root: Root): void {
+    const entry = this.#entries.get(root);
+    if (entry?.block) this.#evict(root, entry);
+  }
+
   #shrink(): void {
     if (this.#bytes <= this.budgetBytes) return;
     for (const [root, entry] of this.#entries) {

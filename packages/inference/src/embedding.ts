@@ -50,6 +50,14 @@ export class Embedding {
     this.#files.clear();
   }
 
+  /** Forgets the embedding of a model. */
+  drop(root: string): void {
+    const file = this.#files.get(root);
+    if (!file) return;
+    this.#files.delete(root);
+    closeSync(file.fd);
+  }
+
   /** Calls for one block share one verification. */
   #reopen(root: string, stale: OpenFile | undefined): Promise<void> {
     const opening = this.#opening.get(root) ?? this.#openFile(root, stale).finally(() => this.#opening.delete(root));

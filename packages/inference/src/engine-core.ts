@@ -26,7 +26,7 @@ import type {
   WarmRequest,
   WorkerOptions,
 } from './messages.ts';
-import type { ModelView } from './model-view.ts';
+import { type ModelView, rootsOf } from './model-view.ts';
 import type { OpenSequence } from './open-sequence.ts';
 import { type PassContext, runSteps } from './step-pass.ts';
 import { StepQueue } from './step-queue.ts';
@@ -76,6 +76,25 @@ export class EngineCore {
 
   loadModel(view: ModelView): void {
     if (!this.#models.has(view.root)) this.#models.set(view.root, { view, workspaces: new WorkspacePool(this.#heap) });
+  }
+
+  /**
+   * Forgets a model and what only it has loaded. Its blocks stay on the disk.
+   * @returns false when a sequence of it is open: nothing is forgotten then
+   */
+  unloadModel(root: Root): boolean {
+    const model = this.#models.get(root);
+    if (!model) return true;
+    for (const { model: view } of this.#sequences.values()) if (view.root === root) return false;
+    this.#models.delete(root);
+    model.workspaces.close();
+    const kept = new Set([...this.#models.values()].flatMap(({ view }) => rootsOf(view)));
+    for (const block of rootsOf(model.view)) {
+      if (kept.has(block)) continue;
+      this.#blocks.drop(block);
+      if (block === model.view.embedding) this.#embedding.drop(block);
+    }
+    return true;
   }
 
   /** Loads blocks of a model; false when half of the session cache is full. @throws what the source of blocks throws */

@@ -78,6 +78,11 @@ export class Engine implements Service {
     return this.#call('loadModel', view);
   }
 
+  /** Forgets a model, unless a sequence of it is open (false). */
+  unloadModel(root: Root): Promise<boolean> {
+    return this.#call('unloadModel', root);
+  }
+
   /**
    * Loads blocks ahead of their first use, so that it does not wait for them; those loaded already stay as they are.
    *

@@ -125,6 +125,7 @@ export interface EngineStatus {
 /** What the engine worker does, as functions of one argument. */
 export interface EngineWorkerApi {
   loadModel(view: ModelView): void;
+  unloadModel(root: Root): boolean;
   warm(request: WarmRequest): boolean;
   open(request: OpenRequest): OpenResult;
   close(request: CloseRequest): SequenceUsage | null;

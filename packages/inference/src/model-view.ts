@@ -44,6 +44,11 @@ export function modelView(manifest: ModelManifest): ModelView {
   }
 }
 
+/** Of all its blocks. */
+export function rootsOf({ embedding, head, trunks, experts }: ModelView): Root[] {
+  return [embedding, head, ...trunks, ...experts.flat(2)];
+}
+
 /** @throws InferenceError ERR_INFERENCE_RANGE */
 export function expertRoots(model: ModelView, layer: number, expert: number): readonly Root[] {
   const roots = model.experts[layer]?.[expert];

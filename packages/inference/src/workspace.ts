@@ -28,11 +28,17 @@ export class Workspace {
     this.#buffers.set(name, { pointer, elements: size });
     return pointer;
   }
+
+  free(): void {
+    for (const { pointer, elements } of this.#buffers.values()) this.#heap.free(pointer, elements);
+    this.#buffers.clear();
+  }
 }
 
 export class WorkspacePool {
   readonly #heap: Heap;
   readonly #idle: Workspace[] = [];
+  #closed = false;
 
   constructor(heap: Heap) {
     this.#heap = heap;
@@ -43,7 +49,14 @@ export class WorkspacePool {
     try {
       return await work(workspace);
     } finally {
-      this.#idle.push(workspace);
+      if (this.#closed) workspace.free();
+      else this.#idle.push(workspace);
     }
+  }
+
+  /** Gives the memory back, that of a workspace in use when its work ends. */
+  close(): void {
+    this.#closed = true;
+    for (const workspace of this.#idle.splice(0)) workspace.free();
   }
 }

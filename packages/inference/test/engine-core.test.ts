@@ -314,3 +314,20 @@ test('memory does not grow over requests', async () => {
   for (let i = 0; i < 12; i++) await one(i);
   expect(model.engine.heapBytes).toBe(before);
 });
+
+test('a model is unloaded when no sequence of it is open, and what it took is given back', async () => {
+  const { engine, model: view } = model;
+  openLocal(model, 's', 64);
+  await step({});
+  expect(engine.unloadModel(view.root)).toBe(false);
+  engine.close({ sequence: 's' });
+  const { heapBytes } = engine;
+  expect(engine.unloadModel(view.root)).toBe(true);
+  expect(engine.status().sessionBytes).toBe(0);
+  expect(engine.heapBytes).toBeLessThan(heapBytes);
+  expect(() => openLocal(model, 's', 64)).toThrow(code('ERR_INFERENCE_RANGE'));
+  engine.loadModel(view);
+  openLocal(model, 's', 64);
+  expect((await step({ output: 'all' })).hidden).toHaveLength(40);
+  engine.close({ sequence: 's' });
+});

@@ -8,6 +8,7 @@ import {
   type Logger,
   type NetworkState,
   type PeerId,
+  type Root,
   type ServedModel,
 } from '@blyan/interface';
 import type { ModelManifest } from '@blyan/model';
@@ -46,6 +47,8 @@ export class NetworkCoordinator implements Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #deps: CoordinatorDeps;
   readonly #chooser: PlanChooser;
+  /** Answers under way, by the root of their model. */
+  readonly #answering = new Map<Root, number>();
 
   constructor(options: CoordinatorOptions, deps: CoordinatorDeps) {
     this.#options = options;
@@ -65,12 +68,33 @@ export class NetworkCoordinator implements Coordinator {
     }));
   }
 
+  /** Whether an answer of this model is being made for a client of this node. */
+  isAnswering(root: Root): boolean {
+    return this.#answering.has(root);
+  }
+
   /**
    * @throws InferenceError ERR_INFERENCE_MODEL_UNKNOWN, ERR_INFERENCE_CONTEXT, ERR_INFERENCE_RANGE,
    * ERR_INFERENCE_MISSING_BLOCKS, ERR_INFERENCE_BUSY; what a stage reports
    */
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
     const manifest = this.#manifest(request);
+    const { root } = manifest;
+    this.#answering.set(root, (this.#answering.get(root) ?? 0) + 1);
+    try {
+      yield* this.#generate(manifest, request, signal);
+    } finally {
+      const left = (this.#answering.get(root) ?? 1) - 1;
+      if (left > 0) this.#answering.set(root, left);
+      else this.#answering.delete(root);
+    }
+  }
+
+  async *#generate(
+    manifest: ModelManifest,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerateEvent> {
     const limit = Math.min(request.maxTokens, manifest.spec.contextLength - request.promptTokens.length);
     const clock = new AnswerClock();
     const committed = [...(request.committedTokens ?? [])];

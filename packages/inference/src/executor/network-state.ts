@@ -5,6 +5,7 @@ import { coverage, describeMissing, formatHostedBlocks, type NodeView } from '@b
 /** What a node knows of nodes and models. */
 export interface NetworkPort {
   views(): readonly NodeView[];
+  /** Of versions of one name, the one that new requests get first. */
   models(): readonly { readonly manifest: ModelManifest; readonly learnedAt: number }[];
   /** What this node holds against a peer. */
   faults(peerId: PeerId): NodeFaults;
@@ -45,12 +46,15 @@ export function networkState(
   };
 }
 
-/** Why the models cannot be served; null when they can. */
+/** Why the models cannot be served; null when they can. Of several versions of a name, the first counts. */
 export function notReady(port: NetworkPort): string | null {
   const models = port.models();
   if (models.length === 0) return 'No model is known yet.';
   const views = port.views();
+  const named = new Set<string>();
   for (const { manifest } of models) {
+    if (named.has(manifest.name)) continue;
+    named.add(manifest.name);
     const { missing } = coverage(manifest, views);
     if (missing.length > 0)
       return `The model ${manifest.name} is not covered: no reachable node hosts ${describeMissing(missing)}.`;
