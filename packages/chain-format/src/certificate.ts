@@ -1,10 +1,11 @@
 import { encodeCanonical } from '@blyan/codec/canonical';
 import { fromHex } from '@blyan/crypto/noble';
 import type { NetworkId } from '@blyan/interface';
+import { MAX_VALIDATORS } from '@blyan/params';
 import type { CryptoSuite } from './crypto-suite.ts';
 import { ChainFormatError } from './errors.ts';
 import { decoding, ENVELOPE_BYTES, HASH_BYTES, readArray, readBytes, SIGNATURE_BYTES } from './read.ts';
-import { MAX_VALIDATORS, quorumWeight, type Validator, type ValidatorSet } from './validator-set.ts';
+import { quorumWeight, type Validator, type ValidatorSet } from './validator-set.ts';
 import { type Ballot, ballotFields, ballotMessage, readBallot, type Vote } from './vote.ts';
 
 const MAX_BITMAP_BYTES = MAX_VALIDATORS / 8;

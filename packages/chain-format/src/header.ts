@@ -1,12 +1,11 @@
 import { decodeCanonical, encodeCanonical } from '@blyan/codec/canonical';
 import { domainMessage, fromHex, toHex } from '@blyan/crypto/noble';
 import type { Hash, NetworkId } from '@blyan/interface';
+import { MAX_RECORDS_PER_BLOCK } from '@blyan/params';
 import type { CryptoSuite } from './crypto-suite.ts';
 import { ChainFormatError } from './errors.ts';
 
 export const MAX_HEADER_BYTES = 512;
-/** More records than a block of 10 MiB can hold. */
-export const MAX_BLOCK_RECORDS = 65_536;
 export const ZERO_HASH: Hash = '0'.repeat(64);
 const HEADER_DOMAIN = 'blyan/header/1';
 
@@ -55,7 +54,7 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
       if (!Number.isSafeInteger(fields[name]) || (fields[name] as number) < 0) throw new RangeError(name);
       header[name] = fields[name];
     }
-    if ((header.recordCount as number) > MAX_BLOCK_RECORDS) throw new RangeError('recordCount');
+    if ((header.recordCount as number) > MAX_RECORDS_PER_BLOCK) throw new RangeError('recordCount');
     for (const name of HASHES) header[name] = hashOf(fields[name]);
     if (fields.v !== 1 || Object.keys(fields).length !== NUMBERS.length + HASHES.length + 1) throw new RangeError('v');
     return header as unknown as BlockHeader;

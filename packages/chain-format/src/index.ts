@@ -16,7 +16,6 @@ export {
   decodeHeader,
   encodeHeader,
   headerHash,
-  MAX_BLOCK_RECORDS,
   MAX_HEADER_BYTES,
   ZERO_HASH,
 } from './header.ts';
@@ -31,7 +30,6 @@ export {
   hashRecord,
   LANES,
   type Lane,
-  MAX_RECORD_BYTES,
   MAX_RECORD_DEPENDENCIES,
   type RecordFields,
   recordMessage,
@@ -61,7 +59,6 @@ export {
 } from './state-proof.ts';
 export {
   assertValidatorSet,
-  MAX_VALIDATORS,
   quorumWeight,
   totalWeight,
   type Validator,

@@ -1,19 +1,13 @@
 import { encodeCanonical } from '@blyan/codec/canonical';
 import { fromHex } from '@blyan/crypto/noble';
 import type { Hash } from '@blyan/interface';
+import { MAX_RECORDS_PER_BLOCK } from '@blyan/params';
 import type { CryptoSuite } from './crypto-suite.ts';
-import {
-  type BlockHeader,
-  decodeHeader,
-  encodeHeader,
-  headerHash,
-  MAX_BLOCK_RECORDS,
-  MAX_HEADER_BYTES,
-} from './header.ts';
+import { type BlockHeader, decodeHeader, encodeHeader, headerHash, MAX_HEADER_BYTES } from './header.ts';
 import { decoding, ENVELOPE_BYTES, HASH_BYTES, readArray, readBytes, readHashes } from './read.ts';
 import { recordsRoot } from './records-root.ts';
 
-export const MAX_OUTLINE_BYTES = ENVELOPE_BYTES + MAX_HEADER_BYTES + MAX_BLOCK_RECORDS * HASH_BYTES;
+export const MAX_OUTLINE_BYTES = ENVELOPE_BYTES + MAX_HEADER_BYTES + MAX_RECORDS_PER_BLOCK * HASH_BYTES;
 
 /** A block without its records: what is proposed and gossiped. */
 export interface BlockOutline {
@@ -37,7 +31,7 @@ export function decodeOutline(bytes: Uint8Array, suite: CryptoSuite): BlockOutli
   return decoding('ERR_OUTLINE_BYTES', 'outline of a block', () => {
     const [headerBytes, hashes] = readArray(bytes, 2, MAX_OUTLINE_BYTES);
     const header = decodeHeader(readBytes(headerBytes, 'header'));
-    const recordHashes = readHashes(hashes, 'record hashes', MAX_BLOCK_RECORDS);
+    const recordHashes = readHashes(hashes, 'record hashes', MAX_RECORDS_PER_BLOCK);
     if (recordHashes.length !== header.recordCount) throw new RangeError('the header counts other records');
     if (recordsRoot(recordHashes, suite) !== header.recordsRoot) throw new RangeError('the records root is another');
     return { hash: headerHash(header, suite), header, recordHashes };

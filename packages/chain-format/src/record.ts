@@ -1,6 +1,7 @@
 import { type CanonicalValue, decodeCanonical, encodeCanonical } from '@blyan/codec/canonical';
 import { domainMessage, fromHex, toHex } from '@blyan/crypto/noble';
 import type { Hash, NetworkId } from '@blyan/interface';
+import { MAX_CHAIN_RECORD_BYTES } from '@blyan/params';
 import type { CryptoSuite } from './crypto-suite.ts';
 import { ChainFormatError } from './errors.ts';
 import { decoding, HASH_BYTES, readBytes, readCount, readHash, SIGNATURE_BYTES } from './read.ts';
@@ -10,8 +11,6 @@ import { decodeEnvelope, encodeEnvelope } from './record-envelope.ts';
 export type Lane = 'A' | 'B' | 'C' | 'D' | 'T';
 export const LANES: readonly Lane[] = ['A', 'B', 'C', 'D', 'T'];
 
-/** Of an encoded record. */
-export const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 export const MAX_RECORD_TYPE_VERSION = 65_535;
 export const MAX_RECORD_DEPENDENCIES = 16;
 /** Fees are below. */
@@ -70,7 +69,7 @@ function encodeFields(fields: RecordFields): Uint8Array {
 }
 
 function decodeFields(bytes: Uint8Array): RecordFields {
-  const fields = decodeCanonical(bytes, { maxBytes: MAX_RECORD_BYTES }) as Record<string, unknown>;
+  const fields = decodeCanonical(bytes, { maxBytes: MAX_CHAIN_RECORD_BYTES }) as Record<string, unknown>;
   if (fields === null || typeof fields !== 'object' || fields.v !== 1) throw new RangeError('not of version 1');
   if (Object.keys(fields).length !== FIELD_COUNT) throw new RangeError(`there are not ${FIELD_COUNT} fields`);
   const { lane, type, body, dependsOn } = fields;
@@ -127,7 +126,7 @@ export function encodeRecord(record: ChainRecord): Uint8Array {
   return decoding('ERR_RECORD_BYTES', 'record', () => {
     const signature = readBytes(record.signature, 'signature', SIGNATURE_BYTES);
     const bytes = encodeEnvelope({ fields: encodeFields(record), signature });
-    if (bytes.length > MAX_RECORD_BYTES) throw new RangeError(`more than ${MAX_RECORD_BYTES} bytes`);
+    if (bytes.length > MAX_CHAIN_RECORD_BYTES) throw new RangeError(`more than ${MAX_CHAIN_RECORD_BYTES} bytes`);
     return bytes;
   });
 }
@@ -150,7 +149,7 @@ export function hashRecord(bytes: Uint8Array, { sha256 }: CryptoSuite): Hash {
  */
 export function decodeRecord(bytes: Uint8Array, suite: CryptoSuite): HashedRecord {
   return decoding('ERR_RECORD_BYTES', 'record', () => {
-    if (bytes.length > MAX_RECORD_BYTES) throw new RangeError(`more than ${MAX_RECORD_BYTES} bytes`);
+    if (bytes.length > MAX_CHAIN_RECORD_BYTES) throw new RangeError(`more than ${MAX_CHAIN_RECORD_BYTES} bytes`);
     const { fields, signature } = decodeEnvelope(bytes);
     return { record: { ...decodeFields(fields), signature }, bytes, hash: hashRecord(bytes, suite) };
   });

@@ -1,14 +1,15 @@
 import { encodeCanonical } from '@blyan/codec/canonical';
 import { fromHex, toHex } from '@blyan/crypto/noble';
 import type { Hash } from '@blyan/interface';
+import { MAX_RECORDS_PER_BLOCK } from '@blyan/params';
 import type { CryptoSuite } from './crypto-suite.ts';
-import { type BlockHeader, MAX_BLOCK_RECORDS, ZERO_HASH } from './header.ts';
+import { type BlockHeader, ZERO_HASH } from './header.ts';
 import { decoding, HASH_BYTES, readArray, readCount, readHashes } from './read.ts';
 
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
-/** Of a tree over {@link MAX_BLOCK_RECORDS}. */
-const MAX_HEIGHT = 16;
+/** Of a tree over {@link MAX_RECORDS_PER_BLOCK}. */
+const MAX_HEIGHT = Math.ceil(Math.log2(MAX_RECORDS_PER_BLOCK));
 const MAX_RECORD_PROOF_BYTES = 64 + MAX_HEIGHT * HASH_BYTES;
 
 /** Where a record stands in its block, and the way from there to the block's records root. */
@@ -77,7 +78,7 @@ export function verifyRecordProof(
 }
 
 function climb(width: number, record: Hash, { index, siblings }: RecordProof, { sha256 }: CryptoSuite): Hash {
-  readCount(width, 'recordCount', 0, MAX_BLOCK_RECORDS);
+  readCount(width, 'recordCount', 0, MAX_RECORDS_PER_BLOCK);
   readCount(index, 'index', 0, width - 1);
   let current = sha256(LEAF, fromHex(record, HASH_BYTES));
   let used = 0;
@@ -100,7 +101,7 @@ export function decodeRecordProof(bytes: Uint8Array): RecordProof {
   return decoding('ERR_RECORD_PROOF', 'proof of a record', () => {
     const [index, siblings] = readArray(bytes, 2, MAX_RECORD_PROOF_BYTES);
     return {
-      index: readCount(index, 'index', 0, MAX_BLOCK_RECORDS - 1),
+      index: readCount(index, 'index', 0, MAX_RECORDS_PER_BLOCK - 1),
       siblings: readHashes(siblings, 'siblings', MAX_HEIGHT),
     };
   });

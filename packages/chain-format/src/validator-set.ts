@@ -1,10 +1,10 @@
 import { encodeCanonical } from '@blyan/codec/canonical';
 import { domainMessage, fromHex, toHex } from '@blyan/crypto/noble';
 import type { Hash } from '@blyan/interface';
+import { MAX_VALIDATORS } from '@blyan/params';
 import type { CryptoSuite } from './crypto-suite.ts';
 import { ChainFormatError } from './errors.ts';
 
-export const MAX_VALIDATORS = 1_024;
 const SET_DOMAIN = 'blyan/validator-set/1';
 
 export interface Validator {

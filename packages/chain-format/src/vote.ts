@@ -1,10 +1,11 @@
 import { type CanonicalValue, encodeCanonical } from '@blyan/codec/canonical';
 import { domainMessage, fromHex } from '@blyan/crypto/noble';
 import type { Hash, NetworkId } from '@blyan/interface';
+import { MAX_VALIDATORS } from '@blyan/params';
 import type { CryptoSuite } from './crypto-suite.ts';
 import { ChainFormatError } from './errors.ts';
 import { decoding, HASH_BYTES, readArray, readBytes, readCount, readHash, SIGNATURE_BYTES } from './read.ts';
-import { MAX_VALIDATORS, type ValidatorSet } from './validator-set.ts';
+import type { ValidatorSet } from './validator-set.ts';
 
 /** `notarise` and `finalise` are for a block, `dummy` gives a view up. */
 export type VoteKind = 'notarise' | 'dummy' | 'finalise';

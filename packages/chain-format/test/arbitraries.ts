@@ -69,7 +69,7 @@ export const header: fc.Arbitrary<BlockHeader> = fc.record({
   parent: hash,
   timeMs: count,
   proposer: count,
-  recordCount: fc.nat(65_536),
+  recordCount: fc.nat(32_768),
   recordsRoot: hash,
   stateRoot: hash,
   validatorsHash: hash,
@@ -99,7 +99,7 @@ export const evidence: fc.Arbitrary<Evidence> = fc
     return slashable(first, { ...made, kind: dummy ? 'finalise' : kind, block: other }) as Evidence;
   });
 
-export const recordProof: fc.Arbitrary<RecordProof> = fc.record({ index: fc.nat(65_535), siblings: hashes(16) });
+export const recordProof: fc.Arbitrary<RecordProof> = fc.record({ index: fc.nat(32_767), siblings: hashes(15) });
 
 export const stateProof: fc.Arbitrary<StateProof> = fc.record({
   key: text,

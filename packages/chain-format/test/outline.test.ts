@@ -1,4 +1,5 @@
 import { toHex } from '@blyan/crypto';
+import { MAX_RECORDS_PER_BLOCK } from '@blyan/params';
 import { describe, expect, it } from 'vitest';
 import {
   decodeHeader,
@@ -10,7 +11,6 @@ import {
   encodeProposal,
   encodeRecordProof,
   headerHash,
-  MAX_BLOCK_RECORDS,
   nobleSuite,
   proveRecord,
   recordsRoot,
@@ -83,7 +83,7 @@ describe('outlines and proposals', () => {
         failing('ERR_OUTLINE_BYTES'),
       );
     }
-    const many = encodeHeader({ ...header, recordCount: MAX_BLOCK_RECORDS + 1 });
+    const many = encodeHeader({ ...header, recordCount: MAX_RECORDS_PER_BLOCK + 1 });
     expect(() => decodeHeader(many)).toThrowError(failing('ERR_HEADER_BYTES'));
   });
 

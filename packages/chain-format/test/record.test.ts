@@ -1,10 +1,10 @@
 import { encodeCanonical } from '@blyan/codec';
+import { MAX_CHAIN_RECORD_BYTES } from '@blyan/params';
 import { describe, expect, it } from 'vitest';
 import {
   decodeRecord,
   encodeRecord,
   hashRecord,
-  MAX_RECORD_BYTES,
   nobleSuite,
   type RecordFields,
   recordMessage,
@@ -55,10 +55,12 @@ describe('records', () => {
     for (const [name, values] of Object.entries(outside)) {
       for (const value of values) expect(() => recordOf({ [name]: value } as never), name).toThrowError(BAD);
     }
-    const big = recordOf({ body: { bytes: new Uint8Array(MAX_RECORD_BYTES - 400) } });
-    expect(encodeRecord(big).length).toBeLessThanOrEqual(MAX_RECORD_BYTES);
-    expect(() => encodeRecord(recordOf({ body: { bytes: new Uint8Array(MAX_RECORD_BYTES - 200) } }))).toThrowError(BAD);
-    expect(() => decodeRecord(new Uint8Array(MAX_RECORD_BYTES + 1), nobleSuite)).toThrowError(BAD);
+    const big = recordOf({ body: { bytes: new Uint8Array(MAX_CHAIN_RECORD_BYTES - 400) } });
+    expect(encodeRecord(big).length).toBeLessThanOrEqual(MAX_CHAIN_RECORD_BYTES);
+    expect(() =>
+      encodeRecord(recordOf({ body: { bytes: new Uint8Array(MAX_CHAIN_RECORD_BYTES - 200) } })),
+    ).toThrowError(BAD);
+    expect(() => decodeRecord(new Uint8Array(MAX_CHAIN_RECORD_BYTES + 1), nobleSuite)).toThrowError(BAD);
   });
 
   it('with a field too many, too few or of another version are refused', () => {

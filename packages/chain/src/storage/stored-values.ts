@@ -12,13 +12,13 @@ import {
   MAX_CERTIFICATE_BYTES,
   MAX_HEADER_BYTES,
   MAX_OUTLINE_BYTES,
-  MAX_VALIDATORS,
   type QuorumCertificate,
   type ValidatorSet,
 } from '@blyan/chain-format';
 import { type CanonicalValue, decodeCanonical, encodeCanonical } from '@blyan/codec';
 import { fromHex, toHex } from '@blyan/crypto';
 import type { Hash } from '@blyan/interface';
+import { MAX_VALIDATORS } from '@blyan/params';
 
 // The values behind the keys of keys.ts. Decoders throw whatever they meet; whoever reads a key says which one it was.
 
