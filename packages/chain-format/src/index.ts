@@ -59,6 +59,9 @@ export {
 } from './state-proof.ts';
 export {
   assertValidatorSet,
+  decodeValidatorSet,
+  encodeValidatorSet,
+  MAX_VALIDATOR_SET_BYTES,
   quorumWeight,
   totalWeight,
   type Validator,

@@ -1,10 +1,13 @@
-import { encodeCanonical } from '@blyan/codec/canonical';
+import { type CanonicalValue, decodeCanonical, encodeCanonical } from '@blyan/codec/canonical';
 import { domainMessage, fromHex, toHex } from '@blyan/crypto/noble';
 import type { Hash } from '@blyan/interface';
 import { MAX_VALIDATORS } from '@blyan/params';
 import type { CryptoSuite } from './crypto-suite.ts';
 import { ChainFormatError } from './errors.ts';
+import { decoding, ENVELOPE_BYTES, HASH_BYTES, readCount, readHash } from './read.ts';
 
+/** Of an encoded set of the most validators. */
+export const MAX_VALIDATOR_SET_BYTES = ENVELOPE_BYTES + MAX_VALIDATORS * 48;
 const SET_DOMAIN = 'blyan/validator-set/1';
 
 export interface Validator {
@@ -44,8 +47,26 @@ export function quorumWeight(set: ValidatorSet): number {
   return Math.floor((2 * totalWeight(set)) / 3) + 1;
 }
 
+/** Canonical CBOR of `[[public key, weight], …]`: what its hash is over. */
+export function encodeValidatorSet(set: ValidatorSet): Uint8Array {
+  return encodeCanonical(set.map(({ publicKey, weight }) => [fromHex(publicKey, HASH_BYTES), weight]));
+}
+
+/** @throws ERR_VALIDATOR_SET */
+export function decodeValidatorSet(bytes: Uint8Array): ValidatorSet {
+  return decoding('ERR_VALIDATOR_SET', 'validator set', () => {
+    const entries = decodeCanonical(bytes, { maxBytes: MAX_VALIDATOR_SET_BYTES });
+    if (!Array.isArray(entries)) throw new RangeError('not an array');
+    const set = entries.map((entry: CanonicalValue) => {
+      if (!Array.isArray(entry) || entry.length !== 2) throw new RangeError('not a key and a weight');
+      return { publicKey: readHash(entry[0], 'public key'), weight: readCount(entry[1], 'weight', 1) };
+    });
+    assertValidatorSet(set);
+    return set;
+  });
+}
+
 /** What headers commit to. */
 export function validatorSetHash(set: ValidatorSet, { sha256 }: CryptoSuite): Hash {
-  const bytes = encodeCanonical(set.map(({ publicKey, weight }) => [fromHex(publicKey, 32), weight]));
-  return toHex(sha256(domainMessage(SET_DOMAIN, bytes)));
+  return toHex(sha256(domainMessage(SET_DOMAIN, encodeValidatorSet(set))));
 }
