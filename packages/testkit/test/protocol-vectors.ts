@@ -14,6 +14,7 @@ import { AnswerSeal } from '../../p2p/src/answer-seal.ts';
 import { encodeTile, encodeTileRequest } from '../../p2p/src/block-wire.ts';
 import { noisePrologue } from '../../p2p/src/join-secret.ts';
 import { goldenDir, temporaryDirectory } from '../src/index.ts';
+import { chainVectors } from './chain-vectors.ts';
 
 /** What `docs/PROTOCOL.md` quotes, by the name after `vector`; hexadecimal unless it is plainly not. */
 export type Vectors = Readonly<Record<string, string>>;
@@ -187,6 +188,7 @@ export async function protocolVectors(): Promise<Vectors> {
     ...quantisedVectors(),
     ...(await genesisVectors()),
     ...wireVectors(),
+    ...chainVectors(),
     philox: philox([0, 0, 0, 0], [0, 0])
       .map((word) => word.toString(16).padStart(8, '0'))
       .join(''),
