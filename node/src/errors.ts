@@ -25,6 +25,8 @@ export type NodeErrorCode =
   | 'ERR_NODE_BLOCK_UNAVAILABLE'
   /** The data folder, an invite and the peers do not belong to one network. */
   | 'ERR_NODE_WRONG_NETWORK'
+  /** The data folder's network was founded on rules that this version does not follow; the sentence names it and what to do. */
+  | 'ERR_NODE_OLD_GENESIS'
   /** The daemon was stopped before it was ready. */
   | 'ERR_NODE_STOPPED'
   /** A file the command was given, or that belongs to the installation, is not there. */

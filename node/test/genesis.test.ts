@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeGenesis } from '@blyan/chain';
+import { decodeGenesis, privateGenesis } from '@blyan/chain';
+import { type CanonicalValue, encodeCanonical } from '@blyan/codec';
+import { sha256, toHex } from '@blyan/crypto';
 import { temporaryDirectory } from '@blyan/testkit';
 import { expect, test } from 'vitest';
 import { ensurePrivateGenesis } from '../src/data-dir/genesis-file.ts';
@@ -30,12 +32,32 @@ test('genesis build gives the same bytes and id each time, and verify accepts th
 
 test('a private genesis is made once per folder and differs between folders', async () => {
   await using dir = await temporaryDirectory();
-  const first = await ensurePrivateGenesis(join(dir.path, 'a.cbor'), 'devnet');
-  expect(await ensurePrivateGenesis(join(dir.path, 'a.cbor'), 'devnet')).toEqual(first);
-  expect(await ensurePrivateGenesis(join(dir.path, 'b.cbor'), 'devnet')).not.toEqual(first);
+  const first = await ensurePrivateGenesis(join(dir.path, 'a.cbor'), 'devnet', []);
+  expect(await ensurePrivateGenesis(join(dir.path, 'a.cbor'), 'devnet', [])).toEqual(first);
+  expect(await ensurePrivateGenesis(join(dir.path, 'b.cbor'), 'devnet', [])).not.toEqual(first);
   expect(decodeGenesis(first)).toMatchObject({ access: 'private', name: 'devnet' });
   await writeFile(join(dir.path, 'c.cbor'), 'damaged');
-  await expect(ensurePrivateGenesis(join(dir.path, 'c.cbor'), 'devnet')).rejects.toMatchObject({
+  await expect(ensurePrivateGenesis(join(dir.path, 'c.cbor'), 'devnet', [])).rejects.toMatchObject({
     code: 'ERR_CHAIN_GENESIS_BYTES',
   });
 });
+
+test('a genesis of other rules is refused with both networks named, and what to do', async () => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, 'genesis.cbor');
+  const { genesis, hash } = privateGenesis({ name: 'old', salt: new Uint8Array(32) });
+  const { records: _, ...older } = genesis.protocol;
+  const { bytes, networkId } = hashed({ ...genesis, protocol: older });
+  await writeFile(path, bytes);
+  const refusal = expect.objectContaining({
+    code: 'ERR_NODE_OLD_GENESIS',
+    message: expect.stringContaining(networkId),
+  });
+  await expect(ensurePrivateGenesis(path, 'devnet', [])).rejects.toEqual(refusal);
+  await expect(ensurePrivateGenesis(path, 'devnet', [])).rejects.toThrow(hash);
+});
+
+function hashed(value: object) {
+  const bytes = encodeCanonical(value as CanonicalValue);
+  return { bytes, networkId: toHex(sha256(bytes)) };
+}

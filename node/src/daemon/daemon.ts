@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import { toHex } from '@blyan/crypto';
 import { createGateway } from '@blyan/gateway';
 import { StoreSource } from '@blyan/inference';
 import { errorCode, monotonicClock, type Root, systemClock } from '@blyan/interface';
@@ -48,9 +49,10 @@ const STOP_STEP_MS = 5_000;
 export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Promise<NodeDaemon> {
   const { logger } = deps;
   const paths = dataDirPaths(config.dataDir);
-  const membership = await resolveMembership(paths.genesis, config.bootstrap);
-  const { networkId, joinSecret } = membership;
   const { privateKey, peerId } = await loadOrCreateIdentity(paths.nodeKey);
+  const founder = { name: 'founder', publicKey: toHex(privateKey.publicKey.raw), weight: 1 };
+  const membership = await resolveMembership(paths.genesis, config.bootstrap, founder);
+  const { networkId, joinSecret } = membership;
   const profile = arithmeticProfile(config.provider);
   const store = new BlockStore({ dir: paths.blocks, quotaBytes: config.storeQuotaBytes }, { logger });
   const { listen, announce, mdns } = config;

@@ -1,9 +1,9 @@
-import { assertProtocolParams, decodeGenesis } from '@blyan/chain';
+import { assertProtocolParams, decodeGenesis, type GenesisValidator } from '@blyan/chain';
 import { sha256, toHex } from '@blyan/crypto';
 import type { Logger, NetworkId } from '@blyan/interface';
 import { decodeInvite, type GenesisExchange, type Invite, isInvite, type P2pHost } from '@blyan/p2p';
 import { writeFileAtomic } from '../data-dir/atomic-file.ts';
-import { ensurePrivateGenesis, readGenesisFile } from '../data-dir/genesis-file.ts';
+import { ensurePrivateGenesis, readGenesis, readGenesisFile } from '../data-dir/genesis-file.ts';
 import { NodeError } from '../errors.ts';
 import { nextConnection } from './wait-for-peers.ts';
 
@@ -23,9 +23,14 @@ export interface Membership {
 
 /**
  * The network of the data directory's genesis, or of the invite, or, with neither, a new private one.
+ * @param founder the only validator of a new network
  * @throws NodeError ERR_NODE_WRONG_NETWORK when they name different networks, or when there is nothing but addresses
  */
-export async function resolveMembership(genesisPath: string, bootstrap: readonly string[]): Promise<Membership> {
+export async function resolveMembership(
+  genesisPath: string,
+  bootstrap: readonly string[],
+  founder: GenesisValidator,
+): Promise<Membership> {
   const invites = bootstrap.filter(isInvite).map(decodeInvite);
   const addresses = [...bootstrap.filter((text) => !isInvite(text)), ...invites.flatMap((invite) => invite.addresses)];
   const known = await readGenesisFile(genesisPath);
@@ -41,8 +46,8 @@ export async function resolveMembership(genesisPath: string, bootstrap: readonly
       'An address alone does not say which network to join. Use an invite (`blyan-node invite` on a running node prints one).',
     );
   }
-  const genesis = known ?? (invites.length > 0 ? null : await ensurePrivateGenesis(genesisPath, 'private'));
-  if (genesis) assertProtocolParams(decodeGenesis(genesis));
+  const genesis = known ?? (invites.length > 0 ? null : await ensurePrivateGenesis(genesisPath, 'private', [founder]));
+  if (genesis) readGenesis(genesis, genesisPath);
   const networkId = genesis ? toHex(sha256(genesis)) : (invites[0] as Invite).networkId;
   const { modelRoot } = invites.find((invite) => invite.modelRoot) ?? {};
   const { joinSecret } = invites.find((invite) => invite.joinSecret) ?? {};
@@ -57,7 +62,7 @@ export async function joinNetwork(
   genesisPath: string,
   { host, genesis, logger }: { host: P2pHost; genesis: GenesisExchange; logger: Logger },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Uint8Array> {
   for (let waits = 0; ; waits++) {
     signal.throwIfAborted();
     const connected = nextConnection(host, ASK_AGAIN_MS, signal);
@@ -71,7 +76,8 @@ export async function joinNetwork(
     }
     if (bytes !== null) {
       assertProtocolParams(decodeGenesis(bytes));
-      return await writeFileAtomic(genesisPath, bytes, 0o644);
+      await writeFileAtomic(genesisPath, bytes, 0o644);
+      return bytes;
     }
     await connected;
   }

@@ -7,6 +7,7 @@ import { ensurePrivateGenesis } from '../data-dir/genesis-file.ts';
 import type { DevnetOptions } from './devnet-options.ts';
 import { findModelSource, repairSource } from './model-source.ts';
 import { type ProvisionDeps, provisionNode } from './provision-node.ts';
+import { validatorsOf } from './validators.ts';
 
 export interface PreparedNode {
   readonly dataDir: string;
@@ -41,8 +42,9 @@ export async function prepareDevnet(
   const { root, name, spec } = source.manifest;
   const hosts = options.hosts ?? devnetHostSpecs(options.nodeCount, spec);
   for (const host of hosts) parseHostSpec(host, spec);
-  const genesis = await ensurePrivateGenesis(dataDir.genesis, 'devnet');
   const nodes = hosts.map((host, index) => ({ dataDir: join(dataDir.root, `node-${index}`), host }));
+  const validators = await validatorsOf(nodes.map((node) => node.dataDir));
+  const genesis = await ensurePrivateGenesis(dataDir.genesis, 'devnet', validators);
   const provision = async () => {
     for (const { dataDir: dir, host } of nodes) await provisionNode(dir, { host, source, genesis }, deps);
   };

@@ -1,15 +1,17 @@
-import { chmod, open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, copyFile, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ApiErrorBody, Completion, StateAnswer } from '@blyan/api';
+import type { GenesisValidator } from '@blyan/chain';
 import { type PlanType, type Root, type RouteEntry, silentLogger } from '@blyan/interface';
 import { type BlockRef, blockLabel, type ModelManifest } from '@blyan/model';
 import { type GoldenCase, goldenDir, loadGolden, temporaryDirectory } from '@blyan/testkit';
 import { vi } from 'vitest';
-import { openDataDir } from '../../src/data-dir/data-dir.ts';
+import { dataDirPaths, openDataDir } from '../../src/data-dir/data-dir.ts';
 import { ensurePrivateGenesis } from '../../src/data-dir/genesis-file.ts';
 import { blockPath } from '../../src/data-dir/models.ts';
 import { findModelSource, type ModelSource } from '../../src/devnet/model-source.ts';
 import { provisionNode } from '../../src/devnet/provision-node.ts';
+import { validatorsOf } from '../../src/devnet/validators.ts';
 import { completionEvents, type HttpAnswer, Program, type ReadyLine } from './devnet.ts';
 
 const GOLDEN = loadGolden('mixtral')[0] as GoldenCase;
@@ -33,6 +35,8 @@ export class Bench implements AsyncDisposable {
   readonly genesis: Uint8Array;
   readonly #daemons: Daemon[] = [];
   readonly #remove: () => Promise<void>;
+  /** The folder with the key of the network's only validator: the first one that is provisioned. */
+  #validator: string | null = null;
 
   /** The golden Mixtral: 3 layers of 8 experts. */
   static async create(): Promise<Bench> {
@@ -40,7 +44,8 @@ export class Bench implements AsyncDisposable {
     await using origin = await openDataDir(join(dir.path, 'origin'), process.pid);
     const deps = { logger: silentLogger, onProgress: () => {}, signal };
     const source = await findModelSource(goldenDir('mixtral'), dir.path, origin, deps);
-    const genesis = await ensurePrivateGenesis(origin.genesis, 'e2e');
+    const [validator] = await validatorsOf([origin.root]);
+    const genesis = await ensurePrivateGenesis(origin.genesis, 'e2e', [validator as GenesisValidator]);
     return new Bench(dir.path, source, genesis, async () => dir[Symbol.asyncDispose]());
   }
 
@@ -75,8 +80,13 @@ export class Bench implements AsyncDisposable {
     return readFile(blockPath(this.source.blocksDir, this.rootOf(label)));
   }
 
-  /** Puts genesis and the blocks of a SPEC into the folder. */
+  /** Puts genesis and the blocks of a SPEC into the folder; the first one becomes the validator. */
   async provision(name: string, host: string): Promise<void> {
+    if (this.#validator === null) {
+      this.#validator = name;
+      await mkdir(dirname(dataDirPaths(this.folder(name)).nodeKey), { recursive: true });
+      await copyFile(dataDirPaths(this.folder('origin')).nodeKey, dataDirPaths(this.folder(name)).nodeKey);
+    }
     const supplies = { host, source: this.source, genesis: this.genesis };
     await provisionNode(this.folder(name), supplies, { logger: silentLogger, signal, pid: process.pid });
   }

@@ -21,7 +21,13 @@ export {
   verifyGenesis,
 } from './genesis/genesis-bytes.ts';
 export type { GenesisFile } from './genesis/genesis-folder.ts';
-export type { Genesis, GenesisProtocol, PrivateGenesis, PublicGenesis } from './genesis/genesis-schema.ts';
+export type {
+  Genesis,
+  GenesisProtocol,
+  GenesisValidator,
+  PrivateGenesis,
+  PublicGenesis,
+} from './genesis/genesis-schema.ts';
 export type { PactParams } from './genesis/pact-schema.ts';
 export { type PrivateGenesisOptions, privateGenesis } from './genesis/private-genesis.ts';
 export { Mempool, type MempoolDeps, type MempoolOptions } from './mempool/mempool.ts';

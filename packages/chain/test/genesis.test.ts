@@ -99,6 +99,8 @@ describe('a changed copy of the folder', () => {
   });
 });
 
+const validator = { name: 'one', publicKey: 'cd'.repeat(32), weight: 1 };
+
 describe('a private genesis', () => {
   test('is a function of its options and of the protocol', () => {
     const one = privateGenesis({ name: 'devnet', salt });
@@ -108,8 +110,9 @@ describe('a private genesis', () => {
       privateGenesis({ name: 'other', salt }),
       privateGenesis({ name: 'devnet', salt: new Uint8Array(16) }),
       privateGenesis({ name: 'devnet', salt, modelRoot: 'ab'.repeat(32) }),
+      privateGenesis({ name: 'devnet', salt, validators: [validator] }),
     ];
-    expect(new Set([one, ...others].map(({ hash }) => hash)).size).toBe(4);
+    expect(new Set([one, ...others].map(({ hash }) => hash)).size).toBe(5);
     for (const { bytes, hash, genesis } of others) expect(verifyGenesis(bytes, hash)).toEqual(genesis);
   });
 
@@ -119,6 +122,7 @@ describe('a private genesis', () => {
     [{ name: 'a/b', salt }, 'name'],
     [{ name: 'a', salt: new Uint8Array(15) }, 'salt'],
     [{ name: 'a', salt, modelRoot: 'AB' }, 'modelRoot'],
+    [{ name: 'a', salt, validators: [{ ...validator, weight: 0 }] }, 'validators'],
   ])('%o is refused, naming %s', (options, field) => {
     expect(() => privateGenesis(options)).toThrow(expect.objectContaining({ code: 'ERR_CHAIN_GENESIS_OPTIONS' }));
     expect(() => privateGenesis(options)).toThrow(field);

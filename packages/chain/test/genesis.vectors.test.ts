@@ -6,7 +6,7 @@ import { assertProtocolParams, buildGenesis, privateGenesis, verifyGenesis } fro
 const FOLDER = fileURLToPath(new URL('../../../genesis', import.meta.url));
 /** Changes only together with a file in `genesis/`: it is the id of the public network. */
 const PUBLIC_NETWORK = 'b490f1fae6cc5e27073265f7a6ff5b10421363a200391270c8cb6abda88a4b8f';
-const PRIVATE_NETWORK = 'bfb90564dbfe2936d05269a0fb64d031c245f3e65b18e71417a24e23e06c3a80';
+const PRIVATE_NETWORK = '5cc5f00aff0c7ab9edf56484eb38c4872fe190c91b189337cd1059e14d79d4bb';
 
 test('the committed folder is the public network, and this build follows it', async () => {
   const { bytes, hash, genesis } = await buildGenesis(FOLDER);

@@ -55,7 +55,7 @@ export class Cluster implements AsyncDisposable {
   /** Settles when every node is ready, has measured itself, and is known. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const { dir, source, preload = [], env = {}, args = [], niceness = 0, signal } = options;
-    const genesis = await ensurePrivateGenesis(join(dir, 'genesis.cbor'), 'drill');
+    const genesis = await ensurePrivateGenesis(join(dir, 'genesis.cbor'), 'drill', []);
     const { links, seed = 1 } = options;
     const nodes: ClusterNode[] = [];
     const pids = () => new Map(nodes.map(({ label, pid }) => [label, pid]));

@@ -94,7 +94,11 @@ const privateGenesis = z.strictObject({
   /** The model the network was started for. */
   modelRoot: digest.optional(),
   protocol: protocolSchema,
+  /** None: the network has no chain. */
+  validators: validatorsSchema.shape.validators,
 });
+
+export type GenesisValidator = z.infer<typeof validator>;
 
 export const genesisSchema = z.discriminatedUnion('access', [publicGenesis, privateGenesis]);
 export type PublicGenesis = z.infer<typeof publicGenesis>;

@@ -2,7 +2,7 @@ import type { Root } from '@blyan/interface';
 import { PROTOCOL_PARAMS } from '@blyan/params';
 import { ChainError } from '../errors.ts';
 import { type BuiltGenesis, encodeGenesis } from './genesis-bytes.ts';
-import { describeIssues, genesisSchema } from './genesis-schema.ts';
+import { describeIssues, type GenesisValidator, genesisSchema } from './genesis-schema.ts';
 
 export interface PrivateGenesisOptions {
   /** 1 to 64 letters, digits, dots, dashes, underscores or blanks. */
@@ -10,6 +10,8 @@ export interface PrivateGenesisOptions {
   /** 16 to 64 random bytes: two networks of one name stay apart. */
   readonly salt: Uint8Array;
   readonly modelRoot?: Root;
+  /** Those that vote on the chain; it has none without. */
+  readonly validators?: readonly GenesisValidator[];
 }
 
 /**
@@ -18,7 +20,7 @@ export interface PrivateGenesisOptions {
  *
  * @throws ChainError ERR_CHAIN_GENESIS_OPTIONS
  */
-export function privateGenesis({ name, salt, modelRoot }: PrivateGenesisOptions): BuiltGenesis {
+export function privateGenesis({ name, salt, modelRoot, validators = [] }: PrivateGenesisOptions): BuiltGenesis {
   const result = genesisSchema.safeParse({
     type: 'blyan/genesis',
     v: 1,
@@ -27,6 +29,7 @@ export function privateGenesis({ name, salt, modelRoot }: PrivateGenesisOptions)
     salt,
     ...(modelRoot !== undefined && { modelRoot }),
     protocol: PROTOCOL_PARAMS,
+    validators,
   });
   if (result.success) return encodeGenesis(result.data);
   throw new ChainError('ERR_CHAIN_GENESIS_OPTIONS', `No private network can be made: ${describeIssues(result.error)}.`);
