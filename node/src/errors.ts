@@ -33,6 +33,10 @@ export type NodeErrorCode =
   | 'ERR_NODE_MISSING_FILE'
   /** What a node says of the chain's state is not what its block commits to. */
   | 'ERR_NODE_CHAIN_PROOF'
+  /** A record that was sent will not come on the chain. */
+  | 'ERR_NODE_RECORD_DROPPED'
+  /** A record that was sent is not final yet. */
+  | 'ERR_NODE_RECORD_WAITING'
   /** Stopped by Ctrl-C or a signal before it was done. */
   | 'ERR_NODE_INTERRUPTED';
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { decodeRecord, nobleSuite, verifyRecord } from '@blyan/chain-format';
+import { fromHex } from '@blyan/crypto';
 import { temporaryDirectory } from '@blyan/testkit';
 import { expect, test } from 'vitest';
 import { startGateway } from '../../gateway/test/harness.ts';
-import { KEY, NETWORK, ScriptedChain } from '../../gateway/test/scripted-chain.ts';
+import { ADDRESS, KEY, NETWORK, ScriptedChain } from '../../gateway/test/scripted-chain.ts';
 import { cli } from './test-context.ts';
 
 async function start() {
@@ -56,4 +58,44 @@ test('keys create makes a key for an account, and keys address tells it', async 
   expect(await cli(['keys', 'address', file])).toMatchObject({ code: 0, stdout: made.stdout });
   expect((await cli(['keys', 'create', file])).code).toBe(1);
   expect((await cli(['keys', 'address', join(dir.path, 'absent')])).code).toBe(1);
+});
+
+test('tx send signs with a key file, behind what waits, and waits until the record is final', async () => {
+  const { chain, run } = await start();
+  await using dir = await temporaryDirectory();
+  const key = join(dir.path, 'my.key');
+  const address = (await cli(['keys', 'create', key])).stdout.trim();
+  const send = (...args: string[]) => run('tx', 'send', ...args, '--key', key);
+  const sent = await send('transfer', ADDRESS, '1.5', '--fee', '0.01', '--wait', '--json');
+  expect(sent).toMatchObject({ code: 0, stderr: '' });
+  const { hash, ...rest } = JSON.parse(sent.stdout);
+  expect(rest).toEqual({ author: address, height: 1 });
+  const bytes = (await chain.record(hash))?.bytes as Uint8Array;
+  const record = decodeRecord(bytes, nobleSuite);
+  expect(() => verifyRecord(record, NETWORK, nobleSuite)).not.toThrow();
+  const fields = { lane: 'C', type: 'transfer', author: address, nonce: 0, fee: 10n ** 16n };
+  expect(record.record).toMatchObject({ ...fields, body: { to: fromHex(ADDRESS), amount: 15n * 10n ** 17n } });
+  expect((await run('tx', 'show', hash)).stdout).toContain('block 1, record 0');
+
+  chain.stands = true;
+  const waiting = await send('node', '--name', 'mine');
+  expect(waiting).toMatchObject({ code: 0, stderr: expect.stringContaining('waits for a block') });
+  expect((await run('tx', 'show', waiting.stdout.trim())).stdout).toContain('waits for a block');
+});
+
+test('tx send says what is wrong before it sends anything', async () => {
+  const { chain, run } = await start();
+  for (const args of [
+    ['transfer', 'me', '1'],
+    ['transfer', ADDRESS, '0'],
+    ['transfer', ADDRESS, '1e3'],
+    ['expert', 'tiny', '0', '1'],
+    ['expert', 'tiny', '0', '1', '--root', 'ab'.repeat(32)],
+  ]) {
+    expect((await run('tx', 'send', ...args)).code, args.join(' ')).toBe(2);
+  }
+  await using dir = await temporaryDirectory();
+  const keyless = await run('tx', 'send', 'transfer', ADDRESS, '1', '--data-dir', dir.path);
+  expect(keyless).toMatchObject({ code: 1, stderr: expect.stringContaining('keys create') });
+  expect(chain.head().height).toBe(0);
 });

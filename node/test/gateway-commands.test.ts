@@ -38,7 +38,7 @@ test('status and peers find the running node by its data folder', async () => {
   expect(state.models[0]).toMatchObject({ name: 'golden', covered: false });
 
   const peers = await cli(['peers', ...folder]);
-  expect(peers.stdout.split('\n')[0]).toMatch(/^PEER +RTT +TIER +ACTIVE +FAULTS +HOSTS$/);
+  expect(peers.stdout.split('\n')[0]).toMatch(/^PEER +RTT +TIER +ACTIVE +REGISTERED +FAULTS +HOSTS$/);
   for (const peer of PEERS) expect(peers.stdout).toContain(peer);
   expect(peers.stdout).toMatch(/25 ERR_INFERENCE_NOT_FINITE/);
   expect(peers.stdout).toMatch(/^outcast .* refused ERR_P2P_BUSY +no record$/m);

@@ -24,6 +24,8 @@ const nodeState = z.object({
   }),
   active: z.number(),
   expiresInMs: z.number(),
+  /** Whether the chain knows the node: plans take no other. Absent where no chain runs. */
+  registered: z.boolean().optional(),
   faults,
 });
 

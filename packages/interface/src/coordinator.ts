@@ -157,6 +157,8 @@ export interface NodeState {
   readonly active: number;
   /** Milliseconds until the record expires. */
   readonly expiresInMs: number;
+  /** Whether the chain knows the node: plans take no other. Left out where no chain runs. */
+  readonly registered?: boolean;
   readonly faults: NodeFaults;
 }
 

@@ -73,4 +73,6 @@ export interface NodeView extends NodeRecordFields {
   readonly rttMs: number | null;
   /** So many times slower than it says, as this node observed it; 1 when left out. */
   readonly slowness?: number;
+  /** Whether the chain knows the node; left out where no chain runs. */
+  readonly registered?: boolean;
 }

@@ -34,9 +34,18 @@ export const peers: CommandHandler = async (context, input) => {
     node.self ? '-' : node.rttMs === null ? '?' : `${node.rttMs.toFixed(1)} ms`,
     String(node.tier),
     String(node.active),
+    node.registered === undefined ? '-' : node.registered ? 'yes' : 'no',
     held(node.faults),
     hosted(node),
   ]);
-  const others = outcasts.map(({ peerId, faults }) => [printable(peerId), '-', '-', '-', held(faults), 'no record']);
-  print(context, table([['PEER', 'RTT', 'TIER', 'ACTIVE', 'FAULTS', 'HOSTS'], ...rows, ...others]));
+  const others = outcasts.map(({ peerId, faults }) => [
+    printable(peerId),
+    '-',
+    '-',
+    '-',
+    '-',
+    held(faults),
+    'no record',
+  ]);
+  print(context, table([['PEER', 'RTT', 'TIER', 'ACTIVE', 'REGISTERED', 'FAULTS', 'HOSTS'], ...rows, ...others]));
 };

@@ -39,6 +39,7 @@ export function networkState(
         ...{ peerId, self: view.self, host, tier, profile, rttMs, addresses, active },
         hosted: model && bitmap ? formatHostedBlocks(bitmap, model) : NOTHING_HOSTED,
         expiresInMs: Math.max(0, view.issuedAtMs + view.ttlMs - Date.now()),
+        ...(view.registered !== undefined && { registered: view.registered }),
         faults: port.faults(peerId),
       };
     }),
