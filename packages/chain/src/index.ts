@@ -109,3 +109,11 @@ export type { RecordIndex } from './storage/keys.ts';
 export { type PruneRange, pruneWrites } from './storage/pruning.ts';
 export { StorageError, type StorageErrorCode } from './storage/storage-error.ts';
 export type { EpochEnd, RecordPlace, StoredBlock, StoredHead } from './storage/stored-values.ts';
+export type { ChainDamage } from './verify/findings.ts';
+export {
+  type ChainReport,
+  type ExecuteBlock,
+  type VerifyDeps,
+  type VerifyOptions,
+  verifyChain,
+} from './verify/verify-chain.ts';

@@ -42,6 +42,7 @@ export function makeBlock(
   parent: BlockOutline | null,
   records: readonly HashedRecord[],
   epochBlocks = 4,
+  stateRoot = ZERO_HASH,
 ): BlockOutline {
   const height = parent === null ? 0 : parent.header.height + 1;
   const recordHashes = records.map(({ hash }) => hash);
@@ -55,7 +56,7 @@ export function makeBlock(
     proposer: 0,
     recordCount: records.length,
     recordsRoot: recordsRoot(recordHashes, suite),
-    stateRoot: ZERO_HASH,
+    stateRoot,
     validatorsHash: validatorSetHash(validators, suite),
     nextValidatorsHash: validatorSetHash(validators, suite),
   };
