@@ -14,7 +14,23 @@ export type ChainErrorCode =
   /** The network was founded on other protocol parameters than this version has. */
   | 'ERR_CHAIN_GENESIS_PARAMS'
   /** The state on disk is damaged: `meta.key` is missing or not what it must be. */
-  | 'ERR_CHAIN_STATE_DAMAGED';
+  | 'ERR_CHAIN_STATE_DAMAGED'
+  /** The data directory belongs to a chain of another genesis; the sentence names both. */
+  | 'ERR_CHAIN_NETWORK'
+  /** A block of another network. */
+  | 'ERR_CHAIN_BLOCK_NETWORK'
+  /** A block whose hash, record count or records root is not what its content gives. */
+  | 'ERR_CHAIN_BLOCK_CONTENT'
+  /** A block that does not belong on its parent: height, epoch or view. */
+  | 'ERR_CHAIN_BLOCK_PLACE'
+  /** A block not later than its parent. */
+  | 'ERR_CHAIN_BLOCK_TIME'
+  /** A block that commits to other validator sets, or whose proposer is in none. */
+  | 'ERR_CHAIN_BLOCK_VALIDATORS'
+  /** A block with more records, bytes or changes than one may have. */
+  | 'ERR_CHAIN_BLOCK_SIZE'
+  /** A block whose records lead to another state than it commits to. */
+  | 'ERR_CHAIN_BLOCK_STATE';
 
 /** A genesis that cannot be built, read or followed; `meta` names the file or field. */
 export class ChainError extends AppError<ChainErrorCode> {

@@ -1,3 +1,10 @@
+export type { Application, EpochRules, Judgement, ProposalSlot } from './application/application.ts';
+export {
+  ChainApplication,
+  type ChainApplicationDeps,
+  type ChainApplicationOptions,
+} from './application/chain-application.ts';
+export { type GenesisBlock, genesisBlock } from './application/genesis-block.ts';
 export { ConsensusError, type ConsensusErrorCode } from './consensus/errors.ts';
 export type { SimplexEffects, SimplexEvent } from './consensus/events.ts';
 export { EVIDENCE_RANGE } from './consensus/journal.ts';
@@ -34,8 +41,9 @@ export { Mempool, type MempoolDeps, type MempoolOptions } from './mempool/mempoo
 export { MempoolError, type MempoolErrorCode } from './mempool/mempool-error.ts';
 export type { HeadState, RecordSource } from './mempool/record-source.ts';
 export type { RecordVerdict } from './mempool/verdict.ts';
+export { MAX_EXPERT_SLICES } from './records/body-parts.ts';
 export { type ExpertEntry, expertEntryOf } from './records/expert.ts';
-export { type ExpertBase, MAX_EXPERT_SLICES, type ModelEntry, modelEntryOf } from './records/model.ts';
+export { type ExpertBase, type ModelEntry, modelEntryOf } from './records/model.ts';
 export type { NodeClaims } from './records/node.ts';
 export { RecordError, type RecordErrorCode, type Refusal } from './records/record-errors.ts';
 export { RECORD_TYPES, RecordRegistry } from './records/record-registry.ts';
@@ -91,6 +99,7 @@ export {
   modelVersionKey,
   nodeKey,
   PACT_KEY,
+  recordKey,
   VALIDATORS_KEY,
 } from './state/state-keys.ts';
 export { StateOverlay } from './state/state-overlay.ts';

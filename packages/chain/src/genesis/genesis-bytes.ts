@@ -5,8 +5,8 @@ import { PROTOCOL_PARAMS } from '@blyan/params';
 import { ChainError } from '../errors.ts';
 import { describeIssues, type Genesis, genesisSchema } from './genesis-schema.ts';
 
-/** Most bytes of a genesis. */
-export const MAX_GENESIS_BYTES = 262_144;
+/** Most bytes of a genesis; the roots of 100,000 experts fit. */
+export const MAX_GENESIS_BYTES = 4_194_304;
 
 export interface BuiltGenesis {
   readonly genesis: Genesis;

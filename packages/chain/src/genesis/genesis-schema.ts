@@ -1,6 +1,7 @@
 import { isRoot } from '@blyan/interface';
 import type { ProtocolParams } from '@blyan/params';
 import { z } from 'zod';
+import { expertTable, modelName, modelVersion } from '../records/body-parts.ts';
 import { pactSchema } from './pact-schema.ts';
 
 export const MAX_GENESIS_FILES = 256;
@@ -57,14 +58,24 @@ export const protocolSchema = z.strictObject({
 type Widened<T> = T extends number ? number : { readonly [K in keyof T]: Widened<T[K]> };
 export type GenesisProtocol = z.infer<typeof protocolSchema>;
 
+/** No two items have the same value in this field. */
+const distinct = (field: string) => (items: readonly object[]) =>
+  new Set(items.map((item) => (item as Record<string, unknown>)[field])).size === items.length;
+
 /** A founding validator: name, Ed25519 public key in hex, weight of its vote. */
 const validator = z.strictObject({ name: z.string().min(1).max(64), publicKey: digest, weight: positive });
+
+const validators = z
+  .array(validator)
+  .max(1_024)
+  .refine(distinct('publicKey'), 'a key occurs twice')
+  .refine((set) => set.reduce((sum, { weight }) => sum + weight, 0) <= Number.MAX_SAFE_INTEGER, 'too much weight');
 
 /** `validators.json`. */
 export const validatorsSchema = z.strictObject({
   version: z.literal(1),
   note: z.string().max(1_024),
-  validators: z.array(validator).max(1_024),
+  validators,
 });
 
 const file = z.strictObject({ path: z.string().min(1).max(256), byteLength: z.int().nonnegative(), sha256: digest });
@@ -80,6 +91,10 @@ const publicGenesis = z.strictObject({
   files: z.array(file).max(MAX_GENESIS_FILES),
 });
 
+/** Base units, decimal text; all accounts together below 2^128. */
+const balance = z.string().regex(/^(0|[1-9]\d{0,38})$/);
+const BALANCE_END = 1n << 128n;
+
 export const privateName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$/);
 export const privateSalt = z
   .instanceof(Uint8Array)
@@ -94,8 +109,23 @@ const privateGenesis = z.strictObject({
   /** The model the network was started for. */
   modelRoot: digest.optional(),
   protocol: protocolSchema,
-  /** None: the network has no chain. */
-  validators: validatorsSchema.shape.validators,
+  /** Of the first two epochs; a network without them has no chain that moves. */
+  validators,
+  /** What there is of BLY, by address. */
+  accounts: z
+    .array(z.strictObject({ address: digest, balance }))
+    .max(65_536)
+    .refine(distinct('address'), 'an address occurs twice')
+    .refine((accounts) => accounts.reduce((sum, account) => sum + BigInt(account.balance), 0n) < BALANCE_END, 'too much')
+    .optional(),
+  /** Published before the first block. */
+  models: z
+    .array(
+      z.strictObject({ name: modelName, version: modelVersion, root: digest, owner: digest, experts: expertTable }),
+    )
+    .max(16)
+    .refine(distinct('name'), 'a name occurs twice')
+    .optional(),
 });
 
 export type GenesisValidator = z.infer<typeof validator>;

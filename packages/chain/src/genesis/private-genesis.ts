@@ -2,7 +2,7 @@ import type { Root } from '@blyan/interface';
 import { PROTOCOL_PARAMS } from '@blyan/params';
 import { ChainError } from '../errors.ts';
 import { type BuiltGenesis, encodeGenesis } from './genesis-bytes.ts';
-import { describeIssues, type GenesisValidator, genesisSchema } from './genesis-schema.ts';
+import { describeIssues, type GenesisValidator, genesisSchema, type PrivateGenesis } from './genesis-schema.ts';
 
 export interface PrivateGenesisOptions {
   /** 1 to 64 letters, digits, dots, dashes, underscores or blanks. */
@@ -10,8 +10,12 @@ export interface PrivateGenesisOptions {
   /** 16 to 64 random bytes: two networks of one name stay apart. */
   readonly salt: Uint8Array;
   readonly modelRoot?: Root;
-  /** Those that vote on the chain; it has none without. */
+  /** Whose votes count from the first block on; without any the chain stays at its genesis block. */
   readonly validators?: readonly GenesisValidator[];
+  /** Balances in base units, decimal text; together below 2^128. */
+  readonly accounts?: PrivateGenesis['accounts'];
+  /** Models that are published from the start. */
+  readonly models?: PrivateGenesis['models'];
 }
 
 /**
@@ -20,7 +24,8 @@ export interface PrivateGenesisOptions {
  *
  * @throws ChainError ERR_CHAIN_GENESIS_OPTIONS
  */
-export function privateGenesis({ name, salt, modelRoot, validators = [] }: PrivateGenesisOptions): BuiltGenesis {
+export function privateGenesis({ name, salt, modelRoot, ...state }: PrivateGenesisOptions): BuiltGenesis {
+  const { validators = [], accounts, models } = state;
   const result = genesisSchema.safeParse({
     type: 'blyan/genesis',
     v: 1,
@@ -28,6 +33,8 @@ export function privateGenesis({ name, salt, modelRoot, validators = [] }: Priva
     name,
     salt,
     ...(modelRoot !== undefined && { modelRoot }),
+    ...(accounts !== undefined && { accounts }),
+    ...(models !== undefined && { models }),
     protocol: PROTOCOL_PARAMS,
     validators,
   });

@@ -120,9 +120,8 @@ export class Mempool implements RecordSource {
     if (place !== null) return place;
     const refusal = head.refusal(hashed);
     if (refusal !== null) {
-      const error = new AppError(refusal.code, `The chain does not take this record: ${refusal.code}.`, {
-        kind: 'caller',
-      });
+      const message = refusal.message ?? `The chain does not take this record: ${refusal.code}.`;
+      const error = new AppError(refusal.code, message, { kind: 'caller' });
       return { verdict: refusal.final ? 'reject' : 'ignore', error };
     }
     const replaced = queue.at(record.nonce);

@@ -26,5 +26,5 @@ export interface HeadState {
    * Null if the head's state would take the record, were it the next of its author and had it the money; otherwise the code:
    * `final` when no later state will either (an unknown type, a body that breaks its schema, a fee below the least).
    */
-  refusal(record: HashedRecord): { readonly code: string; readonly final: boolean } | null;
+  refusal(record: HashedRecord): { readonly code: string; readonly message?: string; readonly final: boolean } | null;
 }

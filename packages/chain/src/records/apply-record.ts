@@ -1,42 +1,39 @@
 import type { HashedRecord, RecordFields } from '@blyan/chain-format';
-import type { Hash } from '@blyan/interface';
-import type { StateDraft, StateView } from '../state/state-draft.ts';
+import type { StateView, WritableState } from '../state/state-draft.ts';
+import { recordKey } from '../state/state-keys.ts';
 import type { Refusal } from './record-errors.ts';
 import type { RecordRegistry, TypedRecord } from './record-registry.ts';
 import type { BlockContext } from './record-type.ts';
 
 export interface ExecutionContext extends BlockContext {
   readonly registry: RecordRegistry;
-  /** Whether the record is in this block before, or in one of those this block stands on. */
-  readonly onChain: (record: Hash) => boolean;
 }
 
 /**
  * Applies a signed record of this network: takes nonce and fee from its author and makes the change of its type. What is refused
  * changed nothing. The fee is the caller's to hand on.
  */
-export function applyRecord(draft: StateDraft, { record }: HashedRecord, context: ExecutionContext): Refusal | null {
+export function applyRecord(
+  draft: WritableState,
+  { record, hash }: HashedRecord,
+  context: ExecutionContext,
+): Refusal | null {
   const typed = context.registry.read(record);
   if ('code' in typed) return typed;
   const refusal =
-    nonceRefusal(draft, record) ??
-    fundsRefusal(draft, record, typed) ??
-    typedRefusal(draft, record, typed, context.onChain);
+    nonceRefusal(draft, record) ?? fundsRefusal(draft, record, typed) ?? typedRefusal(draft, record, typed);
   if (refusal !== null) return refusal;
   const { balance, nonce } = draft.account(record.author);
   draft.putAccount(record.author, { balance: balance - record.fee, nonce: nonce + 1 });
   typed.type.apply(draft, record, typed.body, context);
+  if (canBeDependedOn(record)) draft.put(recordKey(hash), context.height);
   return null;
 }
 
 /** Why a state does not take a record, were it the next of its author and had it the money. */
-export function standingRefusal(
-  state: StateView,
-  { record }: HashedRecord,
-  context: Pick<ExecutionContext, 'registry' | 'onChain'>,
-): Refusal | null {
-  const typed = context.registry.read(record);
-  return 'code' in typed ? typed : typedRefusal(state, record, typed, context.onChain);
+export function standingRefusal(state: StateView, { record }: HashedRecord, registry: RecordRegistry): Refusal | null {
+  const typed = registry.read(record);
+  return 'code' in typed ? typed : typedRefusal(state, record, typed);
 }
 
 /** What the record takes from its author if it is applied; its fee alone when the body cannot be read. */
@@ -45,17 +42,18 @@ export function recordCost({ record }: HashedRecord, registry: RecordRegistry): 
   return 'code' in typed ? record.fee : record.fee + typed.type.spends(typed.body);
 }
 
-function typedRefusal(
-  state: StateView,
-  record: RecordFields,
-  typed: TypedRecord,
-  onChain: (record: Hash) => boolean,
-): Refusal | null {
+function typedRefusal(state: StateView, record: RecordFields, typed: TypedRecord): Refusal | null {
   return (
-    feeRefusal(state, record, typed) ??
-    dependencyRefusal(record, onChain) ??
-    typed.type.check(state, record, typed.body)
+    feeRefusal(state, record, typed) ?? dependencyRefusal(state, record) ?? typed.type.check(state, record, typed.body)
   );
+}
+
+/**
+ * What others may depend on has to be known for ever, also to nodes that have pruned it or began from a snapshot: it is in the
+ * state. Ledger records would be most of it, and nonces order them.
+ */
+function canBeDependedOn({ lane }: RecordFields): boolean {
+  return lane !== 'C';
 }
 
 function nonceRefusal(state: StateView, { author, nonce }: RecordFields): Refusal | null {
@@ -85,9 +83,9 @@ function fundsRefusal(state: StateView, { author, fee }: RecordFields, { type, b
   return { code: 'ERR_RECORD_FUNDS', message, final: false, meta: { balance: String(balance), cost: String(cost) } };
 }
 
-function dependencyRefusal({ dependsOn }: RecordFields, onChain: (record: Hash) => boolean): Refusal | null {
-  const missing = dependsOn.find((hash) => !onChain(hash));
+function dependencyRefusal(state: StateView, { dependsOn }: RecordFields): Refusal | null {
+  const missing = dependsOn.find((hash) => state.get(recordKey(hash)) === undefined);
   if (missing === undefined) return null;
-  const message = `The record depends on ${missing}, which is not on the chain.`;
+  const message = `The record depends on ${missing}, which is not on the chain, or in lane C, whose records have nonces for that.`;
   return { code: 'ERR_RECORD_DEPENDENCY', message, final: false, meta: { missing } };
 }

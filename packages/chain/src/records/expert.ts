@@ -3,8 +3,9 @@ import { fromHex, toHex } from '@blyan/crypto';
 import { MAX_EXPERTS_PER_LAYER, MAX_LAYERS } from '@blyan/params';
 import { z } from 'zod';
 import { expertKey, modelKey } from '../state/state-keys.ts';
-import { type ExpertBase, expertRoots, modelEntryOf, modelName } from './model.ts';
-import { bytes32, FREE, recordType } from './record-type.ts';
+import { bytes32, expertRoots, modelName } from './body-parts.ts';
+import { type ExpertBase, modelEntryOf } from './model.ts';
+import { FREE, recordType } from './record-type.ts';
 
 /** Value of an `expert/…` key. */
 export interface ExpertEntry {

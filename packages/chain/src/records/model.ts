@@ -1,30 +1,12 @@
 import type { CanonicalValue } from '@blyan/codec';
 import { fromHex, toHex } from '@blyan/crypto';
 import type { Hash } from '@blyan/interface';
-import { MAX_BLOCKS, MAX_EXPERTS_PER_LAYER, MAX_LAYERS } from '@blyan/params';
 import { z } from 'zod';
 import type { WritableState } from '../state/state-draft.ts';
 import { expertKey, modelKey, modelVersionKey } from '../state/state-keys.ts';
-import { bytes32, FREE, recordType } from './record-type.ts';
-import { compareVersions, isVersion } from './semver.ts';
-
-/** Most slices an expert may be cut into. */
-export const MAX_EXPERT_SLICES = 64;
-
-/** As `isModelName` of `@blyan/model` has it. */
-export const modelName = z.string().regex(/^(?![0-9a-f]{64}$)[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'no model name');
-export const modelVersion = z.string().refine(isVersion, 'no semantic version');
-
-/** Roots of an expert's slices, 32 bytes each, joined. */
-export const expertRoots = z
-  .instanceof(Uint8Array)
-  .refine(({ length }) => length > 0 && length % 32 === 0 && length <= 32 * MAX_EXPERT_SLICES, 'no roots');
-
-/** By layer, by expert; a layer without experts is empty. */
-export const expertTable = z
-  .array(z.array(expertRoots).max(MAX_EXPERTS_PER_LAYER))
-  .max(MAX_LAYERS)
-  .refine((layers) => layers.reduce((sum, layer) => sum + layer.length, 0) <= MAX_BLOCKS, 'too many experts');
+import { bytes32, expertTable, modelName, modelVersion } from './body-parts.ts';
+import { FREE, recordType } from './record-type.ts';
+import { compareVersions } from './semver.ts';
 
 /** Value of a `model/<name>` key. */
 export interface ModelEntry {

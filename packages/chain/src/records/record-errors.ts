@@ -13,7 +13,7 @@ export type RecordErrorCode =
   | 'ERR_RECORD_NONCE_STALE'
   /** Records of the author with lower nonces are missing. */
   | 'ERR_RECORD_NONCE_FUTURE'
-  /** A record it depends on is not on the chain. */
+  /** A record it depends on is not on the chain, or in lane C. */
   | 'ERR_RECORD_DEPENDENCY'
   /** Only the owner of a model publishes for it. */
   | 'ERR_RECORD_OWNER'

@@ -1,6 +1,6 @@
 import type { Lane, RecordFields } from '@blyan/chain-format';
 import type { Hash } from '@blyan/interface';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { StateView, WritableState } from '../state/state-draft.ts';
 import type { Refusal } from './record-errors.ts';
 
@@ -39,10 +39,3 @@ export function recordType<Body>(type: RecordType<Body>): RecordType<Body> {
 
 /** Of types that move no money and need no fee. */
 export const FREE = { spends: () => 0n, leastFee: () => 0n };
-
-/** Bytes of exactly this length, in a body. */
-export const bytesOf = (length: number) =>
-  z.instanceof(Uint8Array).refine((bytes) => bytes.length === length, `not ${length} bytes`);
-
-/** A key, root or hash in a body. */
-export const bytes32 = bytesOf(32);

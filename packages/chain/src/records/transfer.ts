@@ -2,7 +2,8 @@ import { toHex } from '@blyan/crypto';
 import { z } from 'zod';
 import type { StateView } from '../state/state-draft.ts';
 import { PACT_KEY } from '../state/state-keys.ts';
-import { bytes32, recordType } from './record-type.ts';
+import { bytes32 } from './body-parts.ts';
+import { recordType } from './record-type.ts';
 
 /** Amounts are below; more than all BLY there will ever be. */
 const AMOUNT_END = 1n << 128n;

@@ -1,3 +1,5 @@
+import type { Hash } from '@blyan/interface';
+
 // Keys of the state. A name's slashes are written %2F: what follows a name could be part of another one otherwise.
 
 export const PACT_KEY = 'pact';
@@ -24,4 +26,9 @@ export function modelVersionKey(name: string, version: string): string {
 
 export function expertKey(name: string, layer: number, expert: number): string {
   return `expert/${name.replaceAll('/', '%2F')}/${layer}/${expert}`;
+}
+
+/** Says by its existence that a record, of any lane but C, is on the chain; its value is the height. */
+export function recordKey(hash: Hash): string {
+  return `record/${hash}`;
 }

@@ -20,13 +20,12 @@ export class Ledger {
   readonly draft: StateDraft;
   readonly context: ExecutionContext;
 
-  constructor(options: { permille?: number; onChain?: readonly string[] } = {}) {
+  constructor(options: { permille?: number } = {}) {
     this.draft = new StateDraft(EMPTY_STATE);
     if (options.permille !== undefined) {
       this.draft.put(PACT_KEY, { chain: { transactionFeePermille: options.permille } });
     }
-    const onChain = (record: string) => options.onChain?.includes(record) ?? false;
-    this.context = { height: 5, timeMs: 1_000, parent: PARENT, registry: RECORD_TYPES, onChain };
+    this.context = { height: 5, timeMs: 1_000, parent: PARENT, registry: RECORD_TYPES };
   }
 
   /** The author's next record, unless the part says otherwise. */

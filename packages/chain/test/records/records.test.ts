@@ -45,10 +45,11 @@ describe('any record', () => {
     expect(ledger.transfer(1, { nonce: 0 })).toMatchObject({ code: 'ERR_RECORD_NONCE_STALE', final: true });
   });
 
-  test('finds what it depends on', () => {
-    const other = new Ledger({ onChain: [hash(3)] });
-    other.draft.putAccount(ALICE, { balance: 1n, nonce: 0 });
-    expect(other.transfer(1, { dependsOn: [hash(3)] })).toBeNull();
+  test('finds what it depends on, but for transfers', () => {
+    ledger.transfer(1);
+    expect(ledger.transfer(1, { dependsOn: [hash(9)] })).toMatchObject({ code: 'ERR_RECORD_DEPENDENCY' });
+    ledger.publish('1.0.0');
+    expect(ledger.transfer(1, { dependsOn: [hash(9)] })).toBeNull();
   });
 });
 
@@ -73,10 +74,10 @@ describe('a transfer', () => {
   test('what it takes, and what a pool is told of it', () => {
     const record = ledger.record({ fee: 3n, nonce: 7, body: { to: bytes(1), amount: 5_000 } });
     expect(recordCost(record, RECORD_TYPES)).toBe(5_003n);
-    expect(standingRefusal(ledger.draft, record, ledger.context)).toBeNull();
+    expect(standingRefusal(ledger.draft, record, RECORD_TYPES)).toBeNull();
     const unknown = ledger.record({ type: 'mint', fee: 3n });
     expect(recordCost(unknown, RECORD_TYPES)).toBe(3n);
-    expect(standingRefusal(ledger.draft, unknown, ledger.context)).toMatchObject({ final: true });
+    expect(standingRefusal(ledger.draft, unknown, RECORD_TYPES)).toMatchObject({ final: true });
   });
 });
 
