@@ -3,6 +3,7 @@ import type { Hash } from '@blyan/interface';
 import type { ConsensusMessage } from '../consensus/messages.ts';
 import type { RecordVerdict } from '../mempool/verdict.ts';
 import type { BlockSource, ConsensusNetwork, PeerKey } from '../replica/ports.ts';
+import type { SnapshotPeers, SnapshotSource } from '../snapshot/ports.ts';
 
 export const MAX_ASKED_RECORDS = 4_096;
 export const MAX_POOL_HASHES = 16_384;
@@ -49,22 +50,23 @@ export interface ChainHandlers {
   offerRecord(bytes: Uint8Array): RecordVerdict;
   hasRecord(hash: Hash): boolean;
   offerBlock(from: PeerKey, block: AnnouncedBlock): Verdict;
+  /** Null when this node gives no snapshots. */
+  readonly snapshots: SnapshotSource | null;
   /** A connection to a peer was opened. */
   connected(peer: PeerKey): void;
 }
 
-/** The network as a chain needs it. Nothing is served, heard or sent before `start` and after `stop`. */
-export interface ChainNetwork extends ConsensusNetwork, BlockSource {
+/**
+ * The network as a chain needs it. Nothing is served, heard or sent before `start` and after `stop`; asking works while the
+ * host runs, for a node that begins from a snapshot before it has a chain.
+ */
+export interface ChainNetwork extends ConsensusNetwork, BlockSource, SnapshotPeers {
   start(handlers: ChainHandlers): Promise<void>;
   stop(): Promise<void>;
-  /** Members that a connection is open to. */
-  peers(): readonly PeerKey[];
   publishRecord(record: HashedRecord): void;
   publishBlock(block: BlockOutline, certificate: QuorumCertificate): void;
   /** Null when the peer does not answer. */
   reach(peer: PeerKey, signal: AbortSignal): Promise<ChainReach | null>;
   /** Hashes of records that wait there, at most {@link MAX_POOL_HASHES}; none when it does not answer. */
   pool(peer: PeerKey, signal: AbortSignal): Promise<readonly Hash[]>;
-  /** Counts what a peer sent wrongly; at 100 points it is refused for a while. */
-  penalize(peer: PeerKey, points: number, code: string): void;
 }

@@ -29,6 +29,7 @@ import type { StoredBlock } from '../storage/stored-values.ts';
 import { BlockAnnouncer } from './block-announcer.ts';
 import type { ChainHandlers, ServedBlock } from './chain-network.ts';
 import { PoolSync } from './pool-sync.ts';
+import { PooledApplication } from './pooled-application.ts';
 import { realClock } from './real-clock.ts';
 import { ChainServiceError } from './service-error.ts';
 import type { ChainApplicationPort, ChainServiceDeps, ChainServiceOptions } from './service-types.ts';
@@ -61,7 +62,6 @@ export class ChainService implements Chain, Service {
   #running: Running | null = null;
   #failure: AppError | null = null;
   #finalAtMs = 0;
-  #seenHeight = 0;
 
   constructor(options: ChainServiceOptions, deps: ChainServiceDeps) {
     this.#options = options;
@@ -101,8 +101,8 @@ export class ChainService implements Chain, Service {
     );
     application = await this.#deps.openApplication(mempool);
     signal?.throwIfAborted();
-    this.#seenHeight = application.head.header.height;
-    const replica = this.#deps.createReplica(application, network, network, this.#replicaEvents());
+    const pooled = new PooledApplication(application, mempool);
+    const replica = this.#deps.createReplica(pooled, network, network, this.#replicaEvents());
     const deps = { network, application, replica, networkId, suite, clock: this.#clock };
     const offer = (bytes: Uint8Array): RecordVerdict => this.#take(bytes);
     this.#running = {
@@ -246,6 +246,7 @@ export class ChainService implements Chain, Service {
       offerRecord: (bytes) => this.#offer(bytes),
       hasRecord: (hash) => this.#hasRecord(hash),
       offerBlock: (from, block) => announcer.judge(from, block),
+      snapshots: this.#deps.snapshots ?? null,
       connected: (peer) => {
         poolSync.connected(peer);
         void this.#compare(peer, replica);
@@ -277,28 +278,11 @@ export class ChainService implements Chain, Service {
   #final(head: BlockOutline, certificate: QuorumCertificate): void {
     const running = this.#running;
     if (running === null) return;
-    const { mempool, replica, announcer } = running;
+    const { replica, announcer } = running;
     this.#finalAtMs = this.#clock.nowMs();
-    mempool.headMoved(this.#authorsSince(this.#seenHeight, head, mempool));
-    this.#seenHeight = head.header.height;
     announcer.final(head, certificate, replica.status.validator);
     const view = this.head();
     for (const listener of this.#headListeners) listener(view);
-  }
-
-  /** Who wrote the records of the blocks after a height; undefined, meaning everybody, where they are too many. */
-  #authorsSince(height: number, head: BlockOutline, mempool: Mempool): Set<string> | undefined {
-    const authors = new Set<string>();
-    for (let at = height + 1; at <= head.header.height; at++) {
-      const block = at === head.header.height ? head : this.#repository.blockAt(at)?.block;
-      if (block === undefined) return undefined;
-      for (const hash of block.recordHashes) {
-        const known = mempool.get(hash);
-        if (known === undefined) return undefined;
-        authors.add(known.record.author);
-      }
-    }
-    return authors;
   }
 
   #halt(error: Error): void {

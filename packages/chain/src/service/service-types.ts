@@ -6,6 +6,7 @@ import type { MempoolOptions } from '../mempool/mempool.ts';
 import type { HeadState, RecordSource } from '../mempool/record-source.ts';
 import type { BlockSource, ConsensusNetwork, ReplicaClock, VoteSigner } from '../replica/ports.ts';
 import type { ReplicaEvents, ReplicaService } from '../replica/types.ts';
+import type { SnapshotSource } from '../snapshot/ports.ts';
 import type { ChainNetwork } from './chain-network.ts';
 
 /** The application with what is read from the state at its head. */
@@ -35,6 +36,8 @@ export interface ChainServiceDeps {
   readonly logger: Logger;
   readonly suite: CryptoSuite;
   readonly clock?: ReplicaClock;
+  /** What peers that begin from a snapshot are given; none without. */
+  readonly snapshots?: SnapshotSource;
   /** Opens the application on what the store holds, from the genesis if it holds nothing. */
   openApplication(records: RecordSource): Promise<ChainApplicationPort>;
   createReplica(

@@ -93,6 +93,18 @@ export class ChainExchange implements BlockSource {
     return answer === null ? [] : unpackHashes(answer.hashes);
   }
 
+  async manifest(peer: PeerKey, signal: AbortSignal): Promise<Uint8Array | null> {
+    return (await this.#ask(this.#deps.keys.idOf(peer), 'manifest', {}, signal))?.manifest ?? null;
+  }
+
+  async chunk(peer: PeerKey, height: number, index: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    return (await this.#ask(this.#deps.keys.idOf(peer), 'chunk', { height, index }, signal))?.chunk ?? null;
+  }
+
+  async epochEnds(peer: PeerKey, fromEpoch: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+    return (await this.#ask(this.#deps.keys.idOf(peer), 'ends', { from: fromEpoch }, signal))?.ends ?? [];
+  }
+
   /** Who is named and connected; without names anybody, in turn. */
   #candidates(from: readonly PeerKey[]): PeerId[] {
     const { host, keys } = this.#deps;

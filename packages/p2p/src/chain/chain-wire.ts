@@ -1,4 +1,11 @@
-import { MAX_ASKED_RECORDS, MAX_POOL_HASHES } from '@blyan/chain';
+import {
+  MAX_ASKED_RECORDS,
+  MAX_CHUNK_BYTES,
+  MAX_EPOCH_END_BYTES,
+  MAX_EPOCH_ENDS,
+  MAX_MANIFEST_BYTES,
+  MAX_POOL_HASHES,
+} from '@blyan/chain';
 import { fromHex, toHex } from '@blyan/crypto';
 import { type Hash, isRoot } from '@blyan/interface';
 import { MAX_CHAIN_RECORD_BYTES } from '@blyan/params';
@@ -16,7 +23,8 @@ const height = z.number().int().nonnegative();
 const bytes = z.instanceof(Uint8Array);
 const packedHashes = (most: number) =>
   bytes.refine((value) => value.byteLength % HASH_BYTES === 0 && value.byteLength <= most * HASH_BYTES);
-const record = bytes.refine((value) => value.byteLength <= MAX_CHAIN_RECORD_BYTES);
+const atMost = (most: number) => bytes.refine((value) => value.byteLength <= most);
+const record = atMost(MAX_CHAIN_RECORD_BYTES);
 const block = z.object({ outline: bytes, records: z.array(record), certificate: bytes });
 
 /** Requests and answers of `chain/1`. Hashes are joined into one byte string. */
@@ -30,6 +38,15 @@ export const chainWire = {
   blocks: {
     request: z.object({ from: height }),
     response: z.object({ blocks: z.array(block).max(MAX_ANSWER_BLOCKS) }),
+  },
+  manifest: { request: z.unknown(), response: z.object({ manifest: atMost(MAX_MANIFEST_BYTES).nullable() }) },
+  chunk: {
+    request: z.object({ height, index: height }),
+    response: z.object({ chunk: atMost(MAX_CHUNK_BYTES).nullable() }),
+  },
+  ends: {
+    request: z.object({ from: height }),
+    response: z.object({ ends: z.array(atMost(MAX_EPOCH_END_BYTES)).max(MAX_EPOCH_ENDS) }),
   },
   pool: { request: z.unknown(), response: z.object({ hashes: packedHashes(MAX_POOL_HASHES) }) },
 } as const;

@@ -116,6 +116,18 @@ export class P2pChainNetwork implements ChainNetwork {
     return this.#exchange.pool(peer, signal);
   }
 
+  manifest(peer: PeerKey, signal: AbortSignal): Promise<Uint8Array | null> {
+    return this.#exchange.manifest(peer, signal);
+  }
+
+  chunk(peer: PeerKey, height: number, index: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    return this.#exchange.chunk(peer, height, index, signal);
+  }
+
+  epochEnds(peer: PeerKey, fromEpoch: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+    return this.#exchange.epochEnds(peer, fromEpoch, signal);
+  }
+
   penalize(peer: PeerKey, points: number, code: string): void {
     this.#host.penalize(this.#keys.idOf(peer), points, code);
   }

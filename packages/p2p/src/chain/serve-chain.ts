@@ -6,7 +6,7 @@ import { P2pError } from '../errors.ts';
 import type { PeerProtocol } from '../peer-protocol.ts';
 import { ANSWER_BYTES, chainWire, MAX_ANSWER_BLOCKS, packHashes, unpackHashes } from './chain-wire.ts';
 
-type Served = Pick<ChainHandlers, 'reach' | 'record' | 'outline' | 'block' | 'pool'>;
+type Served = Pick<ChainHandlers, 'reach' | 'record' | 'outline' | 'block' | 'pool' | 'snapshots'>;
 
 /**
  * Answers peers about the chain; every answer is bounded in bytes.
@@ -26,6 +26,13 @@ export function serveChain(protocol: PeerProtocol, served: () => Served | null):
   protocol.handle('blocks', chainWire.blocks, async ({ from }, context) => ({
     blocks: await range(chain(), from, context),
   }));
+  protocol.handle('manifest', chainWire.manifest, async () => ({
+    manifest: (await chain().snapshots?.manifest()) ?? null,
+  }));
+  protocol.handle('chunk', chainWire.chunk, async ({ height, index }) => ({
+    chunk: (await chain().snapshots?.chunk(height, index)) ?? null,
+  }));
+  protocol.handle('ends', chainWire.ends, async ({ from }) => ({ ends: chain().snapshots?.epochEnds(from) ?? [] }));
   protocol.handle('pool', chainWire.pool, async () => ({ hashes: packHashes(chain().pool(MAX_POOL_HASHES)) }));
 }
 
