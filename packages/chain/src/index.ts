@@ -5,6 +5,7 @@ export {
   type ChainApplicationOptions,
 } from './application/chain-application.ts';
 export { type GenesisBlock, genesisBlock } from './application/genesis-block.ts';
+export { replayBlocks } from './application/replay-blocks.ts';
 export { ConsensusError, type ConsensusErrorCode } from './consensus/errors.ts';
 export type { SimplexEffects, SimplexEvent } from './consensus/events.ts';
 export { EVIDENCE_RANGE } from './consensus/journal.ts';
