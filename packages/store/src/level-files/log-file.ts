@@ -11,6 +11,13 @@ const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
  * @throws FileDamageError
  */
 export function checkLogFile(bytes: Uint8Array): void {
+  readLogRecords(bytes);
+}
+
+/** The records of a log, each put together from its fragments. @throws FileDamageError */
+export function readLogRecords(bytes: Uint8Array): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  let parts: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let open = false;
   let at = 0;
@@ -36,7 +43,13 @@ export function checkLogFile(bytes: Uint8Array): void {
       throw new FileDamageError(at, 'the parts of a record are out of order');
     }
     open = type !== FULL && type !== LAST && (type === FIRST || type === MIDDLE);
+    parts.push(bytes.subarray(at + HEADER_BYTES, end));
+    if (!open) {
+      records.push(parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts));
+      parts = [];
+    }
     at = end;
   }
   if (open) throw new FileDamageError(at, 'it ends in the middle of a record');
+  return records;
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { checkLevelFiles, LevelStore } from '../../src/index.ts';
 import { crc32c } from '../../src/level-files/crc32c.ts';
+import { liveTables } from '../../src/level-files/live-tables.ts';
 import { tempDir } from '../fixture.ts';
 
 // A store with tables, a log and a manifest, some values compressible and some not, one of several fragments.
@@ -22,8 +23,12 @@ async function fill(dir: string): Promise<void> {
   await store.close();
 }
 
-const files = async (dir: string) =>
-  (await readdir(dir)).filter((name) => /^(?:CURRENT|MANIFEST-.*|.*\.ldb|.*\.log)$/.test(name)).sort();
+/** Without tables that a compaction left which `close` stopped. */
+async function files(dir: string): Promise<string[]> {
+  const live = liveTables(await readFile(join(dir, (await readFile(join(dir, 'CURRENT'), 'utf8')).trim())));
+  const names = (await readdir(dir)).filter((name) => /^(?:CURRENT|MANIFEST-.*|.*\.ldb|.*\.log)$/.test(name)).sort();
+  return names.filter((name) => !name.endsWith('.ldb') || live.has(Number.parseInt(name, 10)));
+}
 
 it('crc32c gives the published values', () => {
   expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
@@ -38,6 +43,16 @@ it('an undamaged store has no damage, before and after it is opened again', asyn
   expect(await checkLevelFiles(dir)).toEqual([]);
   await (await LevelStore.open({ dir })).close();
   expect(await checkLevelFiles(dir)).toEqual([]);
+});
+
+it('a table that a stopped compaction left is none of the store, and one that is missing is named', async () => {
+  const dir = await tempDir();
+  await fill(dir);
+  await writeFile(join(dir, '999999.ldb'), randomBytes(500));
+  expect(await checkLevelFiles(dir)).toEqual([]);
+  const table = (await files(dir)).find((name) => name.endsWith('.ldb')) as string;
+  await rm(join(dir, table));
+  expect(await checkLevelFiles(dir)).toEqual([{ file: table, offset: 0, what: 'it is not there' }]);
 });
 
 it('any flipped bit of any file is found, and its file named', async () => {
@@ -66,7 +81,8 @@ it('any flipped bit of any file is found, and its file named', async () => {
 it('a log that was cut off is damaged until the store has been opened', async () => {
   const dir = await tempDir();
   await fill(dir);
-  const log = (await files(dir)).find((name) => name.endsWith('.log')) as string;
+  // The older of two logs waits for its table.
+  const log = (await files(dir)).findLast((name) => name.endsWith('.log')) as string;
   const bytes = await readFile(join(dir, log));
   await writeFile(join(dir, log), bytes.subarray(0, bytes.length - 3));
   expect(await checkLevelFiles(dir)).toEqual([
