@@ -110,16 +110,22 @@ test('a stage that the engine refuses is not open', async () => {
 
 test('an expert call of several sequences is given up when the last of them is closed', async () => {
   called = Promise.withResolvers();
-  const sequences = ['c', 'd'].map((digit) => open(digit.repeat(32)));
+  const sequences = ['b', 'c', 'd'].map((digit) => open(digit.repeat(32)));
   for (const { opening } of sequences) await opening;
   const step = { epoch: 1, position: 0, wanted: 0, input: Uint32Array.of(5) };
-  // Steps of one turn are computed in one pass.
-  for (const { id } of sequences) void host.step(id, step);
+  const [first, second, third] = sequences.map(({ id }) => id) as [string, string, string];
+  void host.step(first, step);
+  await called.promise;
+  called = Promise.withResolvers();
+  // Steps that wait while a pass is under way are computed in the next one together.
+  for (const id of [second, third]) void host.step(id, step);
+  await engine.status();
+  await host.close(first);
   await called.promise;
   expect(calls.size).toBe(1);
-  await host.close(sequences[0]?.id as string);
+  await host.close(second);
   expect(calls.size).toBe(1);
-  await host.close(sequences[1]?.id as string);
+  await host.close(third);
   await expect.poll(() => calls.size).toBe(0);
   await expect.poll(() => engine.status()).toMatchObject(idle);
 });
