@@ -15,8 +15,10 @@ import {
   NodeRecords,
   P2pHost,
 } from '@blyan/p2p';
-import { DemandCounter, networkDemand } from '@blyan/routing';
+import { coverage, DemandCounter, type NodeView, networkDemand } from '@blyan/routing';
 import { BlockStore } from '@blyan/store';
+import { latestOf } from '../chain/chain-models.ts';
+import { modelContent } from '../chain/records.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { usualThreads } from '../config/threads.ts';
 import type { NodeDaemon, NodeDaemonDeps, ReadyInfo } from '../daemon-port.ts';
@@ -32,16 +34,20 @@ import { HealingSource } from './healing-source.ts';
 import { HostedBlocks } from './hosted-blocks.ts';
 import { isMeasurement, zeros } from './measure.ts';
 import { joinNetwork, resolveMembership } from './network-membership.ts';
+import { type NodeChain, startChain } from './node-chain.ts';
 import { Rebalancer } from './rebalancer.ts';
-import { resolveModel } from './served-model.ts';
+import { obtainManifest, type ResolvedModel, rememberModel, resolveModel } from './served-model.ts';
 import { type ServedVersion, ServedVersions, servedVersion } from './served-versions.ts';
-import { nextNews } from './wait-for-peers.ts';
+import { VersionFollower } from './version-follower.ts';
+import { type NewsSource, nextNews } from './wait-for-peers.ts';
 import { WarmUp } from './warm-up.ts';
 
 const MIB = 1024 * 1024;
 /** The KV cache unless it is told: an eighth of the machine's memory. */
 const DEFAULT_KV_BYTES = Math.min(totalmem() / 8, 2048 * MIB);
 const SHOWN_MISSING = 12;
+/** Of a network's first model. */
+const FIRST_VERSION = '1.0.0';
 /** How long one part of the node may take to stop. */
 const STOP_STEP_MS = 5_000;
 
@@ -71,6 +77,19 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
   const undo: (() => unknown)[] = [];
   const ready = Promise.withResolvers<ReadyInfo>();
   ready.promise.catch(() => undefined);
+  let chain: NodeChain | null = null;
+  /** Of nodes, and of who is registered. */
+  const news: NewsSource = {
+    on: (event, listener) => {
+      records.on(event, listener);
+      chain?.registry.on(event, listener);
+    },
+    off: (event, listener) => {
+      records.off(event, listener);
+      chain?.registry.off(event, listener);
+    },
+  };
+  const rememberPath = join(paths.root, 'model');
   let beginning: Promise<ReadyInfo> | null = null;
   let stopped: Promise<void> | null = null;
 
@@ -113,8 +132,12 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     await records.start();
     undo.push(() => records.stop());
     await exchange.tidy();
-    if (!membership.genesis) await joinNetwork(paths.genesis, { host, genesis, logger }, signal);
-    const manifest = await findModel();
+    const founded = membership.genesis ?? (await joinNetwork(paths.genesis, { host, genesis, logger }, signal));
+    chain = await startChain({ genesis: founded, author: { privateKey }, dir: paths.chain }, { host, logger }, signal);
+    undo.push(() => chain?.stop());
+    const hasPeers = membership.bootstrap.length > 0 && (await chain?.caughtUp(signal)) === true;
+    const registered = register(hasPeers);
+    const { manifest, follows } = await findModel();
 
     const first = versionOf(manifest);
     const versions = new ServedVersions(first);
@@ -134,10 +157,10 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
         host,
         engine,
         versions,
-        views,
-        news: records,
+        views: known,
+        news,
         logger,
-        networkChanged: (ms, until) => nextNews(records, ms, until),
+        networkChanged: (ms, until) => nextNews(news, ms, until),
       },
     );
     attach(executor);
@@ -184,6 +207,8 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
       undo.push(() => rebalancer.stop());
       rebalancer.start();
     }
+    if (chain !== null && follows !== null) await follow(chain, follows, { versions, engine, executor });
+    await registered;
     const missing = hosted.missing();
     if (missing.length > 0) {
       logger.warn('not every block to host is here; it is fetched when a peer offers it', {
@@ -199,13 +224,70 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     return records.records();
   }
 
-  function findModel(): Promise<ModelManifest> {
+  /** The nodes as plans see them. */
+  function known(): readonly NodeView[] {
+    const { registry } = chain ?? {};
+    return registry === undefined ? views() : views().map((view) => registry.apply(view));
+  }
+
+  /** Claims what stays the same from one start to the next; where it can be reached is gossip. */
+  async function register(hasPeers: boolean): Promise<void> {
+    if (chain === null) return;
+    const { validators, validates } = chain.service.head();
+    const memoryBytes = Math.floor(config.sessionCacheBytes ?? totalmem() / 2);
+    const claims = { tier: await probeTier(), profile, memoryBytes, addresses: config.announce };
+    await chain.registry.register(claims, chain.own, hasPeers || (validates && validators === 1), signal);
+  }
+
+  /** Serves whatever version of a name the chain says is the latest; the founder of a network publishes the first. */
+  async function follow(
+    { service, own }: NodeChain,
+    name: string,
+    { versions, engine, executor }: { versions: ServedVersions; engine: CountingEngine; executor: Executor },
+  ): Promise<void> {
+    const latest = () => latestOf(service, name)?.root ?? null;
+    const { manifest } = versions.current;
+    if (latest() === null && membership.bootstrap.length === 0 && service.head().validates) {
+      await own.send(modelContent(name, FIRST_VERSION, manifest));
+    }
+    const follower = new VersionFollower({
+      ...{ versions, latest, news, logger },
+      obtain: async (root, until) => {
+        const body = await obtainManifest(root, { store, host, exchange, logger }, until);
+        const version = versionOf({ ...body, name });
+        engine.count({ model: version.manifest, counter: version.counter });
+        await engine.loadModel(version.view);
+        return version;
+      },
+      isCovered: (version) => coverage(version.manifest, known()).covered,
+      isUsed: (root, quietMs) => executor.coordinator.isAnswering(root) || engine.isUsed(root, quietMs),
+      onServed: ({ manifest: { root } }) => {
+        rememberModel(rememberPath, root).catch((error) => {
+          logger.warn('the version served was not noted for the next start', { code: errorCode(error) });
+        });
+      },
+      release: async (version) => {
+        const { root, blocks } = version.manifest;
+        if (!(await engine.unloadModel(root))) return;
+        engine.uncount(root);
+        await versions.drop(version);
+        const kept = versions.blocks();
+        for (const block of [root, ...blocks.map((ref) => ref.root)]) if (!kept.has(block)) await store.unpin(block);
+      },
+    });
+    undo.push(() => follower.stop());
+    undo.push(service.onHead(() => follower.look()));
+    follower.start();
+  }
+
+  function findModel(): Promise<ResolvedModel> {
     const options = {
       model: config.model,
       invited: membership.modelRoot,
       blocksDir: paths.blocks,
-      rememberPath: join(paths.root, 'model'),
+      rememberPath,
       joins: membership.bootstrap.length > 0,
+      chain: chain?.service ?? null,
     };
     return resolveModel(options, { store, host, exchange, logger }, signal);
   }
@@ -273,7 +355,15 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     if (config.gateway === null) return { gateway: null, metrics: null };
     const metrics = config.metrics ?? 'off';
     const gateway = createGateway({
-      ...{ coordinator, journal, logger, version: VERSION, metrics, maxConcurrentAnswers: config.maxStreams },
+      ...{
+        coordinator,
+        journal,
+        chain: chain?.service,
+        logger,
+        version: VERSION,
+        metrics,
+        maxConcurrentAnswers: config.maxStreams,
+      },
       ...config.gateway,
     });
     undo.push(() => gateway.stop());

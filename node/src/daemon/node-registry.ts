@@ -63,13 +63,16 @@ export class NodeRegistry extends EventEmitter<RegistryEvents> {
     return applied;
   }
 
-  /** Registers this node, unless it is with these claims, and waits until that is final or the chain is too slow to wait for. */
-  async register(claims: Claims, records: OwnRecords, signal: AbortSignal): Promise<void> {
+  /**
+   * Registers this node, unless it is with these claims. A name that was given to it stays.
+   * @param waits until that is final, or the chain is too slow to wait for
+   */
+  async register(claims: Claims, records: OwnRecords, waits: boolean, signal: AbortSignal): Promise<void> {
     const key = nodeKey(records.address);
-    const content = nodeContent(claims);
+    const content = nodeContent({ ...claims, ...nameAt(this.#chain.value(key)) });
     if (claimsAt(this.#chain.value(key)) === claimsIn(content.body)) return;
     const hash = await records.send(content);
-    if (hash === null) return;
+    if (hash === null || !waits) return;
     const final = Promise.withResolvers<void>();
     const check = () => {
       if (claimsAt(this.#chain.value(key)) === claimsIn(content.body)) final.resolve();
@@ -95,6 +98,11 @@ export class NodeRegistry extends EventEmitter<RegistryEvents> {
     }
     if (isNew) this.emit('change');
   }
+}
+
+function nameAt(value: Uint8Array | null): { name?: string } {
+  const known = value && (decodeCanonical(value, { maxBytes: MAX_VALUE_BYTES }) as { claims?: { name?: string } });
+  return known?.claims?.name === undefined ? {} : { name: known.claims.name };
 }
 
 function claimsAt(value: Uint8Array | null): string | null {

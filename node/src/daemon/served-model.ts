@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { isRoot, type Logger, type Root } from '@blyan/interface';
+import { type Chain, isRoot, type Logger, type Root } from '@blyan/interface';
 import { importCheckpoint, loadModelManifest, type ModelManifest } from '@blyan/model';
 import type { BlockExchange, P2pHost } from '@blyan/p2p';
 import type { BlockStore } from '@blyan/store';
+import { latestOf } from '../chain/chain-models.ts';
 import { writeFileAtomic } from '../data-dir/atomic-file.ts';
 import { findModel, listModels } from '../data-dir/models.ts';
 import { type Checkpoint, findCheckpoint } from '../devnet/checkpoint-folder.ts';
 import { NodeError } from '../errors.ts';
+import { type ChosenModel, modelNamed, modelOfRoot, modelPinned, onlyModel } from './followed-model.ts';
 import { nextConnection } from './wait-for-peers.ts';
 
 /** How long to wait for another peer before those that are connected are asked again. */
@@ -22,6 +24,8 @@ export interface ServedModelOptions {
   readonly rememberPath: string;
   /** Whether there are peers to ask. */
   readonly joins: boolean;
+  /** Null where no chain runs: names are then those of what is stored. */
+  readonly chain: Chain | null;
 }
 
 export interface ServedModelDeps {
@@ -31,19 +35,60 @@ export interface ServedModelDeps {
   readonly logger: Logger;
 }
 
+/** The model this node serves first. */
+export interface ResolvedModel {
+  /** By the name that the chain gives it. */
+  readonly manifest: ModelManifest;
+  /** The name to follow on the chain; null to serve this root whatever is published. */
+  readonly follows: string | null;
+}
+
 /**
- * The model this node serves: the one named, the one of the invite, the one served before, the only one stored, or the
- * genesis model. Its manifest is verified, pinned, and fetched when it is not here or damaged.
+ * The model this node serves: the one named, the one of the invite, the one served before, the only one on the chain, the only
+ * one stored, or the genesis model. Names, and what is the latest version of a model, are what the chain says. The manifest is
+ * verified, pinned, and fetched when it is not here or damaged.
  * @throws NodeError ERR_NODE_MODEL_NOT_FOUND; the errors of the import; the signal's reason
  */
 export async function resolveModel(
   options: ServedModelOptions,
   deps: ServedModelDeps,
   signal: AbortSignal,
-): Promise<ModelManifest> {
-  const manifest = await obtainManifest(await chooseRoot(options, deps, signal), deps, signal);
-  await writeFileAtomic(options.rememberPath, `${manifest.root}\n`, 0o644);
-  return manifest;
+): Promise<ResolvedModel> {
+  const { chain, rememberPath } = options;
+  const { root, name, isPinned = false } = await chooseModel(options, deps, signal);
+  const manifest = await obtainManifest(root, deps, signal);
+  await rememberModel(rememberPath, root);
+  if (chain === null || isPinned) return { manifest, follows: null };
+  if (name !== null) return { manifest: { ...manifest, name }, follows: name };
+  // Another model of the same name is not this one's next version.
+  return { manifest, follows: latestOf(chain, manifest.name) === null ? manifest.name : null };
+}
+
+/** Keeps the choice for the next start. */
+export async function rememberModel(path: string, root: Root): Promise<void> {
+  await writeFileAtomic(path, `${root}\n`, 0o644);
+}
+
+async function chooseModel(
+  options: ServedModelOptions,
+  deps: ServedModelDeps,
+  signal: AbortSignal,
+): Promise<ChosenModel> {
+  const { model, invited, chain, rememberPath } = options;
+  if (chain !== null) {
+    const isHere = (root: Root) => deps.store.has(root);
+    if (model !== undefined) {
+      if (isRoot(model.toLowerCase())) return await modelPinned(chain, model.toLowerCase());
+      const named = modelNamed(chain, model);
+      if (named !== null) return named;
+    } else {
+      const known = invited ?? (await servedBefore(rememberPath));
+      if (known !== null) return await modelOfRoot(chain, known, isHere);
+      const only = await onlyModel(chain);
+      if (only !== null) return only;
+    }
+  }
+  return { root: await chooseRoot(options, deps, signal), name: null };
 }
 
 async function chooseRoot(options: ServedModelOptions, deps: ServedModelDeps, signal: AbortSignal): Promise<Root> {

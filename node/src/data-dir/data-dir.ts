@@ -18,6 +18,8 @@ export interface DataDirPaths {
   readonly nodeKey: string;
   readonly run: string;
   readonly genesis: string;
+  /** The chain's store. */
+  readonly chain: string;
 }
 
 export interface DataDir extends DataDirPaths, AsyncDisposable {
@@ -33,6 +35,7 @@ export function dataDirPaths(root: string): DataDirPaths {
     nodeKey: join(root, 'keys', 'node.key'),
     run: join(root, 'run'),
     genesis: join(root, 'genesis.cbor'),
+    chain: join(root, 'chain'),
   };
 }
 

@@ -30,6 +30,7 @@ export async function lyingHolder(bench: Bench, coordinator: Daemon, honest: Dae
     return lie(right.slice());
   });
   await peer.join();
+  await peer.register(coordinator.ready.gateway);
   const { nodes } = await coordinator.state();
   const [address] = nodes.find(({ peerId }) => peerId === honest.ready.peerId)?.addresses ?? [];
   await peer.host.dial(address as string);

@@ -70,6 +70,7 @@ export async function lyingStage(
     lie(step).catch(() => {});
   });
   await peer.join();
+  await peer.register(coordinator.ready.gateway);
   const { nodes } = await coordinator.state();
   for (const { rttMs, self, addresses } of nodes) {
     if (!self && rttMs !== null) await peer.host.dial(addresses[0] as string);

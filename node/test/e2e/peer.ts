@@ -1,5 +1,10 @@
+import { ApiClient } from '@blyan/api';
 import { silentLogger, systemClock } from '@blyan/interface';
 import { decodeInvite, generateIdentity, type Identity, NodeRecords, P2pHost } from '@blyan/p2p';
+import { nodeContent, signedRecord } from '../../src/chain/records.ts';
+
+/** No test makes so many blocks. */
+const MAX_HEIGHT = 1_000;
 
 /** A member of a network in this process, with whatever protocols the test gives it. */
 export class TestPeer implements AsyncDisposable {
@@ -14,7 +19,11 @@ export class TestPeer implements AsyncDisposable {
     return new TestPeer(await generateIdentity(), networkId, addresses);
   }
 
-  constructor({ privateKey }: Identity, networkId: string, bootstrap: readonly string[]) {
+  readonly #identity: Identity;
+
+  constructor(identity: Identity, networkId: string, bootstrap: readonly string[]) {
+    const { privateKey } = identity;
+    this.#identity = identity;
     const logger = silentLogger;
     this.seed = privateKey.raw.subarray(0, 32);
     const options = { privateKey, networkId, listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap, mdns: false };
@@ -28,6 +37,19 @@ export class TestPeer implements AsyncDisposable {
     await this.host.start();
     await this.records.start();
     if (this.host.peers().length === 0) await connected;
+  }
+
+  /** Registers it on the chain, by way of a gateway: plans take no node that is not. */
+  async register(gateway: string): Promise<void> {
+    const { chain } = new ApiClient({ baseUrl: gateway });
+    const claims = { tier: 9, profile: 'liar', memoryBytes: 0, addresses: [] };
+    const terms = { network: this.host.networkId, nonce: 0 };
+    const record = signedRecord(nodeContent(claims), terms, this.#identity);
+    const { hash } = await chain.submit(Buffer.from(record).toString('base64'));
+    for await (const { height } of chain.events()) {
+      if ((await chain.record(hash)).place !== null) return;
+      if (height > MAX_HEIGHT) throw new Error('The record stays without a block.');
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
