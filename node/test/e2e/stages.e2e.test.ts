@@ -22,7 +22,7 @@ beforeAll(async () => {
   // Its way is long, so that whoever says to be fast is preferred.
   const { addresses } = decodeInvite(coordinator.ready.invite);
   const [, port, peerId] = /tcp\/(\d+)\/p2p\/(\w+)/.exec(addresses[0] as string) as unknown as string[];
-  const delay = { conditions: { delayMs: 10 } };
+  const delay = { conditions: { delayMs: 25 } };
   link = new Link({ targetHost: '127.0.0.1', targetPort: Number(port), ...delay });
   const way = `/ip4/127.0.0.1/tcp/${await link.listen()}/p2p/${peerId}`;
   honest = await bench.start('honest', { host: 'layers:0-2', bootstrap: [way] });
@@ -44,6 +44,13 @@ const faultsOf = async (peerId: string) => {
   return [...nodes, ...outcasts].find((peer) => peer.peerId === peerId)?.faults;
 };
 
+async function askGolden() {
+  const answer = await coordinator.golden('pipeline');
+  expect([answer.status, answer.body.error]).toEqual([200, undefined]);
+  expect(answer.body.blyan.logits).toEqual(reference);
+  return answer;
+}
+
 const rows = (count: number, value = 0) => new Float32Array(count * HIDDEN).fill(value);
 
 describe.each([
@@ -64,10 +71,13 @@ describe.each([
   test.each(lies)('%s: it is found out, named, and the answer is the same to the bit', async (_name, lie) => {
     await using liar: LyingStage = await lyingStage(bench, coordinator, host, lie);
     await untilSeen(liar.peerId);
-    const { status, body } = await coordinator.golden('pipeline');
-    expect([status, body.error]).toEqual([200, undefined]);
-    expect(body.blyan.logits).toEqual(reference);
-    expect(liar.steps).toBeGreaterThan(0);
+    let answer = await askGolden();
+    // Its way was measured on a busy machine, perhaps: the next measurements let it be preferred.
+    for (let round = 0; liar.steps === 0; round++) {
+      if (round === 20) throw new Error('No plan has the liar in it.');
+      answer = await askGolden();
+    }
+    const { body } = answer;
     const { failovers } = body.blyan;
     expect(failovers?.map(({ peerId }) => peerId)).toContain(liar.peerId);
     const faults = await faultsOf(liar.peerId);

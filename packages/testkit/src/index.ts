@@ -1,3 +1,5 @@
+export { type ChainNetworkOptions, ChainProcesses, TransferAuthor } from './chain/chain-network.ts';
+export { ValidatorProcess, type ValidatorReport } from './chain/validator-process.ts';
 export { GOLDEN_ARCHITECTURES, type GoldenCase, goldenDir, loadGolden } from './golden.ts';
 export {
   BENCH_MODEL,

@@ -247,7 +247,7 @@ export class Replica implements ReplicaService {
   }
 
   /** Everything of a step goes to the store as one batch, and to the network afterwards. */
-  #persist({ writes, bodies, commit, sync, sends }: SimplexEffects): void {
+  #persist({ writes, bodies, commit, sync, sends, evidence }: SimplexEffects): void {
     const { application } = this.#deps;
     const batch = [...bodies.flatMap((hash) => application.bodyWrites(hash)), ...writes];
     if (commit !== null) batch.push(...application.commit(commit.hash, commit.certificate));
@@ -256,6 +256,7 @@ export class Replica implements ReplicaService {
     const keys = this.#keys;
     void this.#outbox.write(batch, sync, () => {
       for (const send of sends) this.#send(send, keys);
+      for (const found of evidence) this.#events.evidence(found);
       if (commit !== null) this.#events.final(head, commit.certificate);
     });
   }

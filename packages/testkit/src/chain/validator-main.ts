@@ -1,0 +1,91 @@
+import { BlockRepository, ChainApplication, ChainService, decodeGenesis, Replica, realClock } from '@blyan/chain';
+import { fromHex, nodeSuite, publicKeyOf, sha256, signEd25519, toHex } from '@blyan/crypto';
+import { errorCode, silentLogger, systemClock } from '@blyan/interface';
+import { P2pChainNetwork, P2pHost } from '@blyan/p2p';
+import { LevelStore } from '@blyan/store';
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { misbehave } from './misbehave.ts';
+import type { FromValidator, ToValidator, ValidatorSetup } from './validator-messages.ts';
+
+// One node of a chain in a process of its own, driven by the messages of its parent. Ends when the parent is gone.
+const setup = JSON.parse(process.argv[2] as string) as ValidatorSetup;
+const send = (message: FromValidator): void => void process.send?.(message);
+process.on('disconnect', () => process.exit(0));
+
+const bytes = fromHex(setup.genesis);
+const genesis = { genesis: decodeGenesis(bytes), bytes, hash: toHex(sha256(bytes)) };
+const seed = fromHex(setup.seed, 32);
+const signer = { publicKey: toHex(publicKeyOf(seed)), sign: (message: Uint8Array) => signEd25519(message, seed) };
+const logger = silentLogger;
+const host = new P2pHost(
+  {
+    privateKey: await generateKeyPairFromSeed('Ed25519', seed),
+    networkId: genesis.hash,
+    listen: [`/ip4/127.0.0.1/tcp/${setup.port}`],
+    ...(setup.announce !== null && { announce: [setup.announce] }),
+    bootstrap: setup.bootstrap,
+    mdns: false,
+  },
+  { logger, clock: systemClock },
+);
+const store = await LevelStore.open({ dir: setup.dir });
+const repository = new BlockRepository(store, nodeSuite);
+const wire = new P2pChainNetwork({ host, logger, suite: nodeSuite });
+const network = setup.malicious ? misbehave(wire, genesis.hash, signer) : wire;
+const { deltaMs, blockIntervalMs } = setup;
+let evidence = 0;
+let records = 0;
+let seen = 0;
+
+const service = new ChainService(
+  { genesis, signer },
+  {
+    ...{ store, network, logger, suite: nodeSuite },
+    openApplication: (source) => ChainApplication.open({ genesis }, { store, records: source, suite: nodeSuite }),
+    createReplica: (application, to, source, events) =>
+      new Replica(
+        { network: genesis.hash, signer, deltaMs, blockIntervalMs },
+        {
+          ...{ application, store, network: to, source, clock: realClock, suite: nodeSuite, logger },
+          storedOutline: (hash) => repository.unfinalised(hash) ?? undefined,
+        },
+        {
+          ...events,
+          evidence(found) {
+            evidence++;
+            events.evidence(found);
+          },
+        },
+      ),
+  },
+);
+
+function report(): void {
+  const { height, hash, timeMs, waitingMs, pending } = service.head();
+  while (seen < height) records += repository.blockAt(++seen)?.block.recordHashes.length ?? 0;
+  const failure = service.failure === null ? null : service.failure.code;
+  send({
+    ...{ type: 'head', height, hash, timeMs, waitingMs, pending, records, evidence, failure },
+    peers: host.peers().length,
+  });
+}
+
+process.on('message', async (message: ToValidator) => {
+  if (message.type === 'report') return report();
+  const codes: string[] = [];
+  for (const record of message.records) {
+    try {
+      await service.submit(new Uint8Array(Buffer.from(record, 'base64')));
+    } catch (error) {
+      codes.push(errorCode(error));
+    }
+  }
+  send({ type: 'submitted', codes });
+});
+
+await host.start();
+await service.start();
+service.onHead(report);
+const port = Number(host.addresses()[0]?.split('/')[4]);
+send({ type: 'ready', port: setup.port === 0 ? port : setup.port });
+report();

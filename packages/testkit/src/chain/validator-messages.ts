@@ -1,0 +1,38 @@
+/** What a process of a validator is started with, as JSON in its first argument. */
+export interface ValidatorSetup {
+  /** Canonical bytes of the genesis, hexadecimal. */
+  readonly genesis: string;
+  /** Secret seed of the node's key, hexadecimal. */
+  readonly seed: string;
+  readonly dir: string;
+  readonly port: number;
+  /** Multiaddrs of those it dials. */
+  readonly bootstrap: readonly string[];
+  /** What others are told instead of the port; null for the port itself. */
+  readonly announce: string | null;
+  readonly deltaMs: number;
+  readonly blockIntervalMs: number;
+  /** Equivocates, lies about the state and withholds votes. */
+  readonly malicious: boolean;
+}
+
+export type ToValidator =
+  | { readonly type: 'submit'; readonly records: readonly string[] }
+  | { readonly type: 'report' };
+
+export type FromValidator =
+  | { readonly type: 'ready'; readonly port: number }
+  | { readonly type: 'submitted'; readonly codes: readonly string[] }
+  | {
+      readonly type: 'head';
+      readonly height: number;
+      readonly hash: string;
+      readonly timeMs: number;
+      /** Of this process since it started. */
+      readonly records: number;
+      readonly waitingMs: number;
+      readonly pending: number;
+      readonly peers: number;
+      readonly evidence: number;
+      readonly failure: string | null;
+    };

@@ -1,0 +1,85 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { FromValidator, ToValidator, ValidatorSetup } from './validator-messages.ts';
+
+export type ValidatorReport = Extract<FromValidator, { type: 'head' }>;
+const MAIN = fileURLToPath(new URL('./validator-main.ts', import.meta.url));
+
+/** A node of a chain in a process of its own. */
+export class ValidatorProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #listeners = new Set<(message: FromValidator) => void>();
+  #last: ValidatorReport | null = null;
+  #port = 0;
+
+  /** Settles when its chain is open. */
+  static async start(setup: ValidatorSetup): Promise<ValidatorProcess> {
+    const validator = new ValidatorProcess(setup);
+    const ready = await validator.#next((message) => message.type === 'ready');
+    validator.#port = (ready as Extract<FromValidator, { type: 'ready' }>).port;
+    return validator;
+  }
+
+  private constructor(setup: ValidatorSetup) {
+    this.#child = fork(MAIN, [JSON.stringify(setup)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child.on('message', (message: FromValidator) => {
+      if (message.type === 'head') this.#last = message;
+      for (const listener of [...this.#listeners]) listener(message);
+    });
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The newest report, or a fresh one. */
+  async report(): Promise<ValidatorReport> {
+    const next = this.#next((message) => message.type === 'head');
+    this.#send({ type: 'report' });
+    return (await next) as ValidatorReport;
+  }
+
+  /** Settles with the first report, the newest included, that is so. */
+  async until(isSo: (report: ValidatorReport) => boolean): Promise<ValidatorReport> {
+    if (this.#last !== null && isSo(this.#last)) return this.#last;
+    return (await this.#next((message) => message.type === 'head' && isSo(message))) as ValidatorReport;
+  }
+
+  /** @returns the codes of those that were refused */
+  async submit(records: readonly Uint8Array[]): Promise<readonly string[]> {
+    const next = this.#next((message) => message.type === 'submitted');
+    this.#send({ type: 'submit', records: records.map((record) => Buffer.from(record).toString('base64')) });
+    return ((await next) as Extract<FromValidator, { type: 'submitted' }>).codes;
+  }
+
+  /** Like a power failure. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exited;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
+  }
+
+  #send(message: ToValidator): void {
+    this.#child.send(message);
+  }
+
+  #next(isIt: (message: FromValidator) => boolean): Promise<FromValidator> {
+    return new Promise((resolve, reject) => {
+      const listener = (message: FromValidator): void => {
+        if (!isIt(message)) return;
+        this.#listeners.delete(listener);
+        this.#child.off('exit', gone);
+        resolve(message);
+      };
+      const gone = (): void => reject(new Error('the validator has ended'));
+      this.#listeners.add(listener);
+      this.#child.once('exit', gone);
+    });
+  }
+}
