@@ -12,6 +12,8 @@ export interface NodeConfig {
   readonly dataDir: string;
   /** Name or root of the model to serve; unset: the only model of the data directory or of the network joined. */
   readonly model?: string;
+  /** Genesis folder with the first model of a new network; unset: the one of this program. */
+  readonly genesisDir?: string;
   /** Which blocks to host (SPEC). */
   readonly host: string;
   /** Multiaddrs to listen on. */

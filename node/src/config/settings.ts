@@ -49,6 +49,16 @@ export const SETTINGS: readonly Setting[] = [
     help: 'model to serve (default: the one of the data folder or of the network joined)',
   },
   {
+    key: 'genesisDir',
+    name: 'genesis-dir',
+    env: 'BLYAN_GENESIS_DIR',
+    flags: '--genesis-dir <dir>',
+    form: 'text',
+    schema: text.optional(),
+    fallback: undefined,
+    help: 'genesis folder that a new network takes its first model from (default: the one of this program)',
+  },
+  {
     key: 'host',
     name: 'host',
     env: 'BLYAN_HOST',

@@ -18,8 +18,8 @@ export interface CountedDemand {
 interface Counted extends CountedDemand {
   /** [layer * experts + expert] -> when another node last called it. */
   readonly served: Map<number, number>;
-  /** When it last called any. */
-  servedAt: number;
+  /** When one was called, or a sequence ended, last. */
+  usedAt: number;
 }
 
 /** An engine that tells a counter which experts answers use here, and knows which are in use now. */
@@ -36,7 +36,7 @@ export class CountingEngine extends Engine {
   readonly #counted = new Map<Root, Counted>();
 
   count({ model, counter }: CountedDemand): void {
-    this.#counted.set(model.root, { model, counter, served: new Map(), servedAt: Number.NEGATIVE_INFINITY });
+    this.#counted.set(model.root, { model, counter, served: new Map(), usedAt: Number.NEGATIVE_INFINITY });
   }
 
   uncount(root: Root): void {
@@ -55,7 +55,9 @@ export class CountingEngine extends Engine {
     const usage = await super.close(request);
     if (usage !== null && opened !== undefined) {
       const { modelRoot, firstLayer, lastLayer, localExperts } = opened;
-      this.#counted.get(modelRoot)?.counter.answered(firstLayer, lastLayer, usage.expertRows, localExperts);
+      const counted = this.#counted.get(modelRoot);
+      if (counted !== undefined) counted.usedAt = performance.now();
+      counted?.counter.answered(firstLayer, lastLayer, usage.expertRows, localExperts);
     }
     return usage;
   }
@@ -64,11 +66,11 @@ export class CountingEngine extends Engine {
     const { modelRoot, layer, groups } = request;
     const counted = this.#counted.get(modelRoot);
     if (counted !== undefined) {
-      counted.servedAt = performance.now();
+      counted.usedAt = performance.now();
       for (const { expert, rows } of groups) {
         counted.counter.served(layer, expert, rows.length);
         const slot = slotOf(counted, layer, expert);
-        if (slot !== null) counted.served.set(slot, counted.servedAt);
+        if (slot !== null) counted.served.set(slot, counted.usedAt);
       }
     }
     return super.experts(request);
@@ -90,10 +92,10 @@ export class CountingEngine extends Engine {
     return servedAt !== undefined && performance.now() - servedAt < IN_USE_MS;
   }
 
-  /** Whether a sequence of the model is open, or another node called one of its experts within the last `quietMs`. */
+  /** Whether a sequence of the model is open, or was within the last `quietMs`, or one of its experts was called then. */
   isUsed(root: Root, quietMs: number): boolean {
     for (const { modelRoot } of this.#sequences.values()) if (modelRoot === root) return true;
-    return performance.now() - (this.#counted.get(root)?.servedAt ?? Number.NEGATIVE_INFINITY) < quietMs;
+    return performance.now() - (this.#counted.get(root)?.usedAt ?? Number.NEGATIVE_INFINITY) < quietMs;
   }
 }
 

@@ -285,6 +285,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
       model: config.model,
       invited: membership.modelRoot,
       blocksDir: paths.blocks,
+      genesisDir: config.genesisDir,
       rememberPath,
       joins: membership.bootstrap.length > 0,
       chain: chain?.service ?? null,

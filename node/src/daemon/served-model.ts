@@ -6,7 +6,7 @@ import type { BlockStore } from '@blyan/store';
 import { latestOf } from '../chain/chain-models.ts';
 import { writeFileAtomic } from '../data-dir/atomic-file.ts';
 import { findModel, listModels } from '../data-dir/models.ts';
-import { type Checkpoint, findCheckpoint } from '../devnet/checkpoint-folder.ts';
+import { genesisCheckpoint } from '../devnet/checkpoint-folder.ts';
 import { NodeError } from '../errors.ts';
 import { type ChosenModel, modelNamed, modelOfRoot, modelPinned, onlyModel } from './followed-model.ts';
 import { nextConnection } from './wait-for-peers.ts';
@@ -20,6 +20,8 @@ export interface ServedModelOptions {
   /** The model of the invite. */
   readonly invited?: Root;
   readonly blocksDir: string;
+  /** Genesis folder of a new network; undefined: that of this program. */
+  readonly genesisDir?: string;
   /** Where the choice is kept for the next start. */
   readonly rememberPath: string;
   /** Whether there are peers to ask. */
@@ -105,7 +107,7 @@ async function chooseRoot(options: ServedModelOptions, deps: ServedModelDeps, si
   }
   if (options.joins) throw notFound('The invite names no model; name one with --model ROOT.');
   deps.logger.info('importing the genesis model');
-  const { folder, name } = (await findCheckpoint(undefined, blocksDir)) as Checkpoint;
+  const { folder, name } = await genesisCheckpoint(options.genesisDir);
   return (await importCheckpoint({ dir: folder, store: deps.store, name, dtype: 'f32', signal })).root;
 }
 

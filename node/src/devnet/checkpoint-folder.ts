@@ -11,11 +11,17 @@ export interface Checkpoint {
 
 /** The first model of the network, in the genesis folder, and what people call it. */
 const GENESIS_MODEL = 'genesis/model';
-const GENESIS_MODEL_NAME = 'blyan';
+export const GENESIS_MODEL_NAME = 'blyan';
+
+/** The first model of a network, which is looked for only while its chain has none. @throws ERR_NODE_MISSING_FILE */
+export async function genesisCheckpoint(genesisDir: string | undefined): Promise<Checkpoint> {
+  const folder = genesisDir === undefined ? await installedPath(GENESIS_MODEL) : resolve(genesisDir, 'model');
+  return { folder, name: GENESIS_MODEL_NAME };
+}
 
 /** What `--model` means: the genesis model by default, a folder as it is; null for a name or root of something imported. */
 export async function findCheckpoint(model: string | undefined, cwd: string): Promise<Checkpoint | null> {
-  if (model === undefined) return { folder: await installedPath(GENESIS_MODEL), name: GENESIS_MODEL_NAME };
+  if (model === undefined) return await genesisCheckpoint(undefined);
   const folder = resolve(cwd, model);
   const found = await stat(folder).catch(() => null);
   return found?.isDirectory() === true ? { folder } : null;

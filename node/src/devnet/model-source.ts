@@ -5,7 +5,7 @@ import { BlockStore } from '@blyan/store';
 import { defaultDataDir } from '../config/data-dir-path.ts';
 import { type DataDirPaths, dataDirPaths } from '../data-dir/data-dir.ts';
 import { blockPath, findModel, pinModel } from '../data-dir/models.ts';
-import { type Checkpoint, findCheckpoint, folderFingerprint } from './checkpoint-folder.ts';
+import { type Checkpoint, findCheckpoint, folderFingerprint, GENESIS_MODEL_NAME } from './checkpoint-folder.ts';
 import { ImportRecord } from './import-record.ts';
 
 /** A whole model in a folder of blocks, to copy from. */
@@ -33,9 +33,13 @@ export async function findModelSource(
   paths: DataDirPaths,
   deps: ModelSourceDeps,
 ): Promise<ModelSource> {
-  const checkpoint = await findCheckpoint(model, cwd);
+  const checkpoint = await findCheckpoint(model, cwd).catch(async (error) => {
+    if (model !== undefined || errorCode(error) !== 'ERR_NODE_MISSING_FILE') throw error;
+    // The genesis model is needed once: from then on it is what an earlier run imported.
+    return null;
+  });
   if (checkpoint !== null) return await importOnce(checkpoint, paths, deps);
-  const name = model as string;
+  const name = model ?? GENESIS_MODEL_NAME;
   try {
     return { manifest: await findModel(paths.blocks, name), blocksDir: paths.blocks, checkpoint };
   } catch (error) {

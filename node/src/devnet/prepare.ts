@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AppError, errorCode } from '@blyan/interface';
 import { blockLabel, type ModelManifest } from '@blyan/model';
@@ -12,6 +13,8 @@ import { validatorsOf } from './validators.ts';
 export interface PreparedNode {
   readonly dataDir: string;
   readonly host: string;
+  /** In an earlier run. */
+  readonly hasServed: boolean;
 }
 
 export interface PreparedDevnet {
@@ -42,7 +45,10 @@ export async function prepareDevnet(
   const { root, name, spec } = source.manifest;
   const hosts = options.hosts ?? devnetHostSpecs(options.nodeCount, spec);
   for (const host of hosts) parseHostSpec(host, spec);
-  const nodes = hosts.map((host, index) => ({ dataDir: join(dataDir.root, `node-${index}`), host }));
+  const nodes = hosts.map((host, index) => {
+    const dir = join(dataDir.root, `node-${index}`);
+    return { dataDir: dir, host, hasServed: existsSync(join(dir, 'model')) };
+  });
   const validators = await validatorsOf(nodes.map((node) => node.dataDir));
   const genesis = await ensurePrivateGenesis(dataDir.genesis, 'devnet', validators);
   const provision = async () => {

@@ -2,7 +2,8 @@ import { SETTINGS } from '../config/settings.ts';
 
 export interface StartPlan {
   readonly dataDir: string;
-  readonly modelRoot: string;
+  /** Undefined: what the node served before, or the latest version that the chain has of it. */
+  readonly modelRoot?: string;
   readonly host: string;
   /** TCP port to listen on; 0: any. */
   readonly listenPort: number;
@@ -19,17 +20,8 @@ export interface StartPlan {
 
 /** What one daemon of a local network is started with: everything stays on loopback. */
 export function startArguments(plan: StartPlan): string[] {
-  const args = [
-    'start',
-    '--json',
-    '--no-mdns',
-    '--data-dir',
-    plan.dataDir,
-    '--model',
-    plan.modelRoot,
-    '--host',
-    plan.host,
-  ];
+  const args = ['start', '--json', '--no-mdns', '--data-dir', plan.dataDir, '--host', plan.host];
+  if (plan.modelRoot !== undefined) args.push('--model', plan.modelRoot);
   args.push('--listen', `/ip4/127.0.0.1/tcp/${plan.listenPort}`, '--gateway', plan.gateway, '--metrics', plan.metrics);
   args.push('--threads', String(plan.threads ?? 1));
   if (plan.announcePort !== undefined) args.push('--announce', `/ip4/127.0.0.1/tcp/${plan.announcePort}`);

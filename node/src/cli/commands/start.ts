@@ -4,7 +4,7 @@ export const start: CommandSpec = {
   name: 'start',
   summary: 'Run a node: join a network (or begin one), host blocks, serve HTTP',
   settings: [
-    ...['dataDir', 'model', 'host', 'listen', 'announce', 'bootstrap', 'mdns', 'gateway', 'metrics'],
+    ...['dataDir', 'model', 'genesisDir', 'host', 'listen', 'announce', 'bootstrap', 'mdns', 'gateway', 'metrics'],
     ...['threads', 'maxStreams', 'kvBudgetBytes', 'logLevel'],
   ],
   options: [CONFIG_OPTION, { flags: '--json', help: 'print the ready event as JSON' }],

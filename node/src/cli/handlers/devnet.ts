@@ -12,6 +12,7 @@ import { Network, type NetworkNode } from '../../devnet/network.ts';
 import { type PreparedNode, prepareDevnet } from '../../devnet/prepare.ts';
 import { showLogLine } from '../../devnet/show-log-line.ts';
 import { startArguments, startEnvironment } from '../../devnet/start-arguments.ts';
+import { validatorCount } from '../../devnet/validators.ts';
 import { NodeError, usageError } from '../../errors.ts';
 import { createLogger } from '../../log/logger.ts';
 import { orAborted, untilAborted } from '../../until-aborted.ts';
@@ -50,7 +51,7 @@ export const devnet: CommandHandler = async (context, input) => {
     const link = options.linkDelayMs > 0 ? await links.add() : undefined;
     const args = startArguments({
       ...node,
-      modelRoot: prepared.modelRoot,
+      modelRoot: options.model === undefined && node.hasServed ? undefined : prepared.modelRoot,
       listenPort: link?.listenPort ?? 0,
       announcePort: link?.announcePort,
       bootstrap,
@@ -101,6 +102,9 @@ function announce(
   }
   for (const [index, node] of hosts.entries())
     say(context, `node ${index}  process ${node.pid}  ${node.peerId}  ${node.host}`);
+  const validators = validatorCount(nodes.length);
+  const who = validators === 1 ? 'node 0 alone validates' : `nodes 0 to ${validators - 1} validate`;
+  say(context, `chain   ${who}; see ${gateway}/api/v1/chain/head or: npx blyan-node chain head`);
   say(context, 'Ctrl-C stops everything. In another terminal: npx blyan-node run | status | peers');
   print(context, `Ready: chat at ${gateway}`);
 }
