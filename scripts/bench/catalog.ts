@@ -19,6 +19,8 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   plan: async () => (await import('./benchmarks/plan.ts')).plan,
   speculation: async () => (await import('./benchmarks/speculation.ts')).speculation,
   control: async () => (await import('./benchmarks/control.ts')).control,
+  'chain-throughput': async () => (await import('./benchmarks/chain-throughput.ts')).chainThroughput,
+  'chain-finality': async () => (await import('./benchmarks/chain-finality.ts')).chainFinality,
   forecast: async () => (await import('./benchmarks/forecast.ts')).forecast,
 };
 

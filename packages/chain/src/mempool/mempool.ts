@@ -27,7 +27,13 @@ export interface MempoolDeps {
   verify(record: HashedRecord): void;
 }
 
-const DEFAULTS = { maxBytes: 64 * 1024 * 1024, maxRecords: 65_536, maxPerAuthor: 2_048, maxGap: 64, lifeMs: 3_600_000 };
+const DEFAULTS = {
+  maxBytes: 64 * 1024 * 1024,
+  maxRecords: 65_536,
+  maxPerAuthor: 2_048,
+  maxGap: 256,
+  lifeMs: 3_600_000,
+};
 /** A replacement pays at least so much more than what it replaces, in percent. */
 const REPLACEMENT_PERCENT = 10n;
 

@@ -38,7 +38,7 @@ describe('what a pool takes', () => {
   });
 
   test('a signature is looked at once, after everything that is cheaper', () => {
-    const bench = new PoolBench();
+    const bench = new PoolBench({ maxGap: 64 });
     const author = new Author();
     const record = author.record(0);
     bench.offer(record);
@@ -68,7 +68,7 @@ describe('each bad record has a code', () => {
   });
 
   test('duplicate, stale, future and under-funded: ignored', () => {
-    const bench = new PoolBench();
+    const bench = new PoolBench({ maxGap: 64 });
     bench.accounts.set(author.address, { balance: 10n, nonce: 3 });
     expect(bench.offer(author.record(3))).toBe('accept');
     expect(bench.offer(author.record(3))).toBe('ignore ERR_MEMPOOL_KNOWN');

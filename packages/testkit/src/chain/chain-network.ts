@@ -66,6 +66,13 @@ export class ChainProcesses implements AsyncDisposable {
     });
   }
 
+  /** Settles when every validator is connected to every other. */
+  async connected(): Promise<void> {
+    for (const node of this.nodes) {
+      for (let peers = -1; peers !== this.nodes.length - 1; peers = (await node.report()).peers);
+    }
+  }
+
   /** Transfers, by the authors in turn. */
   transfers(count: number): Uint8Array[] {
     return Array.from({ length: count }, (_, i) => {

@@ -65,7 +65,7 @@ function report(): void {
   while (seen < height) records += repository.blockAt(++seen)?.block.recordHashes.length ?? 0;
   const failure = service.failure === null ? null : service.failure.code;
   send({
-    ...{ type: 'head', height, hash, timeMs, waitingMs, pending, records, evidence, failure },
+    ...{ type: 'head', height, hash, ageMs: Date.now() - timeMs, waitingMs, pending, records, evidence, failure },
     peers: host.peers().length,
   });
 }

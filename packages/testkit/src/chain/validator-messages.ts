@@ -27,7 +27,8 @@ export type FromValidator =
       readonly type: 'head';
       readonly height: number;
       readonly hash: string;
-      readonly timeMs: number;
+      /** From the proposal of the head to now, milliseconds. */
+      readonly ageMs: number;
       /** Of this process since it started. */
       readonly records: number;
       readonly waitingMs: number;

@@ -46,6 +46,15 @@ export class ValidatorProcess implements AsyncDisposable {
     return (await this.#next((message) => message.type === 'head' && isSo(message))) as ValidatorReport;
   }
 
+  /** Calls with every report. @returns what ends it */
+  onReport(listener: (report: ValidatorReport) => void): () => void {
+    const heard = (message: FromValidator): void => {
+      if (message.type === 'head') listener(message);
+    };
+    this.#listeners.add(heard);
+    return () => this.#listeners.delete(heard);
+  }
+
   /** @returns the codes of those that were refused */
   async submit(records: readonly Uint8Array[]): Promise<readonly string[]> {
     const next = this.#next((message) => message.type === 'submitted');
