@@ -48,11 +48,8 @@ export class Mempool implements RecordSource {
   readonly #authors = new Map<string, AuthorQueue>();
   readonly #ready = new Set<string>();
   readonly #parked = new Set<Waiting>();
-  /** Who leaves first when it is full: the cheapest, of those the one that came last. */
-  readonly #cheapest = new IndexedHeap<Waiting>((a, b) => {
-    const [x, y] = [a.hashed.record.fee, b.hashed.record.fee];
-    return x === y ? a.arrival > b.arrival : x < y;
-  });
+  /** Who leaves first when it is full; null as long as it never was, since most pools never are. */
+  #cheapest: IndexedHeap<Waiting> | null = null;
   #bytes = 0;
   #arrivals = 0;
 
@@ -222,13 +219,15 @@ export class Mempool implements RecordSource {
     const { maxBytes, maxRecords } = this.#options;
     let bytes = this.#bytes + hashed.bytes.length - (replaced?.hashed.bytes.length ?? 0) - maxBytes;
     let records = this.#byHash.size + (replaced === undefined ? 1 : 0) - maxRecords;
+    if (bytes <= 0 && records <= 0) return [];
+    const heap = this.#cheapestFirst();
     const victims = new Set<Waiting>();
     const seen: Waiting[] = [];
     // The cheapest are taken off the heap to see the next, and put back: whether they leave is not decided yet.
-    for (let cheapest = this.#cheapest.first(); bytes > 0 || records > 0; cheapest = this.#cheapest.first()) {
+    for (let cheapest = heap.first(); bytes > 0 || records > 0; cheapest = heap.first()) {
       if (cheapest === undefined || cheapest.hashed.record.fee >= hashed.record.fee) break;
       if (cheapest.hashed.record.author === hashed.record.author) break;
-      this.#cheapest.remove(cheapest);
+      heap.remove(cheapest);
       seen.push(cheapest);
       const queue = this.#authors.get(cheapest.hashed.record.author) as AuthorQueue;
       for (const victim of queue.from(cheapest)) {
@@ -238,8 +237,16 @@ export class Mempool implements RecordSource {
         records--;
       }
     }
-    for (const waiting of seen) this.#cheapest.push(waiting);
+    for (const waiting of seen) heap.push(waiting);
     return bytes > 0 || records > 0 ? null : [...victims];
+  }
+
+  #cheapestFirst(): IndexedHeap<Waiting> {
+    if (this.#cheapest === null) {
+      this.#cheapest = new IndexedHeap(isCheaper);
+      for (const waiting of this.#byHash.values()) this.#cheapest.push(waiting);
+    }
+    return this.#cheapest;
   }
 
   #add(hashed: HashedRecord, cost: bigint, queue: AuthorQueue): void {
@@ -248,7 +255,7 @@ export class Mempool implements RecordSource {
     const waiting: Waiting = { hashed, cost, arrival: ++this.#arrivals, arrivedAtMs, parked: null, heapIndex: -1 };
     this.#byHash.set(hashed.hash, waiting);
     this.#bytes += hashed.bytes.length;
-    this.#cheapest.push(waiting);
+    this.#cheapest?.push(waiting);
     queue.add(waiting);
     this.#authors.set(author, queue);
     this.#noteReadiness(author);
@@ -258,7 +265,8 @@ export class Mempool implements RecordSource {
     const { author } = waiting.hashed.record;
     this.#byHash.delete(waiting.hashed.hash);
     this.#bytes -= waiting.hashed.bytes.length;
-    this.#cheapest.remove(waiting);
+    this.#cheapest?.remove(waiting);
+    if (this.#byHash.size === 0) this.#cheapest = null;
     this.#parked.delete(waiting);
     const queue = this.#authors.get(author) as AuthorQueue;
     queue.remove(waiting);
@@ -285,6 +293,11 @@ export class Mempool implements RecordSource {
 function isDearer(a: Waiting, b: Waiting): boolean {
   const [x, y] = [a.hashed.record.fee, b.hashed.record.fee];
   return x === y ? a.arrival < b.arrival : x > y;
+}
+
+/** Of equal ones, the one that came last. */
+function isCheaper(a: Waiting, b: Waiting): boolean {
+  return isDearer(b, a);
 }
 
 function ignore(code: MempoolError['code'], message: string): RecordVerdict {

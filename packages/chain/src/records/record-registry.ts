@@ -16,6 +16,8 @@ export interface TypedRecord {
 /** The record types that a chain knows. Part of consensus: all its nodes know the same. */
 export class RecordRegistry {
   readonly #types = new Map<string, RecordType>();
+  /** A record is read when it comes, when it is built with or judged, and when it is applied: its body is checked once. */
+  readonly #known = new WeakMap<RecordFields, TypedRecord | Refusal>();
 
   // Bodies reach a type only through its own schema, so that types of all bodies can stand in one list.
   // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -25,6 +27,14 @@ export class RecordRegistry {
 
   /** Finds the type and checks the body, or says why not. */
   read(record: RecordFields): TypedRecord | Refusal {
+    const known = this.#known.get(record);
+    if (known !== undefined) return known;
+    const read = this.#read(record);
+    this.#known.set(record, read);
+    return read;
+  }
+
+  #read(record: RecordFields): TypedRecord | Refusal {
     const { lane, type: name, version } = record;
     const type = this.#types.get(`${lane}/${name}/${version}`);
     if (type === undefined) {
