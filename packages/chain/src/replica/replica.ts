@@ -256,7 +256,7 @@ export class Replica implements ReplicaService {
     const keys = this.#keys;
     void this.#outbox.write(batch, sync, () => {
       for (const send of sends) this.#send(send, keys);
-      for (const found of evidence) this.#events.evidence(found);
+      for (const found of evidence) this.#events.evidence(found, keys[found.first.validator] as PeerKey);
       if (commit !== null) this.#events.final(head, commit.certificate);
     });
   }

@@ -34,7 +34,8 @@ export interface ReplicaDeps {
 export interface ReplicaEvents {
   /** Blocks that are final and on disk: the newest one, and how many heights it is above the last time. */
   final(head: BlockOutline, certificate: QuorumCertificate): void;
-  evidence(evidence: Evidence): void;
+  /** On disk. @param validator - who cast both votes */
+  evidence(evidence: Evidence, validator: PeerKey): void;
   /** The replica stopped for good; nothing was sent since. The code is in the error. */
   halted(error: Error): void;
   /** A peer sent what no honest one does. */

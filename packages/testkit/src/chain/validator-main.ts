@@ -51,9 +51,9 @@ const service = new ChainService(
         },
         {
           ...events,
-          evidence(found) {
+          evidence(found, validator) {
             evidence++;
-            events.evidence(found);
+            events.evidence(found, validator);
           },
         },
       ),

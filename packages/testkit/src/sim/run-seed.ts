@@ -1,0 +1,171 @@
+import { SIMPLEX_RULES } from '@blyan/chain';
+import { toHex } from '@blyan/crypto';
+import type { Hash, NetworkId } from '@blyan/interface';
+import { ByzantineNode } from './byzantine-node.ts';
+import { memoisedSuite } from './memoised-suite.ts';
+import type { Plant } from './plants.ts';
+import { scenario } from './scenario.ts';
+import { simSigners } from './sim-keys.ts';
+import { SimLinks } from './sim-links.ts';
+import { type SimContext, SimNode, type SimPeer } from './sim-node.ts';
+import { Watch } from './watch.ts';
+import { World } from './world.ts';
+
+const NETWORK: NetworkId = 'ab'.repeat(32);
+const DELTA_MS = 100;
+const MAX_TIMEOUT_MS = 16 * DELTA_MS;
+/** Simulated milliseconds after the last heal within which everything has to be final everywhere. */
+export const LIVENESS_BOUND_MS = 600 * DELTA_MS;
+
+export interface SeedOptions {
+  readonly seed: number;
+  readonly plant?: Plant;
+  /** Gets a line for everything that happens. */
+  readonly trace?: (line: string) => void;
+}
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly stalled: boolean;
+  readonly equivocations: number;
+  readonly withheld: number;
+  readonly partitions: number;
+  readonly crashes: number;
+  readonly nodes: number;
+  readonly blocks: number;
+  readonly epochs: number;
+  /** Simulated milliseconds from the last heal until all was final everywhere. */
+  readonly recoveryMs: number;
+  /** Of everything that happened. */
+  readonly digest: string;
+}
+
+/** One deterministic run: the same seed gives the same result, digest included. */
+export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<SeedResult> {
+  const world = new World(seed, trace);
+  const plan = scenario(world);
+  const signers = simSigners(plan.nodes);
+  const honestKeys = signers.filter((_, i) => !plan.attacks.has(i)).map(({ publicKey }) => publicKey);
+  const watch = new Watch(world, new Set(honestKeys));
+  const links = new SimLinks(world, { ...plan });
+  const suite = memoisedSuite();
+  const nodes: SimPeer[] = [];
+  const context: SimContext = {
+    world,
+    links,
+    watch,
+    suite,
+    network: NETWORK,
+    application: { network: NETWORK, epochBlocks: plan.epochBlocks, validatorsOf: plan.validatorsOf, suite },
+    deltaMs: DELTA_MS,
+    maxTimeoutMs: MAX_TIMEOUT_MS,
+    rules: plant?.rules ?? SIMPLEX_RULES,
+    nodes,
+  };
+  const counts = { equivocations: 0, withheld: 0 };
+  const honest: SimNode[] = [];
+  const starting: Promise<void>[] = [];
+  for (const [place, signer] of signers.entries()) {
+    const attacks = plan.attacks.get(place);
+    if (attacks === undefined) {
+      const node = new SimNode(place, signer, context, { honest: true, ...plant?.node?.(context) });
+      honest.push(node);
+      nodes.push(node);
+    } else nodes.push(new ByzantineNode(place, signer, context, attacks, counts));
+  }
+  for (const node of nodes) starting.push((node as SimNode | ByzantineNode).start());
+  await Promise.all(starting);
+
+  const records: { hash: Hash; bytes: Uint8Array }[] = [];
+  const inject = () => {
+    const bytes = new TextEncoder().encode(`record ${records.length} of ${seed}`);
+    records.push({ hash: toHex(suite.sha256(bytes)), bytes });
+    gossip(context, world.pick(nodes), bytes);
+  };
+  for (let atMs = 10; atMs < plan.healMs + 500; atMs += plan.recordIntervalMs) world.at(atMs, inject);
+  const crashes = { count: 0 };
+  planFaults(context, plan, honest, crashes);
+  world.at(plan.healMs, () => heal(context, honest, records));
+
+  const isSettled = () =>
+    world.nowMs > plan.healMs + 600 &&
+    honest.every(({ alive, application }) => alive && application.head.hash === honest[0]?.application.head.hash) &&
+    records.every(({ hash }) => honest[0]?.application.isRecorded(hash));
+  await world.run(plan.healMs + LIVENESS_BOUND_MS, () => watch.violations.length > 0 || isSettled());
+  const stalled = watch.violations.length === 0 && !isSettled();
+  if (stalled) world.trace('STALLED');
+  const { header } = (honest[0] as SimNode).application.head;
+  return {
+    seed,
+    violations: watch.violations,
+    stalled,
+    equivocations: counts.equivocations + watch.exposed.size,
+    withheld: counts.withheld,
+    partitions: plan.partitions.length,
+    crashes: crashes.count,
+    nodes: plan.nodes,
+    blocks: header.height,
+    epochs: header.epoch + 1,
+    recoveryMs: Math.round(world.nowMs - plan.healMs),
+    digest: world.digest(),
+  };
+}
+
+/** A record spreads from one node to all, as far as the links let it. */
+function gossip({ links, nodes }: SimContext, from: SimPeer, bytes: Uint8Array): void {
+  from.submit(bytes);
+  for (const to of nodes) if (to !== from) links.carry(from.place, to.place, () => to.submit(bytes));
+}
+
+function planFaults(
+  context: SimContext,
+  plan: ReturnType<typeof scenario>,
+  honest: readonly SimNode[],
+  crashes: { count: number },
+): void {
+  const { world, links } = context;
+  for (const { atMs, untilMs, groups } of plan.partitions) {
+    world.at(atMs, () => {
+      world.trace(`partition ${groups.join('')}`);
+      links.partition(groups);
+    });
+    world.at(untilMs, () => {
+      world.trace('partition over');
+      links.partition(null);
+    });
+  }
+  for (const { atMs, node, afterWrites, downMs } of plan.crashes) {
+    const victim = honest.find(({ place }) => place === node) as SimNode;
+    world.at(atMs, () => {
+      if (!victim.alive) return;
+      victim.crashAtWrite(afterWrites, () => {
+        crashes.count++;
+        world.after(downMs, () => restart(context, victim));
+      });
+    });
+  }
+}
+
+function restart({ world }: SimContext, node: SimNode): void {
+  if (node.alive) return;
+  world.trace(`${node.place} starts again`);
+  void node.start();
+}
+
+/** Links are good from now on, everybody runs, and pools are compared. */
+function heal(context: SimContext, honest: readonly SimNode[], records: readonly { bytes: Uint8Array }[]): void {
+  const { world, links } = context;
+  world.trace('heal');
+  links.partition(null);
+  Object.assign(links.conditions, { loss: 0, duplication: 0, minDelayMs: 1, maxDelayMs: 50 });
+  for (const node of honest) {
+    node.crashAtWrite(Number.POSITIVE_INFINITY, () => undefined);
+    restart(context, node);
+  }
+  // Nodes that come back compare what waits with their peers'.
+  world.after(100, () => {
+    for (const { bytes } of records) for (const node of honest) node.submit(bytes);
+    for (const a of honest) for (const b of honest) if (a !== b) a.compare(b, b.application.head.header.height);
+  });
+}
