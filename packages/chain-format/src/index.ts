@@ -21,6 +21,7 @@ export {
 } from './header.ts';
 export { type BlockOutline, decodeOutline, encodeOutline, MAX_OUTLINE_BYTES } from './outline.ts';
 export { decodeProposal, encodeProposal, MAX_PROPOSAL_BYTES, type Proposal } from './proposal.ts';
+export { readArray, readBytes, readCount, readHash, readHashes } from './read.ts';
 export {
   type ChainRecord,
   decodeRecord,

@@ -12,9 +12,11 @@ import {
   MAX_HEADER_BYTES,
   MAX_VALIDATOR_SET_BYTES,
   type QuorumCertificate,
+  readArray,
+  readBytes,
   type ValidatorSet,
 } from '@blyan/chain-format';
-import { type CanonicalValue, decodeCanonical, encodeCanonical } from '@blyan/codec/canonical';
+import { type CanonicalValue, encodeCanonical } from '@blyan/codec/canonical';
 import type { Hash } from '@blyan/interface';
 import { LightClientError } from './errors.ts';
 
@@ -68,11 +70,11 @@ export function encodeEpochEnd({ header, certificate, nextValidators }: EpochEnd
 /** @throws ERR_LIGHT_BYTES */
 export function decodeEpochEnd(bytes: Uint8Array): EpochEnd {
   return decoding('end of an epoch', () => {
-    const [header, certificate, next] = arrayOf(decodeCanonical(bytes, { maxBytes: MAX_EPOCH_END_BYTES }), 3);
+    const [header, certificate, next] = readArray(bytes, 3, MAX_EPOCH_END_BYTES);
     return {
-      header: decodeHeader(bytesOf(header)),
-      certificate: decodeCertificate(bytesOf(certificate)),
-      nextValidators: next === null ? null : decodeValidatorSet(bytesOf(next)),
+      header: decodeHeader(readBytes(header, 'header')),
+      certificate: decodeCertificate(readBytes(certificate, 'certificate')),
+      nextValidators: next === null ? null : decodeValidatorSet(readBytes(next, 'next validators')),
     };
   });
 }
@@ -85,13 +87,13 @@ export function encodeFinalityProof({ headers, certificate }: FinalityProof): Ui
 /** @throws ERR_LIGHT_BYTES */
 export function decodeFinalityProof(bytes: Uint8Array): FinalityProof {
   return decoding('proof that a block is final', () => {
-    const [headers, certificate] = arrayOf(decodeCanonical(bytes, { maxBytes: MAX_FINALITY_BYTES }), 2);
+    const [headers, certificate] = readArray(bytes, 2, MAX_FINALITY_BYTES);
     if (!Array.isArray(headers) || headers.length === 0 || headers.length > MAX_PROOF_HEADERS) {
       throw new RangeError('no headers, or too many');
     }
     return {
-      headers: headers.map((header: CanonicalValue) => decodeHeader(bytesOf(header))),
-      certificate: decodeCertificate(bytesOf(certificate)),
+      headers: headers.map((header: CanonicalValue) => decodeHeader(readBytes(header, 'header'))),
+      certificate: decodeCertificate(readBytes(certificate, 'certificate')),
     };
   });
 }
@@ -102,14 +104,4 @@ function decoding<T>(what: string, decode: () => T): T {
   } catch (cause) {
     throw new LightClientError('ERR_LIGHT_BYTES', `These bytes are no ${what}.`, { cause });
   }
-}
-
-function arrayOf(value: CanonicalValue, length: number): readonly CanonicalValue[] {
-  if (!Array.isArray(value) || value.length !== length) throw new RangeError(`not ${length} parts`);
-  return value;
-}
-
-function bytesOf(value: CanonicalValue | undefined): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new RangeError('not bytes');
-  return value;
 }

@@ -1,5 +1,6 @@
 import { type BlockOutline, type CryptoSuite, decodeOutline } from '@blyan/chain-format';
 import type { Hash, KeyValueStore, StoreWrite } from '@blyan/interface';
+import type { EpochEnd } from '@blyan/light-client';
 import { StateOverlay } from '../state/state-overlay.ts';
 import { stateRoot } from '../state/state-reader.ts';
 import { StoredState } from '../state/stored-state.ts';
@@ -7,7 +8,6 @@ import { finalBlockWrites, validatorSetWrites } from '../storage/block-writes.ts
 import { blockKey, epochEndKey, HEAD_KEY, heightKey, PRUNED_KEY, placeKey, SNAPSHOT_KEY } from '../storage/keys.ts';
 import { encodeEpochEnd, encodeHeight, encodePlace, encodeStoredBlock } from '../storage/stored-values.ts';
 import { decodeChunk } from './chunk.ts';
-import type { EpochEndStep } from './epoch-end.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { SnapshotError } from './snapshot-error.ts';
 
@@ -18,14 +18,14 @@ const JOURNAL = 'c/';
 export interface VerifiedSnapshot {
   readonly manifest: SnapshotManifest;
   /** Of all epochs up to the snapshot's block. */
-  readonly ends: readonly EpochEndStep[];
+  readonly ends: readonly EpochEnd[];
   /** Chunks that hash to what the manifest names, in their order. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
 export interface InstallOptions {
   /** The genesis block, and the validators of the first two epochs. */
-  readonly genesis: { readonly block: BlockOutline; readonly validators: EpochEndStep['nextValidators'] };
+  readonly genesis: { readonly block: BlockOutline; readonly validators: EpochEnd['nextValidators'] };
   readonly epochBlocks: number;
 }
 

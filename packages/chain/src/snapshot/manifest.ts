@@ -6,9 +6,13 @@ import {
   encodeCertificate,
   encodeOutline,
   type QuorumCertificate,
+  readArray,
+  readBytes,
+  readHash,
+  readHashes,
   recordsRoot,
 } from '@blyan/chain-format';
-import { decodeCanonical, encodeCanonical } from '@blyan/codec';
+import { encodeCanonical } from '@blyan/codec';
 import { domainMessage, fromHex, toHex } from '@blyan/crypto';
 import type { Hash, NetworkId } from '@blyan/interface';
 import { MAX_MANIFEST_BYTES } from './ports.ts';
@@ -55,19 +59,14 @@ export function encodeManifest({ network, block, chunkHashes, certificate }: Sna
  */
 export function decodeManifest(bytes: Uint8Array, suite: CryptoSuite): SnapshotManifest {
   try {
-    const items = decodeCanonical(bytes, { maxBytes: MAX_MANIFEST_BYTES });
-    if (!Array.isArray(items) || items.length !== 5 || items[0] !== 1) throw new RangeError('not of version 1');
-    const [network, outline, hashes, certificate] = items.slice(1).map((item) => {
-      if (item instanceof Uint8Array) return item;
-      throw new RangeError('not bytes');
-    }) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-    if (network.length !== 32) throw new RangeError('not a network');
-    if (hashes.length % 32 !== 0 || hashes.length > MAX_CHUNKS * 32) throw new RangeError('not chunk hashes');
-    const chunkHashes = Array.from({ length: hashes.length / 32 }, (_, i) =>
-      toHex(hashes.subarray(i * 32, i * 32 + 32)),
-    );
-    const block = decodeOutline(outline, suite);
-    return { network: toHex(network), block, chunkHashes, certificate: decodeCertificate(certificate) };
+    const [version, network, outline, hashes, certificate] = readArray(bytes, 5, MAX_MANIFEST_BYTES);
+    if (version !== 1) throw new RangeError('not of version 1');
+    return {
+      network: readHash(network, 'network'),
+      block: decodeOutline(readBytes(outline, 'outline'), suite),
+      chunkHashes: readHashes(hashes, 'chunk hashes', MAX_CHUNKS),
+      certificate: decodeCertificate(readBytes(certificate, 'certificate')),
+    };
   } catch (cause) {
     throw new SnapshotError('ERR_SNAPSHOT_MANIFEST', 'These bytes are no manifest of a snapshot.', { cause });
   }

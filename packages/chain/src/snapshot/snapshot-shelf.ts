@@ -1,10 +1,10 @@
 import { type CryptoSuite, encodeOutline } from '@blyan/chain-format';
 import type { BlobStore, Hash, KeyValueReader, KeyValueSnapshot, NetworkId } from '@blyan/interface';
+import { encodeEpochEnd } from '@blyan/light-client';
 import { BlockRepository } from '../storage/block-repository.ts';
 import { blockKey, keysUnder } from '../storage/keys.ts';
 import { decodeStoredBlock } from '../storage/stored-values.ts';
 import { cutChunks, type SnapshotEntry } from './chunk.ts';
-import { encodeEpochEndStep } from './epoch-end.ts';
 import { chunkHash, encodeManifest } from './manifest.ts';
 import { EPOCH_ENDS_BYTES, MAX_EPOCH_ENDS, type SnapshotSource } from './ports.ts';
 import { SnapshotError } from './snapshot-error.ts';
@@ -78,7 +78,7 @@ export class SnapshotShelf implements SnapshotSource {
       const { validatorsHash, nextValidatorsHash } = end.header;
       const changes = nextValidatorsHash !== validatorsHash;
       const nextValidators = changes ? this.#repository.validatorSet(nextValidatorsHash) : null;
-      const bytes = encodeEpochEndStep({ ...end, nextValidators });
+      const bytes = encodeEpochEnd({ ...end, nextValidators });
       room -= bytes.length;
       if (room < 0 && ends.length > 0) break;
       ends.push(bytes);

@@ -9,7 +9,7 @@ import {
   type NetworkId,
 } from '@blyan/interface';
 import type { PeerKey } from '../replica/ports.ts';
-import { assertQuorum, decodeEpochEndStep, EpochChain, otherNetwork } from './epoch-end.ts';
+import { assertQuorum, EpochChain, otherNetwork, readEpochEnd } from './epoch-end.ts';
 import { fetchChunks } from './fetch-chunks.ts';
 import { installSnapshot } from './install-snapshot.ts';
 import { decodeManifest, type SnapshotManifest, snapshotId } from './manifest.ts';
@@ -71,8 +71,7 @@ export class SnapshotSync {
   constructor(options: SnapshotSyncOptions, deps: SnapshotSyncDeps) {
     this.#options = options;
     this.#deps = deps;
-    const { network, genesis, epochBlocks } = options;
-    this.#epochs = new EpochChain({ network, genesisValidators: genesis.validators, epochBlocks }, deps.suite);
+    this.#epochs = new EpochChain(options, deps.suite);
   }
 
   /**
@@ -140,7 +139,7 @@ export class SnapshotSync {
       for (;;) {
         const ends = await this.#deps.peers.epochEnds(peer, this.#epochs.length, signal);
         if (ends.length === 0) return;
-        for (const end of ends) this.#epochs.add(decodeEpochEndStep(end));
+        for (const end of ends) this.#epochs.add(readEpochEnd(end));
       }
     } catch (error) {
       refuse([peer], error);

@@ -2,6 +2,7 @@ import {
   type BlockOutline,
   type CryptoSuite,
   decodeOutline,
+  decodeValidatorSet,
   type QuorumCertificate,
   type ValidatorSet,
 } from '@blyan/chain-format';
@@ -29,7 +30,6 @@ import {
   decodeHeight,
   decodePlace,
   decodeStoredBlock,
-  decodeValidatorSet,
   type EpochEnd,
   type RecordPlace,
   type StoredBlock,

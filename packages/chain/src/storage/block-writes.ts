@@ -2,6 +2,7 @@ import {
   type BlockOutline,
   type CryptoSuite,
   encodeOutline,
+  encodeValidatorSet,
   type HashedRecord,
   type QuorumCertificate,
   type ValidatorSet,
@@ -20,14 +21,7 @@ import {
   unfinalisedKey,
   validatorSetKey,
 } from './keys.ts';
-import {
-  encodeEpochEnd,
-  encodeHead,
-  encodeHeight,
-  encodePlace,
-  encodeStoredBlock,
-  encodeValidatorSet,
-} from './stored-values.ts';
+import { encodeEpochEnd, encodeHead, encodeHeight, encodePlace, encodeStoredBlock } from './stored-values.ts';
 
 const NOTHING = new Uint8Array();
 

@@ -1,5 +1,4 @@
 import {
-  assertValidatorSet,
   type BlockHeader,
   type BlockOutline,
   type CryptoSuite,
@@ -13,12 +12,14 @@ import {
   MAX_HEADER_BYTES,
   MAX_OUTLINE_BYTES,
   type QuorumCertificate,
-  type ValidatorSet,
+  readArray,
+  readBytes,
+  readCount,
+  readHash,
 } from '@blyan/chain-format';
-import { type CanonicalValue, decodeCanonical, encodeCanonical } from '@blyan/codec';
-import { fromHex, toHex } from '@blyan/crypto';
+import { decodeCanonical, encodeCanonical } from '@blyan/codec';
+import { fromHex } from '@blyan/crypto';
 import type { Hash } from '@blyan/interface';
-import { MAX_VALIDATORS } from '@blyan/params';
 
 // The values behind the keys of keys.ts. Decoders throw whatever they meet; whoever reads a key says which one it was.
 
@@ -57,9 +58,9 @@ export function encodeStoredBlock({ block, certificate }: StoredBlock): Uint8Arr
 }
 
 export function decodeStoredBlock(bytes: Uint8Array, suite: CryptoSuite): StoredBlock {
-  const [outline, certificate] = items(bytes, 2, MAX_OUTLINE_BYTES + MAX_CERTIFICATE_BYTES + ENVELOPE_BYTES);
-  const block = decodeOutline(asBytes(outline), suite);
-  const own = certificate === null ? null : decodeCertificate(asBytes(certificate));
+  const [outline, certificate] = readArray(bytes, 2, MAX_OUTLINE_BYTES + MAX_CERTIFICATE_BYTES + ENVELOPE_BYTES);
+  const block = decodeOutline(readBytes(outline, 'outline'), suite);
+  const own = certificate === null ? null : decodeCertificate(readBytes(certificate, 'certificate'));
   if (own !== null && own.block !== block.hash) throw new RangeError('the certificate is of another block');
   return { block, certificate: own };
 }
@@ -70,8 +71,11 @@ export function encodeEpochEnd({ header, certificate }: EpochEnd): Uint8Array {
 }
 
 export function decodeEpochEnd(bytes: Uint8Array): EpochEnd {
-  const [header, certificate] = items(bytes, 2, MAX_HEADER_BYTES + MAX_CERTIFICATE_BYTES + ENVELOPE_BYTES);
-  return { header: decodeHeader(asBytes(header)), certificate: decodeCertificate(asBytes(certificate)) };
+  const [header, certificate] = readArray(bytes, 2, MAX_HEADER_BYTES + MAX_CERTIFICATE_BYTES + ENVELOPE_BYTES);
+  return {
+    header: decodeHeader(readBytes(header, 'header')),
+    certificate: decodeCertificate(readBytes(certificate, 'certificate')),
+  };
 }
 
 /** Canonical CBOR of `[height, hash]`. */
@@ -80,9 +84,8 @@ export function encodeHead({ height, hash }: StoredHead): Uint8Array {
 }
 
 export function decodeHead(bytes: Uint8Array): StoredHead {
-  const [height, hash] = items(bytes, 2, ENVELOPE_BYTES);
-  if (asBytes(hash).length !== 32) throw new RangeError('not a hash');
-  return { height: asCount(height), hash: toHex(asBytes(hash)) };
+  const [height, hash] = readArray(bytes, 2, ENVELOPE_BYTES);
+  return { height: readCount(height, 'height'), hash: readHash(hash, 'hash') };
 }
 
 /** Canonical CBOR of `[height, index]`. */
@@ -91,8 +94,8 @@ export function encodePlace({ height, index }: RecordPlace): Uint8Array {
 }
 
 export function decodePlace(bytes: Uint8Array): RecordPlace {
-  const [height, index] = items(bytes, 2, ENVELOPE_BYTES);
-  return { height: asCount(height), index: asCount(index) };
+  const [height, index] = readArray(bytes, 2, ENVELOPE_BYTES);
+  return { height: readCount(height, 'height'), index: readCount(index, 'index') };
 }
 
 /** Canonical CBOR of the number. */
@@ -101,37 +104,5 @@ export function encodeHeight(height: number): Uint8Array {
 }
 
 export function decodeHeight(bytes: Uint8Array): number {
-  return asCount(decodeCanonical(bytes, { maxBytes: 9 }));
-}
-
-/** Canonical CBOR of `[[public key, weight], …]`: what its hash is over. */
-export function encodeValidatorSet(set: ValidatorSet): Uint8Array {
-  return encodeCanonical(set.map(({ publicKey, weight }) => [fromHex(publicKey, 32), weight]));
-}
-
-export function decodeValidatorSet(bytes: Uint8Array): ValidatorSet {
-  const entries = decodeCanonical(bytes, { maxBytes: MAX_VALIDATORS * ENVELOPE_BYTES });
-  if (!Array.isArray(entries)) throw new RangeError('not an array');
-  const set = entries.map((entry: CanonicalValue) => {
-    if (!Array.isArray(entry) || entry.length !== 2) throw new RangeError('not a key and a weight');
-    return { publicKey: toHex(asBytes(entry[0])), weight: asCount(entry[1]) };
-  });
-  assertValidatorSet(set);
-  return set;
-}
-
-function items(bytes: Uint8Array, length: number, maxBytes: number): readonly unknown[] {
-  const value = decodeCanonical(bytes, { maxBytes });
-  if (!Array.isArray(value) || value.length !== length) throw new RangeError(`not ${length} parts`);
-  return value;
-}
-
-function asBytes(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new RangeError('not bytes');
-  return value;
-}
-
-function asCount(value: unknown): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new RangeError('not a whole number');
-  return value as number;
+  return readCount(decodeCanonical(bytes, { maxBytes: 9 }), 'height');
 }

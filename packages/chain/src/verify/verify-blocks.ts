@@ -1,6 +1,7 @@
 import {
   type BlockOutline,
   decodeRecord,
+  decodeValidatorSet,
   type HashedRecord,
   headerHash,
   type QuorumCertificate,
@@ -17,7 +18,6 @@ import {
   decodeHeight,
   decodePlace,
   decodeStoredBlock,
-  decodeValidatorSet,
   encodeEpochEnd,
   encodeStoredBlock,
 } from '../storage/stored-values.ts';

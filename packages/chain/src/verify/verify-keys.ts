@@ -1,8 +1,8 @@
-import { decodeOutline, decodeRecord, validatorSetHash } from '@blyan/chain-format';
+import { decodeOutline, decodeRecord, decodeValidatorSet, validatorSetHash } from '@blyan/chain-format';
 import type { BlockRepository } from '../storage/block-repository.ts';
 import { placeKeys } from '../storage/block-writes.ts';
 import { blockKey, epochEndKey, placeOfIndexKey } from '../storage/keys.ts';
-import { decodeEpochEnd, decodeHeight, decodePlace, decodeValidatorSet } from '../storage/stored-values.ts';
+import { decodeEpochEnd, decodeHeight, decodePlace } from '../storage/stored-values.ts';
 import type { Findings } from './findings.ts';
 import type { VerifyDeps } from './verify-chain.ts';
 

@@ -1,7 +1,8 @@
+import { encodeEpochEnd } from '@blyan/light-client';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutChunks, decodeChunk, type SnapshotEntry } from '../../src/snapshot/chunk.ts';
-import { decodeEpochEndStep, encodeEpochEndStep } from '../../src/snapshot/epoch-end.ts';
+import { readEpochEnd } from '../../src/snapshot/epoch-end.ts';
 import { decodeManifest, encodeManifest } from '../../src/snapshot/manifest.ts';
 import { certify, makeValidators, suite, TestChain } from './fixture.ts';
 
@@ -22,8 +23,8 @@ async function samples(): Promise<
       again: (bytes) => encodeManifest(decodeManifest(bytes, suite)),
     },
     'end of an epoch': {
-      sample: encodeEpochEndStep({ header: head.header, certificate, nextValidators }),
-      again: (bytes) => encodeEpochEndStep(decodeEpochEndStep(bytes)),
+      sample: encodeEpochEnd({ header: head.header, certificate, nextValidators }),
+      again: (bytes) => encodeEpochEnd(readEpochEnd(bytes)),
     },
     chunk: {
       sample: await chunkOf([

@@ -1,3 +1,4 @@
+import { decodeValidatorSet, encodeValidatorSet } from '@blyan/chain-format';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as values from '../../src/storage/stored-values.ts';
@@ -28,8 +29,8 @@ const codecs: Record<string, { sample: Uint8Array; again: (bytes: Uint8Array) =>
     again: (bytes) => values.encodeHeight(values.decodeHeight(bytes)),
   },
   'validator set': {
-    sample: values.encodeValidatorSet(validators),
-    again: (bytes) => values.encodeValidatorSet(values.decodeValidatorSet(bytes)),
+    sample: encodeValidatorSet(validators),
+    again: (bytes) => encodeValidatorSet(decodeValidatorSet(bytes)),
   },
 };
 

@@ -9,8 +9,10 @@ import {
   encodeHeader,
   encodeOutline,
   type QuorumCertificate,
+  readArray,
+  readBytes,
 } from '@blyan/chain-format';
-import { decodeCanonical, encodeCanonical } from '@blyan/codec';
+import { encodeCanonical } from '@blyan/codec';
 import { P2pError } from '../errors.ts';
 import { MAX_BATCH_BYTES } from './record-batch.ts';
 
@@ -29,11 +31,9 @@ export function encodeBlockMessage(block: BlockOutline, certificate: QuorumCerti
 /** Well-formed; the certificate's signatures are not looked at. @throws P2pError ERR_P2P_CHAIN_MESSAGE */
 export function decodeBlockMessage(bytes: Uint8Array, suite: CryptoSuite): AnnouncedBlock {
   try {
-    const items = decodeCanonical(bytes, { maxBytes: MAX_BATCH_BYTES });
-    if (!Array.isArray(items) || items.length !== 3) throw new RangeError('not an array of three');
-    const [kind, block, proof] = items as unknown[];
-    if (!(block instanceof Uint8Array) || !(proof instanceof Uint8Array)) throw new RangeError('not bytes');
-    const certificate = decodeCertificate(proof);
+    const [kind, body, proof] = readArray(bytes, 3, MAX_BATCH_BYTES);
+    const block = readBytes(body, 'block');
+    const certificate = decodeCertificate(readBytes(proof, 'certificate'));
     if (kind === HEADER) return { header: decodeHeader(block), outline: null, certificate };
     if (kind !== OUTLINE) throw new RangeError('neither outline nor header');
     const outline = decodeOutline(block, suite);
