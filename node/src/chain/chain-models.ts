@@ -1,4 +1,4 @@
-import { modelEntryOf, modelKey, modelVersionKey } from '@blyan/chain';
+import { modelEntryOf, modelKey, modelOfKey, modelVersionKey } from '@blyan/chain';
 import { decodeCanonical } from '@blyan/codec/canonical';
 import { toHex } from '@blyan/crypto';
 import type { Chain, Root } from '@blyan/interface';
@@ -44,8 +44,8 @@ export async function versionOfRoot(chain: Chain, root: Root): Promise<Published
 async function entries(chain: Chain): Promise<[value: Uint8Array, name: string, version: string | undefined][]> {
   const pairs = await chain.values('model/', MAX_ENTRIES);
   return pairs.map(([key, value]) => {
-    const [, name = '', version] = key.split('/');
-    return [value, name.replaceAll('%2F', '/'), version];
+    const { name, version } = modelOfKey(key);
+    return [value, name, version];
   });
 }
 

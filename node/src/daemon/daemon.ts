@@ -39,7 +39,7 @@ import { Rebalancer } from './rebalancer.ts';
 import { obtainManifest, type ResolvedModel, rememberModel, resolveModel } from './served-model.ts';
 import { type ServedVersion, ServedVersions, servedVersion } from './served-versions.ts';
 import { VersionFollower } from './version-follower.ts';
-import { type NewsSource, nextNews } from './wait-for-peers.ts';
+import { newsOfBoth, nextNews } from './wait-for-peers.ts';
 import { WarmUp } from './warm-up.ts';
 
 const MIB = 1024 * 1024;
@@ -79,16 +79,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
   ready.promise.catch(() => undefined);
   let chain: NodeChain | null = null;
   /** Of nodes, and of who is registered. */
-  const news: NewsSource = {
-    on: (event, listener) => {
-      records.on(event, listener);
-      chain?.registry.on(event, listener);
-    },
-    off: (event, listener) => {
-      records.off(event, listener);
-      chain?.registry.off(event, listener);
-    },
-  };
+  const news = newsOfBoth(records, () => chain?.registry);
   const rememberPath = join(paths.root, 'model');
   let beginning: Promise<ReadyInfo> | null = null;
   let stopped: Promise<void> | null = null;

@@ -6,6 +6,7 @@ import type { Chain } from '@blyan/interface';
 import type { NodeView } from '@blyan/routing';
 import { type Claims, nodeContent } from '../chain/records.ts';
 import type { OwnRecords } from './own-records.ts';
+import { firstOf } from './wait-for-peers.ts';
 
 /** A registration takes two hops of a record and three of a block; one that takes longer waits for validators. */
 const FINAL_WITHIN_MS = 3_000;
@@ -73,19 +74,9 @@ export class NodeRegistry extends EventEmitter<RegistryEvents> {
     if (claimsAt(this.#chain.value(key)) === claimsIn(content.body)) return;
     const hash = await records.send(content);
     if (hash === null || !waits) return;
-    const final = Promise.withResolvers<void>();
-    const check = () => {
-      if (claimsAt(this.#chain.value(key)) === claimsIn(content.body)) final.resolve();
-    };
-    const unlisten = this.#chain.onHead(check);
-    const timer = setTimeout(() => final.resolve(), FINAL_WITHIN_MS);
-    const abort = () => final.resolve();
-    signal.addEventListener('abort', abort, { once: true });
-    check();
-    await final.promise;
-    clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
-    unlisten();
+    const isFinal = () => claimsAt(this.#chain.value(key)) === claimsIn(content.body);
+    if (isFinal()) return;
+    await firstOf(FINAL_WITHIN_MS, signal, (done) => this.#chain.onHead(() => isFinal() && done()));
   }
 
   #look(): void {

@@ -6,6 +6,20 @@ export interface NewsSource {
   off(event: 'change', listener: () => void): unknown;
 }
 
+/** What either tells; the second one may not be there yet, and tells nothing to whoever listened before it was. */
+export function newsOfBoth(first: NewsSource, second: () => NewsSource | undefined): NewsSource {
+  return {
+    on(event, listener) {
+      first.on(event, listener);
+      second()?.on(event, listener);
+    },
+    off(event, listener) {
+      first.off(event, listener);
+      second()?.off(event, listener);
+    },
+  };
+}
+
 /** Settles with the next connection, after `timeoutMs` (peers learn of things without connecting anew), or at the abort. */
 export function nextConnection(host: P2pHost, timeoutMs: number, signal: AbortSignal): Promise<void> {
   return firstOf(timeoutMs, signal, (done) => {

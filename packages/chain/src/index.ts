@@ -1,3 +1,4 @@
+export { MAX_EPOCH_END_BYTES } from '@blyan/light-client';
 export type { Application, EpochRules, Judgement, ProposalSlot } from './application/application.ts';
 export {
   ChainApplication,
@@ -77,7 +78,6 @@ export type { ChainApplicationPort, ChainServiceDeps, ChainServiceOptions } from
 export {
   EPOCH_ENDS_BYTES,
   MAX_CHUNK_BYTES,
-  MAX_EPOCH_END_BYTES,
   MAX_EPOCH_ENDS,
   MAX_MANIFEST_BYTES,
   type SnapshotPeers,
@@ -97,6 +97,7 @@ export {
   accountKey,
   expertKey,
   modelKey,
+  modelOfKey,
   modelVersionKey,
   nodeKey,
   PACT_KEY,

@@ -8,8 +8,6 @@ export const MAX_CHUNK_BYTES = 1024 * 1024 + 1024;
 export const EPOCH_ENDS_BYTES = 1024 * 1024;
 /** Most ends of epochs of an answer. */
 export const MAX_EPOCH_ENDS = 4_096;
-/** Of one end: its header, a certificate of the most validators and a set of the most validators. */
-export const MAX_EPOCH_END_BYTES = 256 * 1024;
 
 /** What a node gives others that begin from a snapshot. Nothing here is secret, and all of it is checked by who asks. */
 export interface SnapshotSource {

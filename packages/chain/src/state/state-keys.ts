@@ -2,6 +2,8 @@ import type { Hash } from '@blyan/interface';
 
 // Keys of the state. A name's slashes are written %2F: what follows a name could be part of another one otherwise.
 
+const escaped = (name: string): string => name.replaceAll('/', '%2F');
+
 export const PACT_KEY = 'pact';
 /** The validators of the epoch after the next one that begins. */
 export const VALIDATORS_KEY = 'validators';
@@ -17,7 +19,13 @@ export function nodeKey(address: string): string {
 }
 
 export function modelKey(name: string): string {
-  return `model/${name.replaceAll('/', '%2F')}`;
+  return `model/${escaped(name)}`;
+}
+
+/** The name in a {@link modelKey} or {@link modelVersionKey}, and the version in the latter. */
+export function modelOfKey(key: string): { readonly name: string; readonly version: string | undefined } {
+  const [, name = '', version] = key.split('/');
+  return { name: name.replaceAll('%2F', '/'), version };
 }
 
 export function modelVersionKey(name: string, version: string): string {
@@ -25,7 +33,7 @@ export function modelVersionKey(name: string, version: string): string {
 }
 
 export function expertKey(name: string, layer: number, expert: number): string {
-  return `expert/${name.replaceAll('/', '%2F')}/${layer}/${expert}`;
+  return `expert/${escaped(name)}/${layer}/${expert}`;
 }
 
 /** Says by its existence that a record, of any lane but C, is on the chain; its value is the height. */
