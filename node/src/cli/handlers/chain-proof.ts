@@ -1,13 +1,12 @@
 import type { ChainStateAnswer } from '@blyan/api';
-import { type CryptoSuite, decodeHeader, headerHash, verifyStateProof } from '@blyan/chain-format';
-import { sha256, verifyEd25519 } from '@blyan/crypto';
+import { decodeHeader, headerHash, verifyStateProof } from '@blyan/chain-format';
+import { nodeSuite } from '@blyan/crypto';
 import { errorCode } from '@blyan/interface';
 import { NodeError } from '../../errors.ts';
 import { askChain } from '../ask-chain.ts';
 import type { CommandHandler } from '../command.ts';
 import { print, printable, printableText, printJson } from '../output.ts';
 
-const SUITE: CryptoSuite = { sha256, verify: verifyEd25519 };
 type Proof = NonNullable<ChainStateAnswer['proof']>;
 
 /**
@@ -34,9 +33,9 @@ function check(key: string, { bytes, proof }: ChainStateAnswer): Proof {
   try {
     if (proof === undefined) throw new TypeError('The answer has no proof.');
     const header = decodeHeader(Buffer.from(proof.block.header, 'base64'));
-    if (headerHash(header, SUITE) !== proof.block.hash) throw new TypeError('The header is not that of the block.');
+    if (headerHash(header, nodeSuite) !== proof.block.hash) throw new TypeError('The header is not that of the block.');
     const value = bytes === null ? null : new Uint8Array(Buffer.from(bytes, 'base64'));
-    verifyStateProof(header.stateRoot, { key, value, siblings: proof.siblings, other: proof.other }, SUITE);
+    verifyStateProof(header.stateRoot, { key, value, siblings: proof.siblings, other: proof.other }, nodeSuite);
     return proof;
   } catch (cause) {
     const message = `What the node says of "${printable(key)}" is not proven (${errorCode(cause)}): ask another one.`;

@@ -15,13 +15,10 @@ import {
   validatorSetHash,
   ZERO_HASH,
 } from '@blyan/chain-format';
-import { generateKeyPair, sha256, signEd25519, toHex, verifyEd25519 } from '@blyan/crypto';
+import { generateKeyPair, nodeSuite, signEd25519, toHex } from '@blyan/crypto';
 import type { FinalBlock } from '../../src/index.ts';
 
-export const suite: CryptoSuite = {
-  sha256,
-  verify: (message, signature, publicKey) => verifyEd25519(message, signature, publicKey),
-};
+export const suite: CryptoSuite = nodeSuite;
 export const network = 'ab'.repeat(32);
 const keys = generateKeyPair();
 export const author = toHex(keys.publicKey);
