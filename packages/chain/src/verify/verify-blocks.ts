@@ -110,7 +110,11 @@ export class BlockVerifier {
     if (height === 0 && hash !== genesis.block.hash) wrong('it is another genesis block');
     if (height > 0 && header.epoch !== Math.floor((height - 1) / epochBlocks)) wrong('it is of another epoch');
     if (this.#before === null) return;
-    if (header.parent !== this.#before.hash) wrong('its parent is not the block before');
+    if (header.parent !== this.#before.hash) {
+      wrong('its parent is not the block before');
+      // Nobody signed that one by itself: it may be the one that was changed, and this one right.
+      if (this.#uncertified !== null) this.#findings.add(blockKey(height - 1), 'the block after it has another parent');
+    }
     if (header.timeMs <= this.#before.header.timeMs) wrong('its time is not after that of the block before');
     if (header.epoch !== this.#before.header.epoch) this.#beginEpoch();
     if (header.validatorsHash !== validatorSetHash(this.#validators, this.#deps.suite))

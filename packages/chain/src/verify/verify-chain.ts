@@ -68,6 +68,7 @@ export async function verifyChain(options: VerifyOptions, deps: VerifyDeps): Pro
     }
     return { height: null, from: 1, executed: false, damage: findings.list() };
   }
+  if (store.get(blockKey(head.height)) === undefined) findings.add(HEAD_KEY, 'it names a block that is not there');
   const prunedBelow = findings.try('m/pruned', () => repository.prunedBelow()) ?? 0;
   const bodiesFrom = Math.max(1, prunedBelow, (findings.try('m/snapshot', () => repository.snapshotHeight()) ?? 0) + 1);
   const blocks = new BlockVerifier(options, deps, findings, bodiesFrom === 1);
