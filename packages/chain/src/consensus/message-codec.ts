@@ -7,8 +7,11 @@ import {
   encodeProposal,
   encodeVote,
   MAX_PROPOSAL_BYTES,
+  readArray,
+  readBytes,
+  readCount,
 } from '@blyan/chain-format';
-import { type CanonicalValue, decodeCanonical, encodeCanonical } from '@blyan/codec/canonical';
+import { type CanonicalValue, encodeCanonical } from '@blyan/codec/canonical';
 import { ConsensusError } from './errors.ts';
 import { type ConsensusMessage, MAX_WANTED_VIEWS, type StatusMessage } from './messages.ts';
 
@@ -41,9 +44,9 @@ function contentOf(message: ConsensusMessage): Uint8Array {
  */
 export function decodeConsensusMessage(bytes: Uint8Array, suite: CryptoSuite): ConsensusMessage {
   try {
-    const [type, content, ...more] = listOf(decodeCanonical(bytes, { maxBytes: MAX_MESSAGE_BYTES }));
-    if (!(content instanceof Uint8Array) || more.length > 0) throw new RangeError('not two items');
-    switch (TYPES[Number(type)]) {
+    const [type, body] = readArray(bytes, 2, MAX_MESSAGE_BYTES);
+    const content = readBytes(body, 'content');
+    switch (TYPES[readCount(type, 'type')]) {
       case 'proposal':
         return { type: 'proposal', ...decodeProposal(content, suite) };
       case 'vote':
@@ -64,19 +67,15 @@ export function decodeConsensusMessage(bytes: Uint8Array, suite: CryptoSuite): C
 }
 
 function decodeStatus(bytes: Uint8Array): StatusMessage {
-  const items = listOf(decodeCanonical(bytes, { maxBytes: 64 + 9 * MAX_WANTED_VIEWS }));
-  const wants = listOf(items[3]).map(countOf);
-  const ascending = wants.every((view, i) => i === 0 || view > (wants[i - 1] as number));
-  if (items.length !== 4 || wants.length > MAX_WANTED_VIEWS || !ascending) throw new RangeError('no status');
-  return { type: 'status', epoch: countOf(items[0]), view: countOf(items[1]), height: countOf(items[2]), wants };
-}
-
-function listOf(value: CanonicalValue | undefined): readonly CanonicalValue[] {
-  if (!Array.isArray(value)) throw new RangeError('not a list');
-  return value;
-}
-
-function countOf(value: CanonicalValue | undefined): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new RangeError('not a count');
-  return value;
+  const [epoch, view, height, wanted] = readArray(bytes, 4, 64 + 9 * MAX_WANTED_VIEWS);
+  if (!Array.isArray(wanted) || wanted.length > MAX_WANTED_VIEWS) throw new RangeError('no list of views');
+  const wants = wanted.map((item: CanonicalValue) => readCount(item, 'view'));
+  if (wants.some((item, i) => i > 0 && item <= (wants[i - 1] as number))) throw new RangeError('views out of order');
+  return {
+    type: 'status',
+    epoch: readCount(epoch, 'epoch'),
+    view: readCount(view, 'view'),
+    height: readCount(height, 'height'),
+    wants,
+  };
 }
