@@ -19,6 +19,8 @@ import type { ReplicaDeps, ReplicaEvents, ReplicaOptions, ReplicaService, Replic
 const DELTA_MS = 500;
 const BLOCK_INTERVAL_MS = 100;
 const MAX_TIMEOUT_MS = 60_000;
+/** A node without a vote, whom validators tell nothing, asks one of them this often. */
+const POLL_DELTAS = 20;
 /** Peers of another epoch that are told where this node is are remembered, so that each is told once in a delta. */
 const MAX_TOLD = 256;
 
@@ -43,6 +45,8 @@ export class Replica implements ReplicaService {
   #state: SimplexState;
   #keys: PeerKey[] = [];
   #cancelWake: () => void = () => undefined;
+  #cancelPoll: () => void = () => undefined;
+  #polls = 0;
   #working = false;
   #mode: 'new' | 'running' | 'halted' | 'stopped' = 'new';
 
@@ -112,6 +116,7 @@ export class Replica implements ReplicaService {
     }
     this.#handle({ type: 'pending', pending: application.pending });
     this.#handle({ type: 'started' });
+    this.#poll();
   }
 
   async stop(): Promise<void> {
@@ -182,6 +187,17 @@ export class Replica implements ReplicaService {
       // Whoever is in a later epoch has at least this one's last block.
       this.#catchUp.offer(from, this.#state.config.lastHeight);
     } else if (index >= 0) this.#tell(from);
+  }
+
+  /** Gossip of final blocks may be missed, and nothing may follow it. */
+  #poll(): void {
+    const { clock, application } = this.#deps;
+    const key = this.#keys[this.#polls++ % this.#keys.length];
+    if (this.#state.config.self === null && key !== undefined) {
+      this.#catchUp.offer(key, application.head.header.height + 1);
+    }
+    const atMs = clock.monotonicMs() + POLL_DELTAS * this.#options.deltaMs;
+    this.#cancelPoll = clock.wake(atMs, () => this.#poll());
   }
 
   /** Tells a validator of an earlier epoch how long the chain is. */
@@ -325,6 +341,7 @@ export class Replica implements ReplicaService {
   #end(): void {
     this.#queue.length = 0;
     this.#cancelWake();
+    this.#cancelPoll();
     this.#jobs.stop();
     this.#catchUp.stop();
   }

@@ -137,7 +137,8 @@ export class SimNode implements SimPeer {
           if (this.honest) watch.evidence(validator, evidence);
         },
         halted: (error) => {
-          if (this.honest)
+          // A life that crashed may find its disk gone.
+          if (this.honest && life === this.#life)
             watch.violate(
               `node ${this.place} halted: ${error.message} ${(error.cause as Error | undefined)?.stack ?? error.stack}`,
             );
