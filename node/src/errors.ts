@@ -37,6 +37,10 @@ export type NodeErrorCode =
   | 'ERR_NODE_RECORD_DROPPED'
   /** A record that was sent is not final yet. */
   | 'ERR_NODE_RECORD_WAITING'
+  /** The files of the chain's store are damaged; the sentence names them. */
+  | 'ERR_NODE_CHAIN_DAMAGED'
+  /** A file of a chain cannot be written, or does not hold what it should. */
+  | 'ERR_NODE_CHAIN_FILE'
   /** Stopped by Ctrl-C or a signal before it was done. */
   | 'ERR_NODE_INTERRUPTED';
 

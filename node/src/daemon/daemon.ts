@@ -124,10 +124,16 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     undo.push(() => records.stop());
     await exchange.tidy();
     const founded = membership.genesis ?? (await joinNetwork(paths.genesis, { host, genesis, logger }, signal));
-    chain = await startChain({ genesis: founded, author: { privateKey }, dir: paths.chain }, { host, logger }, signal);
+    chain = await startChain(
+      { genesis: founded, author: { privateKey }, dir: paths.chain, snapshots: paths.snapshots },
+      { host, logger },
+      signal,
+    );
     undo.push(() => chain?.stop());
     const hasPeers = membership.bootstrap.length > 0 && (await chain?.caughtUp(signal)) === true;
-    const registered = register(hasPeers);
+    const registered = register(hasPeers).catch((error) => {
+      logger.warn('this node could not be registered', { code: errorCode(error) });
+    });
     const { manifest, follows } = await findModel();
 
     const first = versionOf(manifest);
@@ -236,7 +242,8 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     name: string,
     { versions, engine, executor }: { versions: ServedVersions; engine: CountingEngine; executor: Executor },
   ): Promise<void> {
-    const latest = () => latestOf(service, name)?.root ?? null;
+    // A chain that has stopped for good says nothing more; what is served goes on.
+    const latest = () => (service.failure === null ? (latestOf(service, name)?.root ?? null) : null);
     const { manifest } = versions.current;
     if (latest() === null && membership.bootstrap.length === 0 && service.head().validates) {
       await own.send(modelContent(name, FIRST_VERSION, manifest));

@@ -13,6 +13,9 @@ const FINAL_WITHIN_MS = 3_000;
 const MAX_ABSENT = 4_096;
 const MAX_VALUE_BYTES = 64 * 1024;
 
+/** A chain that may stop for good: what was registered stays so. */
+type RegistryChain = Pick<Chain, 'value' | 'onHead'> & { readonly failure: Error | null };
+
 interface RegistryEvents {
   /** Somebody was registered. */
   change: [];
@@ -23,7 +26,7 @@ interface RegistryEvents {
  * chain that stands still leaves those who are registered in their place.
  */
 export class NodeRegistry extends EventEmitter<RegistryEvents> {
-  readonly #chain: Chain;
+  readonly #chain: RegistryChain;
   readonly #registered = new Set<string>();
   /** Asked for and not registered, as of the head. */
   readonly #absent = new Set<string>();
@@ -31,7 +34,7 @@ export class NodeRegistry extends EventEmitter<RegistryEvents> {
   readonly #applied = new WeakMap<NodeView, NodeView>();
   #unlisten: () => void = () => undefined;
 
-  constructor(chain: Chain) {
+  constructor(chain: RegistryChain) {
     super();
     this.#chain = chain;
   }
@@ -47,7 +50,7 @@ export class NodeRegistry extends EventEmitter<RegistryEvents> {
   isRegistered(publicKey: Uint8Array): boolean {
     const address = toHex(publicKey);
     if (this.#registered.has(address)) return true;
-    if (this.#absent.has(address)) return false;
+    if (this.#absent.has(address) || this.#chain.failure !== null) return false;
     if (this.#absent.size >= MAX_ABSENT) this.#absent.clear();
     const isThere = this.#chain.value(nodeKey(address)) !== null;
     (isThere ? this.#registered : this.#absent).add(address);

@@ -20,6 +20,8 @@ export interface DataDirPaths {
   readonly genesis: string;
   /** The chain's store. */
   readonly chain: string;
+  /** The chain's snapshots. */
+  readonly snapshots: string;
 }
 
 export interface DataDir extends DataDirPaths, AsyncDisposable {
@@ -36,6 +38,7 @@ export function dataDirPaths(root: string): DataDirPaths {
     run: join(root, 'run'),
     genesis: join(root, 'genesis.cbor'),
     chain: join(root, 'chain'),
+    snapshots: join(root, 'snapshots'),
   };
 }
 

@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelList, StateAnswer } from '@blyan/api';
 import { temporaryDirectory, writeRandomCheckpoint } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../test-context.ts';
-import { Daemon } from './daemon.ts';
+import { Daemon, flipByte } from './daemon.ts';
 import { completionEvents } from './devnet.ts';
 
 const SIZES = {
@@ -129,4 +129,45 @@ test('a version that is published is served without a restart, and answers in fl
   await publisher.program.stop();
   await first.untilState(({ models }) => models[0]?.covered === true && models[0].root === next);
   expect((await ask(first, 'blyan')).length).toBe(12);
+});
+
+test('a stopped chain is verified, exported and taken in elsewhere; a flipped byte is found by name', async () => {
+  const { height } = (await onChain(first, 'head')) as { height: number };
+  const folder = ['--data-dir', join(dir, 'first')];
+  expect(await cli(['chain', 'verify', ...folder])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('in use'),
+  });
+  await first.program.stop();
+  expect(await cli(['chain', 'verify', ...folder])).toMatchObject({
+    code: 0,
+    stdout: `The chain is sound up to height ${height}: every block executed again.\n`,
+  });
+  expect(JSON.parse((await cli(['chain', 'snapshot', '--json', ...folder])).stdout)).toEqual({
+    heights: [],
+    next: 256,
+  });
+
+  const file = join(dir, 'chain.bin');
+  expect((await cli(['chain', 'export', file, ...folder])).code).toBe(0);
+  expect((await cli(['chain', 'export', file, ...folder])).code).toBe(1);
+  const copy = ['--data-dir', join(dir, 'copy')];
+  expect((await cli(['chain', 'import', file, ...copy])).stderr).toContain('no network');
+  await copyFile(join(dir, 'first', 'genesis.cbor'), join(dir, 'copy', 'genesis.cbor'));
+  const taken = await cli(['chain', 'import', file, '--json', ...copy]);
+  expect(JSON.parse(taken.stdout)).toEqual({ height, imported: height });
+  expect((await cli(['chain', 'verify', ...copy])).code).toBe(0);
+
+  const bytes = await readFile(file);
+  bytes[bytes.length - 100] = (bytes[bytes.length - 100] as number) ^ 1;
+  await writeFile(file, bytes);
+  await mkdir(join(dir, 'other'));
+  await copyFile(join(dir, 'first', 'genesis.cbor'), join(dir, 'other', 'genesis.cbor'));
+  expect(await cli(['chain', 'import', file, '--data-dir', join(dir, 'other')])).toMatchObject({ code: 1 });
+
+  const names = await readdir(join(dir, 'copy', 'chain'));
+  const data = names.find((name) => /\.(ldb|log)$/.test(name)) as string;
+  await flipByte(join(dir, 'copy', 'chain', data));
+  const found = await cli(['chain', 'verify', ...copy]);
+  expect(found).toMatchObject({ code: 1, stderr: expect.stringContaining(data) });
 });

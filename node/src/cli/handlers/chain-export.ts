@@ -1,0 +1,40 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { encodeCertificate, encodeOutline } from '@blyan/chain-format';
+import { errorCode } from '@blyan/interface';
+import { chainFileHead, chainFrame } from '../../chain/chain-file.ts';
+import { openChainFolder } from '../../chain/chain-folder.ts';
+import { NodeError } from '../../errors.ts';
+import type { CommandHandler } from '../command.ts';
+import { loadCommandConfig } from '../load-command-config.ts';
+import { printJson, say } from '../output.ts';
+
+/** Writes all final blocks with their records to a new file; a pruned chain cannot be given away whole. */
+export const chainExport: CommandHandler = async (context, input) => {
+  const { config } = await loadCommandConfig(context, input);
+  const path = resolve(context.cwd, input.args[0] as string);
+  await using folder = await openChainFolder(config.dataDir, context.pid);
+  const { repository, genesis } = folder;
+  const height = repository.head()?.height ?? 0;
+  await using file = await open(path, 'wx').catch((cause) => {
+    const why = errorCode(cause) === 'EEXIST' ? 'exists already; name a new file' : 'cannot be written';
+    throw new NodeError('ERR_NODE_CHAIN_FILE', `${path} ${why}.`, { kind: 'caller', cause });
+  });
+  await file.write(chainFileHead(genesis.hash));
+  for (let at = 1; at <= height; at++) {
+    context.signal.throwIfAborted();
+    const stored = repository.blockAt(at);
+    const records = stored?.block.recordHashes.map((hash) => repository.recordBytes(hash)) ?? [null];
+    if (stored === null || records.includes(null)) {
+      const message = `Block ${at} is not here whole: this node was pruned, or began from a snapshot. Export from a node that keeps all.`;
+      throw new NodeError('ERR_NODE_CHAIN_FILE', message, { kind: 'caller', meta: { height: at } });
+    }
+    const { certificate } = stored;
+    const outline = encodeOutline(stored.block);
+    const certified = certificate && encodeCertificate(certificate);
+    await file.write(chainFrame({ outline, certificate: certified, records: records as Uint8Array[] }));
+  }
+  await file.sync();
+  if (input.options.json === true) return printJson(context, { path, height, networkId: genesis.hash });
+  say(context, `${height} blocks are in ${path}.`);
+};
