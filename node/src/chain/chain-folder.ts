@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
-import { BlockRepository, type BuiltGenesis, genesisBlock } from '@blyan/chain';
+import { BlockRepository, type BuiltGenesis, type Genesis, genesisBlock } from '@blyan/chain';
 import { nodeSuite, sha256, toHex } from '@blyan/crypto';
+import { errorCode } from '@blyan/interface';
 import { checkLevelFiles, LevelStore } from '@blyan/store';
 import { openDataDir } from '../data-dir/data-dir.ts';
 import { readGenesis, readGenesisFile } from '../data-dir/genesis-file.ts';
@@ -38,7 +39,7 @@ export async function openChainFolder(
       const message = `${dataDir} belongs to no network yet: start a node on it, or put a genesis.cbor there.`;
       throw new NodeError('ERR_NODE_MISSING_FILE', message, { kind: 'caller' });
     }
-    const genesis = { genesis: readGenesis(bytes, folder.genesis), bytes, hash: toHex(sha256(bytes)) };
+    const genesis = { genesis: genesisOf(bytes, folder.genesis), bytes, hash: toHex(sha256(bytes)) };
     if (checksFiles && (await exists(folder.chain))) await assertFiles(folder.chain, signal);
     const store = await LevelStore.open({ dir: folder.chain });
     return {
@@ -60,6 +61,16 @@ export async function openChainFolder(
 /** Its block 0, with the state after it and the first validators. */
 export function beginningOf({ genesis }: ChainFolder) {
   return genesisBlock(genesis, nodeSuite);
+}
+
+function genesisOf(bytes: Uint8Array, path: string): Genesis {
+  try {
+    return readGenesis(bytes, path);
+  } catch (cause) {
+    if (errorCode(cause) !== 'ERR_CHAIN_GENESIS_BYTES') throw cause;
+    const message = `${path} is damaged: ${(cause as Error).message} Copy it from another node of the network.`;
+    throw new NodeError('ERR_NODE_CHAIN_DAMAGED', message, { cause, meta: { files: [path] } });
+  }
 }
 
 async function assertFiles(dir: string, signal: AbortSignal | undefined): Promise<void> {

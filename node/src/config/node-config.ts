@@ -37,6 +37,12 @@ export interface NodeConfig {
   readonly sessionCacheBytes?: number;
   /** Bound of `DATA/blocks`; undefined: the disk. */
   readonly storeQuotaBytes?: number;
+  /** Keep every block of the chain, and replay it instead of beginning from a snapshot. */
+  readonly archive: boolean;
+  /** Epochs of the chain that are kept without `archive`. */
+  readonly keepEpochs: number;
+  /** Epochs from one snapshot of the chain to the next. */
+  readonly snapshotEpochs: number;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }

@@ -1,3 +1,4 @@
+import { EPOCH_BLOCKS } from '@blyan/params';
 import { z } from 'zod';
 import { LOG_LEVELS, PROVIDERS } from './node-config.ts';
 import type { Setting } from './setting.ts';
@@ -24,6 +25,8 @@ const bytes = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 
 /** What one engine can address: 4 GiB less 768 MiB for activations and small weights. */
 export const MAX_KV_BUDGET_BYTES = 3_489_660_928;
+/** Four million blocks. */
+const MAX_EPOCHS = 16_384;
 /** Sequences that the protocol lets a node run. */
 const MAX_STREAMS = 256;
 
@@ -187,6 +190,36 @@ export const SETTINGS: readonly Setting[] = [
     schema: bytes.optional(),
     fallback: undefined,
     help: 'bound of the block store on disk',
+  },
+  {
+    key: 'archive',
+    name: 'archive',
+    env: 'BLYAN_ARCHIVE',
+    flags: '--archive',
+    form: 'boolean',
+    schema: z.boolean(),
+    fallback: false,
+    help: 'keep every block of the chain, and replay it instead of beginning from a snapshot',
+  },
+  {
+    key: 'keepEpochs',
+    name: 'keep-epochs',
+    env: 'BLYAN_KEEP_EPOCHS',
+    flags: null,
+    form: 'number',
+    schema: z.number().int().min(1).max(MAX_EPOCHS),
+    fallback: 128,
+    help: `epochs of ${EPOCH_BLOCKS} blocks that are kept without --archive`,
+  },
+  {
+    key: 'snapshotEpochs',
+    name: 'snapshot-epochs',
+    env: 'BLYAN_SNAPSHOT_EPOCHS',
+    flags: null,
+    form: 'number',
+    schema: z.number().int().min(1).max(MAX_EPOCHS),
+    fallback: 1,
+    help: 'a snapshot of the chain is taken every so many epochs',
   },
   {
     key: 'logLevel',

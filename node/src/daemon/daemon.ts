@@ -124,8 +124,12 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     undo.push(() => records.stop());
     await exchange.tidy();
     const founded = membership.genesis ?? (await joinNetwork(paths.genesis, { host, genesis, logger }, signal));
+    const { archive, keepEpochs, snapshotEpochs } = config;
     chain = await startChain(
-      { genesis: founded, author: { privateKey }, dir: paths.chain, snapshots: paths.snapshots },
+      {
+        ...{ genesis: founded, author: { privateKey }, dir: paths.chain, snapshots: paths.snapshots },
+        ...{ archive, keepEpochs, snapshotEpochs, joins: membership.bootstrap.length > 0 },
+      },
       { host, logger },
       signal,
     );

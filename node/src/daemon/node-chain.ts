@@ -1,28 +1,25 @@
 import {
   BlockRepository,
-  type BuiltGenesis,
   ChainApplication,
   ChainService,
+  ChainUpkeep,
   decodeGenesis,
-  genesisBlock,
   Replica,
   realClock,
   SnapshotShelf,
-  SnapshotSync,
 } from '@blyan/chain';
 import { nodeSuite, sha256, signEd25519, toHex } from '@blyan/crypto';
-import { errorCode, type Logger } from '@blyan/interface';
+import type { Logger } from '@blyan/interface';
 import { P2pChainNetwork, type P2pHost } from '@blyan/p2p';
 import { FileBlobs, LevelStore } from '@blyan/store';
 import { type Author, addressOf } from '../chain/records.ts';
+import { beginFromSnapshot, reachOf } from './begin-from-snapshot.ts';
 import { NodeRegistry } from './node-registry.ts';
 import { OwnRecords } from './own-records.ts';
 import { firstOf } from './wait-for-peers.ts';
 
 /** How long a node that joins waits for the chain that its peers have. */
 const CAUGHT_UP_WITHIN_MS = 5_000;
-/** A chain of fewer epochs is replayed: that takes a second. */
-const REPLAYED_EPOCHS = 2;
 
 export interface NodeChainOptions {
   readonly genesis: Uint8Array;
@@ -32,6 +29,13 @@ export interface NodeChainOptions {
   readonly dir: string;
   /** Folder of the snapshots that others begin from. */
   readonly snapshots: string;
+  /** Whether there are peers to begin from. */
+  readonly joins: boolean;
+  /** Keep every block, and replay those of others. */
+  readonly archive: boolean;
+  /** Epochs whose blocks are kept without `archive`. */
+  readonly keepEpochs: number;
+  readonly snapshotEpochs: number;
 }
 
 /** The chain as the daemon works with it. */
@@ -52,7 +56,7 @@ export interface NodeChain {
  * @throws ERR_STORE_LOCKED, ERR_STORE_CORRUPT and what the chain throws when its folder is of another network
  */
 export async function startChain(
-  { genesis, author, dir, snapshots }: NodeChainOptions,
+  { genesis, author, dir, snapshots, joins, archive, keepEpochs, snapshotEpochs }: NodeChainOptions,
   { host, logger }: { readonly host: P2pHost; readonly logger: Logger },
   signal: AbortSignal,
 ): Promise<NodeChain | null> {
@@ -70,8 +74,11 @@ export async function startChain(
     const { epochBlocks } = decoded.protocol.chain;
     const blobs = new FileBlobs(snapshots);
     const shelf = new SnapshotShelf({ network: networkId, epochBlocks }, { store, blobs, suite: nodeSuite });
-    const taking = new AbortController();
-    await beginFromSnapshot({ store, network, blobs, genesis: built, logger }, signal);
+    const options = { epochBlocks, snapshotEpochs, keepEpochs: archive ? null : keepEpochs };
+    const upkeep = new ChainUpkeep(options, { store, shelf, suite: nodeSuite, logger });
+    if (joins && !archive) {
+      await beginFromSnapshot({ genesis: built, snapshotEpochs }, { store, blobs, host, network, logger }, signal);
+    }
     const service = new ChainService(
       { genesis: built, signer },
       {
@@ -94,13 +101,7 @@ export async function startChain(
       },
     );
     await service.start(signal);
-    service.onHead(({ height }) => {
-      if (height % epochBlocks !== 0) return;
-      shelf.take(store.snapshot(), taking.signal).then(
-        () => logger.info('a snapshot of the chain was taken', { height }),
-        (error) => logger.debug('no snapshot of the chain was taken', { height, code: errorCode(error) }),
-      );
-    });
+    upkeep.start(service);
     const registry = new NodeRegistry(service);
     registry.start();
     return {
@@ -109,8 +110,8 @@ export async function startChain(
       own: new OwnRecords({ chain: service, author, logger }),
       caughtUp: (until) => caughtUp(service, network, until),
       async stop() {
-        taking.abort();
         registry.stop();
+        await upkeep.stop();
         await service.stop();
         await store.close();
       },
@@ -119,45 +120,6 @@ export async function startChain(
     await store.close();
     throw error;
   }
-}
-
-interface Beginning {
-  readonly store: LevelStore;
-  readonly network: P2pChainNetwork;
-  readonly blobs: FileBlobs;
-  readonly genesis: BuiltGenesis;
-  readonly logger: Logger;
-}
-
-/** A store that holds nothing begins from a snapshot of the peers, if their chain is long and one of them has a good one. */
-async function beginFromSnapshot(
-  { store, network, blobs, genesis, logger }: Beginning,
-  signal: AbortSignal,
-): Promise<void> {
-  if (new BlockRepository(store, nodeSuite).head() !== null || network.peers().length === 0) return;
-  const { epochBlocks } = genesis.genesis.protocol.chain;
-  if (
-    (await reachOf(network, AbortSignal.any([signal, AbortSignal.timeout(CAUGHT_UP_WITHIN_MS)]))).height <
-    REPLAYED_EPOCHS * epochBlocks
-  )
-    return;
-  const options = { network: genesis.hash, genesis: genesisBlock(genesis, nodeSuite), epochBlocks };
-  try {
-    const sync = new SnapshotSync(options, { store, blobs, peers: network, suite: nodeSuite, logger });
-    const { height, chunks, resumed } = await sync.run(signal);
-    logger.info('the chain begins from a snapshot of peers', { height, chunks, resumed });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (errorCode(error) !== 'ERR_SNAPSHOT_NONE') throw error;
-    logger.info('no snapshot can be used; the chain is replayed', { reason: (error as Error).message });
-  }
-}
-
-/** How far the peers' chains go, and whether any of them has one. */
-async function reachOf(network: P2pChainNetwork, signal: AbortSignal): Promise<{ height: number; isKnown: boolean }> {
-  const reaches = await Promise.all(network.peers().map((peer) => network.reach(peer, signal).catch(() => null)));
-  const height = Math.max(0, ...reaches.map((reach) => reach?.height ?? 0));
-  return { height, isKnown: reaches.some((reach) => reach !== null) };
 }
 
 async function caughtUp(service: ChainService, network: P2pChainNetwork, signal: AbortSignal): Promise<boolean> {

@@ -72,6 +72,7 @@ export {
   type Verdict,
 } from './service/chain-network.ts';
 export { ChainService } from './service/chain-service.ts';
+export { ChainUpkeep, type ChainUpkeepDeps, type ChainUpkeepOptions } from './service/chain-upkeep.ts';
 export { realClock } from './service/real-clock.ts';
 export { ChainServiceError, type ChainServiceErrorCode } from './service/service-error.ts';
 export type { ChainApplicationPort, ChainServiceDeps, ChainServiceOptions } from './service/service-types.ts';
@@ -91,6 +92,7 @@ export {
   type SnapshotSyncOptions,
   type SyncedSnapshot,
 } from './snapshot/snapshot-sync.ts';
+export { verifySnapshots } from './snapshot/verify-snapshots.ts';
 export { type Account, accountOf } from './state/accounts.ts';
 export type { StateView, WritableState } from './state/state-draft.ts';
 export {

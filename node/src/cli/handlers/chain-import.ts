@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { ChainApplication, type RecordSource } from '@blyan/chain';
 import { verifyCertificate } from '@blyan/chain-format';
 import { nodeSuite } from '@blyan/crypto';
+import { errorCode } from '@blyan/interface';
 import { openChainFile } from '../../chain/chain-file.ts';
 import { openChainFolder } from '../../chain/chain-folder.ts';
 import { NodeError } from '../../errors.ts';
@@ -38,7 +39,11 @@ export const chainImport: CommandHandler = async (context, input) => {
     if (certificate === null) continue;
     if (certificate.block !== block.hash || certificate.kind !== 'finalise')
       throw refused(path, height, 'its certificate is for another block');
-    verifyCertificate(certificate, application.rules.validators, genesis.hash, nodeSuite);
+    try {
+      verifyCertificate(certificate, application.rules.validators, genesis.hash, nodeSuite);
+    } catch (error) {
+      throw refused(path, height, errorCode(error));
+    }
     await store.write(application.commit(block.hash, certificate), { sync: height % 64 === 0 });
   }
   await store.write([], { sync: true });

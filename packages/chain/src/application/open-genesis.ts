@@ -4,6 +4,7 @@ import { ChainError } from '../errors.ts';
 import type { BuiltGenesis } from '../genesis/genesis-bytes.ts';
 import type { BlockRepository } from '../storage/block-repository.ts';
 import { finalBlockWrites, validatorSetWrites } from '../storage/block-writes.ts';
+import { clearChain } from '../storage/clear-chain.ts';
 import { genesisBlock } from './genesis-block.ts';
 
 /**
@@ -18,6 +19,7 @@ export async function openGenesis(
 ): Promise<BlockOutline> {
   const head = repository.head();
   if (head === null) {
+    await clearChain(store);
     const { block, state, validators } = genesisBlock(genesis, suite);
     const writes = [...finalBlockWrites({ block, records: [], certificate: null }), ...state.writes()];
     if (validators.length > 0) writes.push(...validatorSetWrites(validators, suite));

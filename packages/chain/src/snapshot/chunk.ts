@@ -16,12 +16,15 @@ export type SnapshotEntry = readonly [key: string, value: Uint8Array];
  * Cuts entries into chunks: the same entries give the same chunks everywhere. An entry is the length of its key (2 bytes,
  * big-endian), that of its value (4 bytes), the key in ASCII and the value.
  */
-export async function* cutChunks(entries: AsyncIterable<SnapshotEntry>): AsyncGenerator<Uint8Array> {
+export async function* cutChunks(
+  entries: AsyncIterable<SnapshotEntry>,
+  chunkBytes = CHUNK_BYTES,
+): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
   let byteLength = 0;
   for await (const [key, value] of entries) {
     const entry = encodeEntry(key, value);
-    if (byteLength > 0 && byteLength + entry.length > CHUNK_BYTES) {
+    if (byteLength > 0 && byteLength + entry.length > chunkBytes) {
       yield Buffer.concat(parts, byteLength);
       parts = [];
       byteLength = 0;

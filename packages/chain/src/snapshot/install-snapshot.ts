@@ -5,15 +5,12 @@ import { StateOverlay } from '../state/state-overlay.ts';
 import { stateRoot } from '../state/state-reader.ts';
 import { StoredState } from '../state/stored-state.ts';
 import { finalBlockWrites, validatorSetWrites } from '../storage/block-writes.ts';
+import { clearChain } from '../storage/clear-chain.ts';
 import { blockKey, epochEndKey, HEAD_KEY, heightKey, PRUNED_KEY, placeKey, SNAPSHOT_KEY } from '../storage/keys.ts';
 import { encodeEpochEnd, encodeHeight, encodePlace, encodeStoredBlock } from '../storage/stored-values.ts';
 import { decodeChunk } from './chunk.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { SnapshotError } from './snapshot-error.ts';
-
-const WRITES_PER_BATCH = 4_096;
-/** What a node keeps when it begins anew: the votes it gave. */
-const JOURNAL = 'c/';
 
 export interface VerifiedSnapshot {
   readonly manifest: SnapshotManifest;
@@ -41,7 +38,7 @@ export async function installSnapshot(
   { manifest, ends, chunks }: VerifiedSnapshot,
   { genesis, epochBlocks }: InstallOptions,
 ): Promise<void> {
-  await clear(store);
+  await clearChain(store);
   const { block, certificate } = manifest;
   const { height } = block.header;
   const first = height - epochBlocks + 1;
@@ -82,20 +79,6 @@ export async function installSnapshot(
     [...head, { key: PRUNED_KEY, value: encodeHeight(first) }, { key: SNAPSHOT_KEY, value: encodeHeight(height) }],
     { sync: true },
   );
-}
-
-/** Removes everything but the journal, the head first. */
-async function clear(store: KeyValueStore): Promise<void> {
-  await store.write([{ key: HEAD_KEY, value: null }], { sync: true });
-  let writes: StoreWrite[] = [];
-  for await (const [key] of store.entries({ from: '!', to: '~' })) {
-    if (key.startsWith(JOURNAL)) continue;
-    writes.push({ key, value: null });
-    if (writes.length < WRITES_PER_BATCH) continue;
-    await store.write(writes, { sync: false });
-    writes = [];
-  }
-  await store.write(writes, { sync: false });
 }
 
 /** The outlines of an epoch come in ascending order, and are the ancestors of its last block. */

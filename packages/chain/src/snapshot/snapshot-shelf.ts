@@ -15,6 +15,8 @@ export interface SnapshotShelfOptions {
   readonly epochBlocks: number;
   /** Snapshots to keep; 2 by default, so that whoever fetches one can end while the next is taken. */
   readonly keep?: number;
+  /** Chunks are not longer, but for one entry; nodes that cut alike have chunks for each other's. 1 MiB by default, which is the most. */
+  readonly chunkBytes?: number;
 }
 
 export interface SnapshotShelfDeps {
@@ -87,7 +89,7 @@ export class SnapshotShelf implements SnapshotSource {
   }
 
   async #take(held: KeyValueSnapshot, signal?: AbortSignal): Promise<number> {
-    const { network, epochBlocks, keep = 2 } = this.#options;
+    const { network, epochBlocks, keep = 2, chunkBytes } = this.#options;
     const { blobs, suite } = this.#deps;
     const repository = new BlockRepository(held, suite);
     const height = repository.head()?.height ?? 0;
@@ -99,7 +101,7 @@ export class SnapshotShelf implements SnapshotSource {
       });
     }
     const chunkHashes: Hash[] = [];
-    for await (const chunk of cutChunks(snapshotEntries(held, height, epochBlocks, suite))) {
+    for await (const chunk of cutChunks(snapshotEntries(held, height, epochBlocks, suite), chunkBytes)) {
       signal?.throwIfAborted();
       await blobs.put(chunkName(height, chunkHashes.length), chunk);
       chunkHashes.push(chunkHash(chunk, suite));

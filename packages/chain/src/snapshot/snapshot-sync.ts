@@ -21,8 +21,7 @@ import { incomingName, isIncoming } from './snapshot-names.ts';
 const LIE_POINTS = 100;
 /** For what a node may have missed. */
 const STALE_POINTS = 10;
-/** A snapshot may be so many epochs behind the newest end of an epoch that a peer can prove. */
-const MAX_EPOCHS_BEHIND = 3;
+const DEFAULT_EPOCHS_BEHIND = 3;
 
 export interface SnapshotSyncOptions {
   readonly network: NetworkId;
@@ -31,6 +30,8 @@ export interface SnapshotSyncOptions {
   readonly epochBlocks: number;
   /** A snapshot must be of a higher block: of this node's head. 0 by default. */
   readonly aboveHeight?: number;
+  /** A snapshot may be so many epochs behind the newest end of an epoch that a peer can prove; 3 by default. */
+  readonly maxEpochsBehind?: number;
 }
 
 export interface SnapshotSyncDeps {
@@ -44,6 +45,9 @@ export interface SnapshotSyncDeps {
   /** Told as chunks arrive. */
   readonly progress?: (done: number, all: number) => void;
 }
+
+/** What some peers sent is not used. Throws what is no peer's fault. */
+type Refuse = (peers: readonly PeerKey[], error: unknown) => void;
 
 /** A snapshot that is offered, and by whom. */
 interface Offer {
@@ -80,18 +84,21 @@ export class SnapshotSync {
    */
   async run(signal: AbortSignal): Promise<SyncedSnapshot> {
     let refusal: unknown;
-    const refuse = (peers: readonly PeerKey[], error: unknown) => {
+    const liars = new Set<PeerKey>();
+    const refuse: Refuse = (peers, error) => {
       if (!(error instanceof SnapshotError)) throw error;
       refusal = error;
+      if (error.code !== 'ERR_SNAPSHOT_STALE') for (const peer of peers) liars.add(peer);
       const points = error.code === 'ERR_SNAPSHOT_STALE' ? STALE_POINTS : LIE_POINTS;
       if (error.kind === 'peer') for (const peer of peers) this.#deps.peers.penalize(peer, points, error.code);
       this.#deps.logger.debug('a snapshot was refused', { code: error.code, peers });
     };
-    const offers = await this.#offers(refuse, signal);
-    for (const { from } of offers) for (const peer of from) await this.#follow(peer, refuse, signal);
+    const manifests = await this.#manifests(refuse, signal);
+    // Whoever proves a newer epoch shows that a snapshot is stale, whether it has one itself or not.
+    for (const peer of this.#deps.peers.peers()) if (!liars.has(peer)) await this.#follow(peer, refuse, signal);
+    const offers = this.#offers(manifests, refuse);
     for (const offer of offers) {
       try {
-        this.#assertUsable(offer.manifest);
         return await this.#use(offer, refuse, signal);
       } catch (error) {
         signal.throwIfAborted();
@@ -105,36 +112,49 @@ export class SnapshotSync {
     );
   }
 
-  /** What the peers have, the highest and then the most offered first. */
-  async #offers(refuse: (peers: readonly PeerKey[], error: unknown) => void, signal: AbortSignal): Promise<Offer[]> {
+  /** What the peers say they have, of this network. */
+  async #manifests(refuse: Refuse, signal: AbortSignal): Promise<[peer: PeerKey, manifest: SnapshotManifest][]> {
     const { peers, suite } = this.#deps;
-    const offers = new Map<Hash, Offer>();
-    const ask = async (peer: PeerKey) => {
+    const { network } = this.#options;
+    const ask = async (peer: PeerKey): Promise<[PeerKey, SnapshotManifest][]> => {
       const bytes = await peers.manifest(peer, signal);
-      if (bytes === null) return;
+      if (bytes === null) return [];
       try {
         const manifest = decodeManifest(bytes, suite);
-        const { network } = this.#options;
         if (manifest.network !== network) throw otherNetwork(manifest.network, network);
-        const id = snapshotId(manifest, suite);
-        const known = offers.get(id);
-        if (known === undefined) offers.set(id, { id, manifest, from: [peer] });
-        else known.from.push(peer);
+        return [[peer, manifest]];
       } catch (error) {
         refuse([peer], error);
+        return [];
       }
     };
-    await Promise.all(peers.peers().map(ask));
+    return (await Promise.all(peers.peers().map(ask))).flat();
+  }
+
+  /**
+   * What can be used, the highest and then the most offered first. Each manifest is judged by itself: nobody answers for the
+   * signatures under another one's.
+   */
+  #offers(manifests: readonly (readonly [PeerKey, SnapshotManifest])[], refuse: Refuse): Offer[] {
+    const offers = new Map<Hash, Offer>();
+    for (const [peer, manifest] of manifests) {
+      try {
+        this.#assertUsable(manifest);
+      } catch (error) {
+        refuse([peer], error);
+        continue;
+      }
+      const id = snapshotId(manifest, this.#deps.suite);
+      const known = offers.get(id);
+      if (known === undefined) offers.set(id, { id, manifest, from: [peer] });
+      else known.from.push(peer);
+    }
     const height = ({ manifest }: Offer) => manifest.block.header.height;
     return [...offers.values()].sort((a, b) => height(b) - height(a) || b.from.length - a.from.length);
   }
 
   /** Learns the ends of epochs as far as a peer has them. */
-  async #follow(
-    peer: PeerKey,
-    refuse: (peers: readonly PeerKey[], error: unknown) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #follow(peer: PeerKey, refuse: Refuse, signal: AbortSignal): Promise<void> {
     try {
       for (;;) {
         const ends = await this.#deps.peers.epochEnds(peer, this.#epochs.length, signal);
@@ -148,13 +168,13 @@ export class SnapshotSync {
 
   /** @throws ERR_SNAPSHOT_BLOCK, ERR_SNAPSHOT_STALE, ERR_SNAPSHOT_QUORUM, ERR_SNAPSHOT_EPOCH */
   #assertUsable({ block, certificate }: SnapshotManifest): void {
-    const { epochBlocks, aboveHeight = 0, network } = this.#options;
+    const { epochBlocks, aboveHeight = 0, maxEpochsBehind = DEFAULT_EPOCHS_BEHIND, network } = this.#options;
     const { height, epoch } = block.header;
     const meta = { height, epoch };
     if (height !== (epoch + 1) * epochBlocks) {
       throw new SnapshotError('ERR_SNAPSHOT_BLOCK', `Block ${height} does not end an epoch.`, { meta });
     }
-    if (height <= aboveHeight || epoch < this.#epochs.length - MAX_EPOCHS_BEHIND) {
+    if (height <= aboveHeight || epoch < this.#epochs.length - maxEpochsBehind) {
       throw new SnapshotError('ERR_SNAPSHOT_STALE', `The snapshot of block ${height} is of an epoch long over.`, {
         meta,
       });
@@ -171,11 +191,7 @@ export class SnapshotSync {
     }
   }
 
-  async #use(
-    offer: Offer,
-    refuse: (peers: readonly PeerKey[], error: unknown) => void,
-    signal: AbortSignal,
-  ): Promise<SyncedSnapshot> {
+  async #use(offer: Offer, refuse: Refuse, signal: AbortSignal): Promise<SyncedSnapshot> {
     const { store, blobs, suite } = this.#deps;
     const { id, manifest } = offer;
     const resumed = await fetchChunks(offer, { ...this.#deps, refuse }, signal);

@@ -220,6 +220,10 @@ describe('refused, with a code that names the reason', () => {
       code: 'ERR_SNAPSHOT_QUORUM',
       penalties: ['ERR_SNAPSHOT_QUORUM'],
     });
+    // It is the snapshot that an honest peer offers too, who does not answer for those signatures.
+    const { sync, peers } = await join(chain, { liar: source, good: shelf });
+    expect(await sync.run(signal)).toMatchObject({ height: 8 });
+    expect(peers.penalties).toEqual([['liar', 'ERR_SNAPSHOT_QUORUM']]);
   });
 
   it('a block that validators of an earlier epoch signed', async () => {
