@@ -3,10 +3,15 @@ import { Worker } from 'node:worker_threads';
 import { PLANTS, runSeed, type SeedResult } from '@blyan/testkit/sim';
 import { HELP, parseCommand, type SimCommand } from './options.ts';
 
+const STALLED = 'not everything became final after the last heal';
+
 const line = (text: string) => process.stdout.write(`${text}\n`);
 
+/** Seeds within which every plant has to be found. */
+const PLANT_SEEDS = 200;
+
 /** Results in any order, each seed run by one of as many threads as there are cores. */
-async function* results({ seeds, plant }: SimCommand): AsyncGenerator<SeedResult> {
+async function* results({ seeds, plant }: Pick<SimCommand, 'seeds' | 'plant'>): AsyncGenerator<SeedResult> {
   const left = seeds[Symbol.iterator]();
   const done: SeedResult[] = [];
   let news = Promise.withResolvers<void>();
@@ -39,12 +44,34 @@ async function* results({ seeds, plant }: SimCommand): AsyncGenerator<SeedResult
   }
 }
 
+/** Runs every plant until a seed finds it. */
+async function findPlants(): Promise<void> {
+  let missed = 0;
+  for (const plant of Object.keys(PLANTS)) {
+    const found = await firstFind(plant);
+    missed += Number(found === null);
+    line(`${plant}: ${found ?? `not found by ${PLANT_SEEDS} seeds`}`);
+  }
+  line(JSON.stringify({ plants: Object.keys(PLANTS).length, missed }));
+  process.exitCode = missed > 0 ? 1 : 0;
+}
+
+async function firstFind(plant: string): Promise<string | null> {
+  const seeds = Array.from({ length: PLANT_SEEDS }, (_, i) => i + 1);
+  for await (const { seed, violations, stalled } of results({ seeds, plant })) {
+    if (violations.length > 0) return `seed ${seed}: ${violations[0]}`;
+    if (stalled) return `seed ${seed}: ${STALLED}`;
+  }
+  return null;
+}
+
 async function main(): Promise<void> {
   const command = parseCommand(process.argv.slice(2));
   if (command === null) {
     process.stdout.write(HELP);
     return;
   }
+  if (command.plants) return findPlants();
   const total = { seeds: 0, violations: 0, stalled: 0, equivocations: 0, withheld: 0, partitions: 0, crashes: 0 };
   let different = 0;
   const take = (result: SeedResult) => {
@@ -53,7 +80,7 @@ async function main(): Promise<void> {
     total.stalled += Number(result.stalled);
     for (const name of ['equivocations', 'withheld', 'partitions', 'crashes'] as const) total[name] += result[name];
     for (const violation of result.violations) line(`seed ${result.seed}: ${violation}`);
-    if (result.stalled) line(`seed ${result.seed}: not everything became final after the last heal`);
+    if (result.stalled) line(`seed ${result.seed}: ${STALLED}`);
     if (total.seeds % 100 === 0) line(`${total.seeds} seeds`);
   };
   if (command.seeds.length === 1) {

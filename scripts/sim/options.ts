@@ -5,6 +5,7 @@ export const HELP = `Simulates consensus: seeded clocks, links, crashes and liar
 
   npm run sim -- [--seeds N] [--first SEED] [--plant NAME]   many seeds, on all cores
   npm run sim -- --seed SEED [--trace] [--plant NAME]        one seed, with everything that happens
+  npm run sim -- --plants                                    every plant, until a seed finds it; exit status 1 if one is missed
 
 Plants are bugs put in on purpose: ${Object.keys(PLANTS).join(', ')}.
 The last line is JSON. Exit status 1: a violation, a stall, or two runs of a seed that differ.
@@ -14,6 +15,7 @@ export interface SimCommand {
   readonly seeds: readonly number[];
   readonly plant: string | undefined;
   readonly trace: boolean;
+  readonly plants: boolean;
 }
 
 /** @throws RangeError for numbers and names that cannot be; null asks for help */
@@ -25,6 +27,7 @@ export function parseCommand(argv: readonly string[]): SimCommand | null {
       first: { type: 'string', default: '1' },
       seed: { type: 'string' },
       plant: { type: 'string' },
+      plants: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -35,7 +38,8 @@ export function parseCommand(argv: readonly string[]): SimCommand | null {
   }
   const first = integer('seed', values.seed ?? values.first, 0xffff_ffff);
   const count = values.seed === undefined ? integer('seeds', values.seeds, 1_000_000) : 1;
-  return { seeds: Array.from({ length: count }, (_, i) => first + i), plant: values.plant, trace: values.trace };
+  const seeds = Array.from({ length: count }, (_, i) => first + i);
+  return { seeds, plant: values.plant, trace: values.trace, plants: values.plants };
 }
 
 function integer(name: string, text: string, most: number): number {

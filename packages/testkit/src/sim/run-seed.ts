@@ -47,9 +47,10 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
   const plan = scenario(world);
   const signers = simSigners(plan.nodes);
   const honestKeys = signers.filter((_, i) => !plan.attacks.has(i)).map(({ publicKey }) => publicKey);
-  const watch = new Watch(world, new Set(honestKeys));
   const links = new SimLinks(world, { ...plan });
   const suite = memoisedSuite();
+  const application = { network: NETWORK, epochBlocks: plan.epochBlocks, validatorsOf: plan.validatorsOf, suite };
+  const watch = new Watch(world, new Set(honestKeys), application);
   const nodes: SimPeer[] = [];
   const context: SimContext = {
     world,
@@ -57,7 +58,7 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
     watch,
     suite,
     network: NETWORK,
-    application: { network: NETWORK, epochBlocks: plan.epochBlocks, validatorsOf: plan.validatorsOf, suite },
+    application,
     deltaMs: DELTA_MS,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     rules: plant?.rules ?? SIMPLEX_RULES,

@@ -10,6 +10,8 @@ export type Attack =
   | 'withhold'
   /** Proposes blocks whose state is not what comes of their records, and answers requests with something else. */
   | 'lie'
+  /** Proposes blocks that do not stand on the newest notarised one. */
+  | 'fork'
   /** Votes for everything, forges, replays, sends garbage, and votes for views far ahead. */
   | 'chaos';
 
@@ -42,7 +44,7 @@ export interface Scenario {
 }
 
 const SIZES = [4, 4, 4, 4, 7, 7, 7, 16] as const;
-const ATTACKS: readonly Attack[] = ['twins', 'withhold', 'lie', 'chaos'];
+const ATTACKS: readonly Attack[] = ['twins', 'withhold', 'lie', 'fork', 'chaos'];
 
 export function scenario(world: World): Scenario {
   const validators = world.pick(SIZES);

@@ -11,7 +11,7 @@ import {
 } from '@blyan/chain';
 import type { BlockOutline, CryptoSuite, QuorumCertificate } from '@blyan/chain-format';
 import { toHex } from '@blyan/crypto';
-import type { Hash, NetworkId } from '@blyan/interface';
+import type { Hash, KeyValueStore, NetworkId } from '@blyan/interface';
 import { MemoryStore } from '@blyan/store';
 import type { SimLinks } from './sim-links.ts';
 import { SmallApplication, type SmallApplicationOptions } from './small-application.ts';
@@ -61,6 +61,8 @@ export interface SimNodeOptions {
   readonly openApplication?: (store: MemoryStore) => SmallApplication;
   /** Broken on purpose: what a start finds of the store. */
   readonly tamper?: (store: MemoryStore) => Promise<void>;
+  /** Broken on purpose: what the replica writes to. */
+  readonly wrapStore?: (store: MemoryStore) => KeyValueStore;
 }
 
 /** One node: the real replica on a store that can crash, with simulated links and clock. */
@@ -116,7 +118,7 @@ export class SimNode implements SimPeer {
       { network, signer: this.signer, deltaMs, blockIntervalMs: 20, maxTimeoutMs },
       {
         application: this.#application,
-        store: this.#store,
+        store: this.#options.wrapStore?.(this.#store) ?? this.#store,
         network: { send: (to, message) => this.#send(life, to, message) },
         source: this.#source(life),
         clock: {
@@ -302,9 +304,8 @@ export class SimNode implements SimPeer {
     const { world, watch, nodes, links } = this.#context;
     const { height } = head.header;
     world.trace(`${this.place} has final ${height} ${head.hash.slice(0, 12)}`);
-    for (let at = this.#acknowledged + 1; at <= height; at++) {
-      watch.final(`node ${this.place}`, at, this.#application.finalAt(at) as Hash);
-    }
+    watch.certificate(`node ${this.place}`, head.header, certificate);
+    for (let at = this.#acknowledged + 1; at <= height; at++) this.#watchFinal(at);
     // Some announcements of a block are enough: gossip spreads them.
     for (const peer of nodes) {
       if (peer !== this && world.chance() < 0.3)
@@ -319,9 +320,15 @@ export class SimNode implements SimPeer {
     if (this.#application.finalAt(this.#acknowledged) !== this.#acknowledgedHash) {
       this.#context.watch.violate(`node ${this.place} lost the final block ${this.#acknowledged} in a crash`);
     }
-    for (let at = this.#acknowledged + 1; at <= this.#application.head.header.height; at++) {
-      this.#context.watch.final(`node ${this.place}`, at, this.#application.finalAt(at) as Hash);
-    }
+    for (let at = this.#acknowledged + 1; at <= this.#application.head.header.height; at++) this.#watchFinal(at);
+  }
+
+  #watchFinal(height: number): void {
+    const { watch } = this.#context;
+    const hash = this.#application.finalAt(height);
+    const block = hash === undefined ? undefined : this.#application.outline(hash);
+    if (block === undefined) watch.violate(`node ${this.place} has no final block ${height} below its head`);
+    else watch.final(`node ${this.place}`, block);
   }
 
   #misbehaved(peer: PeerKey, code: string): void {

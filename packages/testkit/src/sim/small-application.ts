@@ -234,7 +234,7 @@ export class SmallApplication implements Application {
       proposer,
       recordCount: records.length,
       recordsRoot: recordsRoot(records, suite),
-      stateRoot: toHex(suite.sha256(fromHex(parent.header.stateRoot, 32), fromHex(records.join('')))),
+      stateRoot: stateAfter(parent, records, suite),
       validatorsHash: validatorSetHash(validatorsOf(epoch), suite),
       nextValidatorsHash: validatorSetHash(validatorsOf(epoch + 1), suite),
     };
@@ -260,7 +260,12 @@ export class SmallApplication implements Application {
   }
 }
 
-function genesisBlock({ network, suite, validatorsOf }: SmallApplicationOptions): BlockOutline {
+/** State root after records on top of a block. */
+export function stateAfter({ header }: BlockOutline, records: readonly Hash[], suite: CryptoSuite): Hash {
+  return toHex(suite.sha256(fromHex(header.stateRoot, 32), fromHex(records.join(''))));
+}
+
+export function genesisBlock({ network, suite, validatorsOf }: SmallApplicationOptions): BlockOutline {
   const header: BlockHeader = {
     network,
     epoch: 0,

@@ -1,6 +1,14 @@
 import type { ConsensusMessage, PeerKey } from '@blyan/chain';
-import { type Evidence, slashable, type Vote } from '@blyan/chain-format';
-import type { Hash } from '@blyan/interface';
+import {
+  type BlockHeader,
+  type BlockOutline,
+  type Evidence,
+  type QuorumCertificate,
+  slashable,
+  type Vote,
+  verifyCertificate,
+} from '@blyan/chain-format';
+import { genesisBlock, type SmallApplicationOptions, stateAfter } from './small-application.ts';
 import type { World } from './world.ts';
 
 /** Looks on, and remembers whatever must not happen. */
@@ -10,13 +18,16 @@ export class Watch {
   readonly exposed = new Set<PeerKey>();
   readonly #world: World;
   readonly #honest: ReadonlySet<PeerKey>;
-  readonly #final: Hash[] = [];
+  readonly #rules: SmallApplicationOptions;
+  readonly #final: BlockOutline[];
   readonly #votes = new Map<string, Vote[]>();
 
   /** @param honest - keys of the nodes that follow the rules */
-  constructor(world: World, honest: ReadonlySet<PeerKey>) {
+  constructor(world: World, honest: ReadonlySet<PeerKey>, rules: SmallApplicationOptions) {
     this.#world = world;
     this.#honest = honest;
+    this.#rules = rules;
+    this.#final = [genesisBlock(rules)];
   }
 
   violate(what: string): void {
@@ -24,11 +35,34 @@ export class Watch {
     this.violations.push(what);
   }
 
-  /** An honest node has this block as the final one of a height. */
-  final(node: string, height: number, hash: Hash): void {
+  /** An honest node has this block as the final one of its height; the heights below were told before. */
+  final(node: string, block: BlockOutline): void {
+    const { height, parent, stateRoot } = block.header;
     const known = this.#final[height];
-    if (known === undefined) this.#final[height] = hash;
-    else if (known !== hash) this.violate(`two final blocks of height ${height}, the second at ${node}`);
+    if (known?.hash === block.hash) return;
+    if (known !== undefined) {
+      this.violate(`two final blocks of height ${height}, the second at ${node}`);
+      return;
+    }
+    this.#final[height] = block;
+    const before = this.#final[height - 1] as BlockOutline;
+    if (before.hash !== parent) this.violate(`final block ${height} does not stand on the one below`);
+    if (stateRoot !== stateAfter(before, block.recordHashes, this.#rules.suite)) {
+      this.violate(`final block ${height} claims a state that its records do not give`);
+    }
+  }
+
+  /** An honest node takes this certificate for what makes a block of its epoch final. */
+  certificate(node: string, { epoch }: BlockHeader, certificate: QuorumCertificate): void {
+    const { network, suite, validatorsOf } = this.#rules;
+    try {
+      verifyCertificate(certificate, validatorsOf(epoch), network, suite);
+    } catch (error) {
+      this.violate(`${node} believes a certificate that is none: ${(error as Error).message}`);
+    }
+    if (certificate.kind !== 'finalise' || certificate.epoch !== epoch) {
+      this.violate(`${node} believes a certificate of another kind or epoch`);
+    }
   }
 
   /** Whatever an honest node lets go: over its whole life, crashes included, it must not contradict itself. */
