@@ -85,10 +85,11 @@ export function restoreJournal(
 function restoreVote(state: SimplexState, key: string, vote: Vote): void {
   const { epoch, self, network, suite } = state.config;
   if (key !== voteKey(epoch, vote.view, vote.kind)) throw new RangeError('the vote is for another place');
+  const publicKey = state.publicKeys[vote.validator];
+  if (publicKey === undefined || !suite.verify(ballotMessage(network, vote), vote.signature, publicKey))
+    throw new RangeError('signature');
   // The node votes with another key now: these votes are not its own.
   if (vote.validator !== self) return;
-  const publicKey = state.publicKeys[self] as Uint8Array;
-  if (!suite.verify(ballotMessage(network, vote), vote.signature, publicKey)) throw new RangeError('signature');
   if (vote.view > state.base.view) viewOf(state, vote.view).votes[vote.kind].set(self, vote);
 }
 
