@@ -23,6 +23,13 @@ export interface LocalNetworkOptions {
 /** The genesis model's name in a local network. */
 export const GENESIS_MODEL = 'blyan';
 
+/** A genesis of an earlier version is none: each start has a network of its own, and with it a chain of its own. Blocks stay. */
+async function forgetNetwork(dataDir: string, nodes: number): Promise<void> {
+  await rm(join(dataDir, 'genesis.cbor'), { force: true });
+  for (let index = 0; index < nodes; index++)
+    await rm(join(dataDir, `node-${index}`, 'chain'), { recursive: true, force: true });
+}
+
 /** Daemons on this machine, each its own process: a coordinator with the first layers, and others with the rest. */
 export class LocalNetwork implements AsyncDisposable {
   readonly model: string;
@@ -35,8 +42,7 @@ export class LocalNetwork implements AsyncDisposable {
 
   static async start(run: BenchRun, { delayMs, nodes = 3, hosts, model }: LocalNetworkOptions): Promise<LocalNetwork> {
     const dataDir = model?.dataDir ?? join(run.workDir, 'genesis-network');
-    // A genesis of an earlier version is none; each run may as well have a network of its own.
-    await rm(join(dataDir, 'genesis.cbor'), { force: true });
+    await forgetNetwork(dataDir, nodes);
     const args = ['devnet', '--nodes', String(nodes), '--data-dir', dataDir, '--gateway', '127.0.0.1:0'];
     if (hosts) args.push('--host', hosts.join(';'));
     if (model) args.push('--model', model.name);
