@@ -28,3 +28,4 @@ export { AppError, type AppErrorOptions, type ErrorKind, type ErrorMeta, errorCo
 export { type Hash, isRoot, type NetworkId, type PeerId, type Root } from './ids.ts';
 export type { KeyRange, KeyValueReader, KeyValueSnapshot, KeyValueStore, StoreWrite } from './key-value-store.ts';
 export { type Clock, type Logger, monotonicClock, type Service, silentLogger, systemClock } from './ports.ts';
+export { GUEST, GUEST_ACCOUNT, type Principal, SCOPES, type Scope } from './principal.ts';
