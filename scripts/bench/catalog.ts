@@ -20,6 +20,7 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   speculation: async () => (await import('./benchmarks/speculation.ts')).speculation,
   control: async () => (await import('./benchmarks/control.ts')).control,
   'chain-throughput': async () => (await import('./benchmarks/chain-throughput.ts')).chainThroughput,
+  'chain-sync': async () => (await import('./benchmarks/chain-sync.ts')).chainSync,
   'chain-finality': async () => (await import('./benchmarks/chain-finality.ts')).chainFinality,
   forecast: async () => (await import('./benchmarks/forecast.ts')).forecast,
 };
