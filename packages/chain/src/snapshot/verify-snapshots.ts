@@ -38,7 +38,9 @@ export async function verifySnapshots(
       const chunk = await blobs.get(chunkName(height, index));
       if (chunk === null) findings.add(chunkName(height, index), 'it is missing');
       else if (chunkHash(chunk, suite) !== hash) {
+        // Which of the two the disk has changed cannot be told.
         findings.add(chunkName(height, index), `it is not the one that ${name} names`);
+        findings.add(name, `it does not name ${chunkName(height, index)} as it is here`);
       }
     }
   }
