@@ -1,9 +1,20 @@
+import {
+  BlockRepository,
+  type BuiltGenesis,
+  genesisBlock,
+  replayBlocks,
+  StoredState,
+  stateRoot,
+  verifyChain,
+} from '@blyan/chain';
 import { nodeSuite } from '@blyan/crypto';
 import { checkLevelFiles, LevelStore } from '@blyan/store';
-import { BlockRepository, verifyChain } from '../../../packages/chain/src/index.ts';
-import { stateRoot } from '../../../packages/chain/src/state/state-reader.ts';
-import { StoredState } from '../../../packages/chain/src/state/stored-state.ts';
-import { EPOCH_BLOCKS, execute, genesis, NETWORK, VALIDATORS } from './ledger.ts';
+
+/** What a validator said of its chain before it was killed. */
+export interface Acknowledged {
+  readonly height: number;
+  readonly hash: string;
+}
 
 export interface Checked {
   readonly height: number;
@@ -11,10 +22,10 @@ export interface Checked {
 }
 
 /**
- * Opens the store as a node that starts does, and looks whether all that was acknowledged is there and all blocks after a height
- * are whole.
+ * Opens the store as a node that starts does, and looks whether the chain goes at least as far as was acknowledged, all blocks
+ * after a height are whole, and the state is that of the head.
  */
-export async function checkStore(dir: string, acknowledged: readonly string[], fromHeight: number): Promise<Checked> {
+export async function checkStore(dir: string, acknowledged: Acknowledged, fromHeight: number): Promise<Checked> {
   const problems: string[] = [];
   const store = await LevelStore.open({ dir });
   try {
@@ -23,14 +34,11 @@ export async function checkStore(dir: string, acknowledged: readonly string[], f
     if (head === null) {
       // Killed before the genesis block was on disk: then nothing else may be there.
       for await (const [key] of store.entries({ from: '!', to: '~', limit: 1 })) problems.push(`no head, but ${key}`);
-      if (acknowledged.length > 0) problems.push('no head, though records were acknowledged');
+      if (acknowledged.height > 0) problems.push('no head, though blocks were acknowledged');
       return { height: 0, problems };
     }
-    for (const hash of acknowledged) {
-      const place = repository.placeOf(hash);
-      const found = place !== null && repository.blockAt(place.height)?.block.recordHashes[place.index];
-      if (found !== hash || repository.recordBytes(hash) === null)
-        problems.push(`record ${hash} was acknowledged and is lost`);
+    if (repository.blockAt(acknowledged.height)?.block.hash !== acknowledged.hash) {
+      problems.push(`block ${acknowledged.height} ${acknowledged.hash} was acknowledged and is lost`);
     }
     for (let height = Math.max(1, fromHeight); height <= head.height; height++) {
       const [block, parent] = [repository.blockAt(height)?.block, repository.blockAt(height - 1)?.block];
@@ -54,23 +62,17 @@ export async function checkStore(dir: string, acknowledged: readonly string[], f
   }
 }
 
-/** Everything from the genesis, files and keys. */
-export async function checkAll(dir: string): Promise<Checked> {
+/** Everything from the genesis, files and keys; every block is executed again. */
+export async function checkAll(dir: string, genesis: BuiltGenesis): Promise<Checked> {
   const files = (await checkLevelFiles(dir)).map(({ file, what }) => `${file}: ${what}`);
   const store = await LevelStore.open({ dir });
   try {
-    const { block } = genesis();
-    const options = {
-      network: NETWORK,
-      genesis: { block, validators: VALIDATORS },
-      epochBlocks: EPOCH_BLOCKS,
-      execute,
-    };
-    const report = await verifyChain(options, { store, suite: nodeSuite });
-    return {
-      height: report.height ?? 0,
-      problems: [...files, ...report.damage.map(({ key, what }) => `${key}: ${what}`)],
-    };
+    const beginning = genesisBlock(genesis, nodeSuite);
+    const { epochBlocks } = genesis.genesis.protocol.chain;
+    const execute = replayBlocks(beginning, nodeSuite);
+    const options = { network: genesis.hash, genesis: beginning, epochBlocks, execute };
+    const { height, damage } = await verifyChain(options, { store, suite: nodeSuite });
+    return { height: height ?? 0, problems: [...files, ...damage.map(({ key, what }) => `${key}: ${what}`)] };
   } finally {
     await store.close();
   }

@@ -3,8 +3,10 @@ import { count } from '../option-values.ts';
 
 export const USAGE = `Usage: npm run drill:crash -- [options]
 
-A node that commits records all the time is killed (kill -9) at random moments and started again. Whatever it acknowledged has to
-be there, and no block may be there by halves. At the end its disk becomes full.
+Four validators commit transfers all the time, and one of them at a time is killed (kill -9) at a random moment and started again.
+Whatever it said is final has to be on its disk, no block may be there by halves, and it must not vote against what it voted
+before. In the end every transfer is on every chain, and each chain is executed again from the genesis. Then the disk of a lone
+validator becomes full.
 
   --kills N   how often it is killed (default 200)
   --seed N    of the moments it is killed at (default 1)

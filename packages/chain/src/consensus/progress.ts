@@ -44,6 +44,7 @@ export function moveBase(state: SimplexState, out: Outbox, base: SimplexState['b
   state.done = base.height >= state.config.lastHeight;
   out.writes.push(...pruneWrites(state, state.done ? Number.POSITIVE_INFINITY : base.view));
   state.base = base;
+  state.baseSeenAtMs = state.blocks.get(base.hash)?.seenAtMs ?? state.baseSeenAtMs;
   forgetBelowBase(state);
   state.dummyRun = 0;
   state.deadlineMs = null;

@@ -18,7 +18,7 @@ export function propose(state: SimplexState, out: Outbox, nowMs: number): boolea
   const again = entry?.block.header.height === state.config.lastHeight;
   const atMs = Math.max(
     state.pending && !again ? state.emptyHeldUntilMs : state.emptyAtMs,
-    entry === undefined ? 0 : entry.seenAtMs + state.config.blockIntervalMs,
+    (entry?.seenAtMs ?? state.baseSeenAtMs) + state.config.blockIntervalMs,
   );
   if (nowMs < atMs) {
     if (atMs < Number.POSITIVE_INFINITY) out.wakeAt(atMs);

@@ -72,6 +72,8 @@ export interface SimplexState {
   readonly faults: number;
   view: number;
   base: Base;
+  /** When the block that is the base came, if it was seen before it was final. */
+  baseSeenAtMs: number;
   /** Of the base, if it became final while this state lived. */
   final: QuorumCertificate | null;
   /** Views above the base. */
@@ -122,6 +124,7 @@ export function simplexState(config: SimplexConfig): SimplexState {
     faults: Math.floor((validators.length - 1) / 3),
     view: view + 1,
     base: { hash: head.hash, height: head.header.height, view },
+    baseSeenAtMs: Number.NEGATIVE_INFINITY,
     final: null,
     views: new Map(),
     blocks: new Map(),

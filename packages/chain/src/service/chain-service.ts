@@ -61,6 +61,8 @@ export class ChainService implements Chain, Service {
   readonly #headListeners = new Set<(head: ChainHead) => void>();
   #running: Running | null = null;
   #failure: AppError | null = null;
+  /** The newest final block that is on disk: consensus may be ahead of it, and what is told must outlive a crash. */
+  #head: BlockOutline | null = null;
   #finalAtMs = 0;
 
   constructor(options: ChainServiceOptions, deps: ChainServiceDeps) {
@@ -100,6 +102,7 @@ export class ChainService implements Chain, Service {
       },
     );
     application = await this.#deps.openApplication(mempool);
+    this.#head = application.head;
     signal?.throwIfAborted();
     const pooled = new PooledApplication(application, mempool);
     const replica = this.#deps.createReplica(pooled, network, network, this.#replicaEvents());
@@ -130,7 +133,7 @@ export class ChainService implements Chain, Service {
 
   head(): ChainHead {
     const { application, mempool, replica } = this.#open();
-    const { hash, header } = application.head;
+    const { hash, header } = this.#head ?? application.head;
     const waitingSinceMs = Math.max(this.#finalAtMs, mempool.oldestAtMs ?? Number.POSITIVE_INFINITY);
     const waits = mempool.hasReady && Number.isFinite(waitingSinceMs);
     return {
@@ -149,17 +152,19 @@ export class ChainService implements Chain, Service {
 
   async block(id: number | Hash): Promise<FinalBlock | null> {
     const stored = typeof id === 'number' ? this.#repository.blockAt(id) : this.#repository.blockOf(id);
-    return stored === null ? null : this.#finalBlock(stored);
+    return stored === null || !this.#isSafe(stored.block.header.height) ? null : this.#finalBlock(stored);
   }
 
   async blocks(before: number, limit: number): Promise<readonly FinalBlock[]> {
-    const stored = await this.#repository.blocksBefore(before, limit);
+    const above = (this.#head?.header.height ?? 0) + 1;
+    const stored = await this.#repository.blocksBefore(Math.min(before, above), limit);
     return stored.map((block) => this.#finalBlock(block));
   }
 
   async record(hash: Hash): Promise<KnownRecord | null> {
     const place = this.#repository.placeOf(hash);
     const bytes = this.#recordBytes(hash);
+    if (place !== null && !this.#isSafe(place.height)) return { hash, bytes, place: null };
     if (place === null) return this.#open().mempool.get(hash) === undefined ? null : { hash, bytes, place };
     const blockHash = this.#repository.blockAt(place.height)?.block.hash;
     if (blockHash === undefined) return null;
@@ -182,9 +187,9 @@ export class ChainService implements Chain, Service {
   async proof(key: string): Promise<ProvenState> {
     const { application } = this.#open();
     const { value, siblings, other } = application.prove(key);
-    const block = await this.block(application.head.hash);
-    if (block === null) throw new TypeError('the head is not stored');
-    return { key, value, siblings, other, block };
+    const stored = this.#repository.blockOf(application.head.hash);
+    if (stored === null) throw new TypeError('the head is not stored');
+    return { key, value, siblings, other, block: this.#finalBlock(stored) };
   }
 
   async submit(bytes: Uint8Array): Promise<Hash> {
@@ -221,6 +226,10 @@ export class ChainService implements Chain, Service {
     const verdict = mempool.offer(bytes);
     if (!wasReady && mempool.hasReady) replica.poke();
     return verdict;
+  }
+
+  #isSafe(height: number): boolean {
+    return height <= (this.#head?.header.height ?? Number.POSITIVE_INFINITY);
   }
 
   #hasRecord(hash: Hash): boolean {
@@ -280,6 +289,7 @@ export class ChainService implements Chain, Service {
     if (running === null) return;
     const { replica, announcer } = running;
     this.#finalAtMs = this.#clock.nowMs();
+    this.#head = head;
     announcer.final(head, certificate, replica.status.validator);
     const view = this.head();
     for (const listener of this.#headListeners) listener(view);
@@ -287,12 +297,10 @@ export class ChainService implements Chain, Service {
 
   #halt(error: Error): void {
     if (this.#failure !== null) return;
-    const message = `The chain of this node has stopped: ${errorCode(error)}. Free its disk or repair its data, then start it again.`;
-    this.#failure = new ChainServiceError('ERR_CHAIN_HALTED', message, {
-      meta: { reason: errorCode(error) },
-      cause: error,
-    });
-    this.#deps.logger.error('the chain has stopped', { code: errorCode(error) });
+    const reason = errorCode(error.cause ?? error);
+    const message = `The chain of this node has stopped: ${reason}. Free its disk or repair its data, then start it again.`;
+    this.#failure = new ChainServiceError('ERR_CHAIN_HALTED', message, { meta: { reason }, cause: error });
+    this.#deps.logger.error('the chain has stopped', { code: reason });
   }
 
   #finalBlock({ block, certificate }: StoredBlock): FinalBlock {

@@ -74,6 +74,15 @@ describe('a leader', () => {
 describe('a validator', () => {
   const self = follower(1, 2, 3);
 
+  it('keeps the interval to a block that is final already', () => {
+    const machine = Machine.started({ validators: setOf(1), self: 0, blockIntervalMs: 300 });
+    machine.nowMs = 1_000;
+    const first = blockOf(1, GENESIS, { proposer: 0 });
+    expect(machine.on({ type: 'built', view: 1, block: first }).commit).toMatchObject({ hash: first.hash });
+    expect(machine.after(299).build).toBeNull();
+    expect(machine.after(1).build).toEqual({ parent: first.hash, view: 2 });
+  });
+
   it('has a proposal judged, and votes for it when it is valid: the vote and the body to be synced first', () => {
     const machine = Machine.started({ self });
     const heard = machine.hear(leaderIn(1), proposal(B1));

@@ -3,6 +3,7 @@ import { type BuiltGenesis, privateGenesis } from '@blyan/chain';
 import { encodeRecord, type RecordFields, signRecord } from '@blyan/chain-format';
 import { generateKeyPair, publicKeyOf, signEd25519, toHex } from '@blyan/crypto';
 import { Link, peerIdOf } from '@blyan/p2p';
+import type { ValidatorSetup } from './validator-messages.ts';
 import { ValidatorProcess } from './validator-process.ts';
 
 const RECEIVER = new Uint8Array(32).fill(9);
@@ -54,7 +55,8 @@ export class ChainProcesses implements AsyncDisposable {
     return network;
   }
 
-  private constructor(options: ChainNetworkOptions) {
+  /** None of them runs yet. */
+  constructor(options: ChainNetworkOptions) {
     this.#options = options;
     this.#seeds = Array.from({ length: options.validators }, () => generateKeyPair().secretSeed);
     this.authors = Array.from({ length: options.authors }, () => new TransferAuthor());
@@ -86,21 +88,26 @@ export class ChainProcesses implements AsyncDisposable {
     this.nodes[index] = await this.#start(index, malicious);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.nodes) await node.kill();
-    for (const link of this.links) await link.close();
-  }
-
-  #start(index: number, malicious: boolean): Promise<ValidatorProcess> {
+  /** Of a validator, on the folder it has. */
+  setup(index: number): ValidatorSetup {
     const { dir, deltaMs, blockIntervalMs } = this.#options;
     const seed = this.#seeds[index] as Uint8Array;
     const bootstrap = this.links.slice(0, index).map((link, i) => {
       const peer = peerIdOf(publicKeyOf(this.#seeds[i] as Uint8Array));
       return `/ip4/127.0.0.1/tcp/${link.port}/p2p/${peer}`;
     });
-    return ValidatorProcess.start({
+    return {
       ...{ genesis: toHex(this.genesis.bytes), seed: toHex(seed), dir: join(dir, `v${index}`) },
-      ...{ port: this.nodes[index]?.port ?? 0, bootstrap, announce: null, deltaMs, blockIntervalMs, malicious },
-    });
+      ...{ port: this.nodes[index]?.port ?? 0, bootstrap, announce: null, deltaMs, blockIntervalMs, malicious: false },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) await node.kill();
+    for (const link of this.links) await link.close();
+  }
+
+  #start(index: number, malicious: boolean): Promise<ValidatorProcess> {
+    return ValidatorProcess.start({ ...this.setup(index), malicious });
   }
 }

@@ -55,23 +55,31 @@ const service = new ChainService(
             evidence++;
             events.evidence(found, validator);
           },
+          halted(error) {
+            events.halted(error);
+            report();
+          },
         },
       ),
   },
 );
 
+let head = { height: 0, hash: '', timeMs: 0, waitingMs: 0, pending: 0 };
+
 function report(): void {
-  const { height, hash, timeMs, waitingMs, pending } = service.head();
+  const { failure } = service;
+  if (failure === null) head = service.head();
+  const { height, hash, timeMs, waitingMs, pending } = head;
   while (seen < height) records += repository.blockAt(++seen)?.block.recordHashes.length ?? 0;
-  const failure = service.failure === null ? null : service.failure.code;
   send({
-    ...{ type: 'head', height, hash, ageMs: Date.now() - timeMs, waitingMs, pending, records, evidence, failure },
-    peers: host.peers().length,
+    ...{ type: 'head', height, hash, ageMs: Date.now() - timeMs, waitingMs, pending, records, evidence },
+    ...{ failure: failure === null ? null : String(failure.meta.reason), peers: host.peers().length },
   });
 }
 
 process.on('message', async (message: ToValidator) => {
   if (message.type === 'report') return report();
+  if (message.type === 'end') process.exit(0);
   const codes: string[] = [];
   for (const record of message.records) {
     try {

@@ -18,7 +18,8 @@ export interface ValidatorSetup {
 
 export type ToValidator =
   | { readonly type: 'submit'; readonly records: readonly string[] }
-  | { readonly type: 'report' };
+  | { readonly type: 'report' }
+  | { readonly type: 'end' };
 
 export type FromValidator =
   | { readonly type: 'ready'; readonly port: number }
@@ -35,5 +36,6 @@ export type FromValidator =
       readonly pending: number;
       readonly peers: number;
       readonly evidence: number;
+      /** Code of what the chain has stopped for. */
       readonly failure: string | null;
     };

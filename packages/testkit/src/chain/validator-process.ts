@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { FromValidator, ToValidator, ValidatorSetup } from './validator-messages.ts';
@@ -16,13 +16,14 @@ export class ValidatorProcess implements AsyncDisposable {
   /** Settles when its chain is open. */
   static async start(setup: ValidatorSetup): Promise<ValidatorProcess> {
     const validator = new ValidatorProcess(setup);
-    const ready = await validator.#next((message) => message.type === 'ready');
-    validator.#port = (ready as Extract<FromValidator, { type: 'ready' }>).port;
+    await validator.ready();
     return validator;
   }
 
-  private constructor(setup: ValidatorSetup) {
-    this.#child = fork(MAIN, [JSON.stringify(setup)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  /** @param around - a command that runs the validator's, which comes as its last arguments */
+  constructor(setup: ValidatorSetup, around: readonly string[] = []) {
+    const [command = '', ...args] = [...around, process.execPath, MAIN, JSON.stringify(setup)];
+    this.#child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#child.on('message', (message: FromValidator) => {
       if (message.type === 'head') this.#last = message;
       for (const listener of [...this.#listeners]) listener(message);
@@ -31,6 +32,17 @@ export class ValidatorProcess implements AsyncDisposable {
 
   get port(): number {
     return this.#port;
+  }
+
+  /** The newest report; null before the first. */
+  get last(): ValidatorReport | null {
+    return this.#last;
+  }
+
+  /** Settles when its chain is open; rejects when it ends before. */
+  async ready(): Promise<void> {
+    const ready = await this.#next((message) => message.type === 'ready');
+    this.#port = (ready as Extract<FromValidator, { type: 'ready' }>).port;
   }
 
   /** The newest report, or a fresh one. */
@@ -60,6 +72,11 @@ export class ValidatorProcess implements AsyncDisposable {
     const next = this.#next((message) => message.type === 'submitted');
     this.#send({ type: 'submit', records: records.map((record) => Buffer.from(record).toString('base64')) });
     return ((await next) as Extract<FromValidator, { type: 'submitted' }>).codes;
+  }
+
+  /** Ends the process of the validator itself, whatever runs it. */
+  end(): void {
+    this.#send({ type: 'end' });
   }
 
   /** Like a power failure. */
