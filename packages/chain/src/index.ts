@@ -73,6 +73,7 @@ export {
 } from './service/chain-network.ts';
 export { ChainService } from './service/chain-service.ts';
 export { ChainUpkeep, type ChainUpkeepDeps, type ChainUpkeepOptions } from './service/chain-upkeep.ts';
+export { PooledApplication } from './service/pooled-application.ts';
 export { realClock } from './service/real-clock.ts';
 export { ChainServiceError, type ChainServiceErrorCode } from './service/service-error.ts';
 export type { ChainApplicationPort, ChainServiceDeps, ChainServiceOptions } from './service/service-types.ts';

@@ -25,6 +25,12 @@ export class RecordRegistry {
     for (const type of types) this.#types.set(`${type.lane}/${type.name}/${type.version}`, type);
   }
 
+  /** These types and others, which replace those of the same lane, name and version. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  with(...types: readonly RecordType<any>[]): RecordRegistry {
+    return new RecordRegistry([...this.#types.values(), ...types]);
+  }
+
   /** Finds the type and checks the body, or says why not. */
   read(record: RecordFields): TypedRecord | Refusal {
     const known = this.#known.get(record);

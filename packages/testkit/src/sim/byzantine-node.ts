@@ -3,23 +3,15 @@ import {
   decodeConsensusMessage,
   encodeConsensusMessage,
   type FinalBlockBody,
-  type ProposalSlot,
   type VoteSigner,
 } from '@blyan/chain';
-import {
-  type Ballot,
-  type BlockOutline,
-  ballotMessage,
-  headerHash,
-  type QuorumCertificate,
-  type Vote,
-} from '@blyan/chain-format';
+import { type Ballot, type BlockOutline, ballotMessage, type QuorumCertificate, type Vote } from '@blyan/chain-format';
 import { toHex } from '@blyan/crypto';
 import type { Hash } from '@blyan/interface';
 import type { MemoryStore } from '@blyan/store';
+import { LyingApplication } from './lying-application.ts';
 import type { Attack } from './scenario.ts';
 import { type SimContext, SimNode, type SimPeer } from './sim-node.ts';
-import { SmallApplication, type SmallApplicationOptions } from './small-application.ts';
 
 const REMEMBERED = 60;
 
@@ -55,7 +47,8 @@ export class ByzantineNode implements SimPeer {
     this.#replicas = Array.from({ length: lives }, (_, twin) => {
       const twist = (to: SimPeer, message: ConsensusMessage) => this.#twist(twin, to, message);
       const lies = (attack: Attack) => attacks.has(attack) && context.world.chance() < 0.4;
-      const openApplication = (store: MemoryStore) => new LyingApplication(context.application, store, lies);
+      const openApplication = async (store: MemoryStore) =>
+        new LyingApplication(await context.chain.open(store), context.suite, lies);
       return new SimNode(place, signer, context, { honest: false, twist, openApplication });
     });
   }
@@ -194,34 +187,12 @@ export class ByzantineNode implements SimPeer {
   }
 
   #vote({ kind, epoch, view, block }: Ballot): Uint8Array {
-    const { network, application } = this.#context;
-    const index = application.validatorsOf(epoch).findIndex(({ publicKey }) => publicKey === this.signer.publicKey);
+    const { chain } = this.#context;
+    const set = chain.reference.validatorsOf(epoch) ?? [];
+    const index = set.findIndex(({ publicKey }) => publicKey === this.signer.publicKey);
     const ballot = { kind, epoch, view, block };
-    const signature = this.signer.sign(ballotMessage(network, ballot));
+    const signature = this.signer.sign(ballotMessage(chain.network, ballot));
     const vote: Vote = { ...ballot, validator: Math.max(0, index), signature };
     return encodeConsensusMessage({ type: 'vote', vote });
-  }
-}
-
-/** Believes in its own blocks whatever they say and wherever they stand. */
-class LyingApplication extends SmallApplication {
-  readonly #options: SmallApplicationOptions;
-  readonly #lies: (attack: Attack) => boolean;
-
-  constructor(options: SmallApplicationOptions, store: MemoryStore, lies: (attack: Attack) => boolean) {
-    super(options, store);
-    this.#options = options;
-    this.#lies = lies;
-  }
-
-  override build(slot: ProposalSlot): BlockOutline {
-    const below = this.outline(slot.parent)?.header.parent;
-    const forks = below !== undefined && slot.parent !== this.head.hash && this.#lies('fork');
-    const block = super.build(forks ? { ...slot, parent: below } : slot);
-    if (!this.#lies('lie')) return block;
-    const header = { ...block.header, stateRoot: toHex(this.#options.suite.sha256(Uint8Array.of(7))) };
-    const lie = { hash: headerHash(header, this.#options.suite), header, recordHashes: block.recordHashes };
-    this.accept(lie);
-    return lie;
   }
 }

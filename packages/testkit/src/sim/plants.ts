@@ -10,14 +10,16 @@ import type { BlockOutline, Validator } from '@blyan/chain-format';
 import { toHex } from '@blyan/crypto';
 import type { KeyValueStore, StoreWrite } from '@blyan/interface';
 import type { MemoryStore } from '@blyan/store';
-import type { SimContext, SimNodeOptions, SimPeer } from './sim-node.ts';
+import type { SimNodeOptions, SimPeer } from './sim-node.ts';
 import { SmallApplication, type SmallApplicationOptions } from './small-application.ts';
 
 /** A bug put in on purpose, to see that the simulation notices. */
 export interface Plant {
   readonly rules?: SimplexRules;
   /** For every honest node. */
-  readonly node?: (context: SimContext) => Partial<SimNodeOptions>;
+  readonly node?: () => Partial<SimNodeOptions>;
+  /** Another application for every honest node; the small one is what all have then. */
+  readonly small?: (options: SmallApplicationOptions, store: MemoryStore) => SmallApplication;
 }
 
 const withRules = (change: Partial<SimplexRules>): Plant => ({ rules: { ...SIMPLEX_RULES, ...change } });
@@ -50,13 +52,9 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   /** What was said once is not said again, so that who missed it never hears it. */
   'never-resent': { node: () => ({ twist: onlyOnce() }) },
   /** Votes are counted with the set of the epoch before. */
-  'stale-validators': {
-    node: ({ application }) => ({ openApplication: (store) => new StaleApplication(application, store) }),
-  },
+  'stale-validators': { small: (options, store) => new StaleApplication(options, store) },
   /** Whatever state a proposer claims is believed. */
-  'state-unchecked': {
-    node: ({ application }) => ({ openApplication: (store) => new TrustingApplication(application, store) }),
-  },
+  'state-unchecked': { small: (options, store) => new TrustingApplication(options, store) },
 };
 
 const isVote = ({ key, value }: StoreWrite) => value !== null && key.startsWith('c/') && key.includes('/v/');

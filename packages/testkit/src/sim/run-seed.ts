@@ -1,13 +1,15 @@
 import { SIMPLEX_RULES } from '@blyan/chain';
-import { toHex } from '@blyan/crypto';
 import type { Hash, NetworkId } from '@blyan/interface';
+import type { MemoryStore } from '@blyan/store';
 import { ByzantineNode } from './byzantine-node.ts';
+import { LedgerChain } from './ledger-chain.ts';
 import { memoisedSuite } from './memoised-suite.ts';
 import type { Plant } from './plants.ts';
 import { scenario } from './scenario.ts';
 import { simSigners } from './sim-keys.ts';
 import { SimLinks } from './sim-links.ts';
 import { type SimContext, SimNode, type SimPeer } from './sim-node.ts';
+import { SmallChain } from './small-chain.ts';
 import { Watch } from './watch.ts';
 import { World } from './world.ts';
 
@@ -33,6 +35,8 @@ export interface SeedResult {
   readonly partitions: number;
   readonly crashes: number;
   readonly nodes: number;
+  /** Whether nodes ran the real application. */
+  readonly ledger: boolean;
   readonly blocks: number;
   readonly epochs: number;
   /** Simulated milliseconds from the last heal until all was final everywhere. */
@@ -49,16 +53,17 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
   const honestKeys = signers.filter((_, i) => !plan.attacks.has(i)).map(({ publicKey }) => publicKey);
   const links = new SimLinks(world, { ...plan });
   const suite = memoisedSuite();
-  const application = { network: NETWORK, epochBlocks: plan.epochBlocks, validatorsOf: plan.validatorsOf, suite };
-  const watch = new Watch(world, new Set(honestKeys), application);
+  const options = { network: NETWORK, epochBlocks: plan.epochBlocks, validatorsOf: plan.validatorsOf, suite };
+  const isLedger = plan.ledger && plant?.small === undefined;
+  const chain = isLedger ? await LedgerChain.create(options) : new SmallChain(options);
+  const watch = new Watch(world, new Set(honestKeys), chain, suite);
   const nodes: SimPeer[] = [];
   const context: SimContext = {
     world,
     links,
     watch,
     suite,
-    network: NETWORK,
-    application,
+    chain,
     deltaMs: DELTA_MS,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     rules: plant?.rules ?? SIMPLEX_RULES,
@@ -70,7 +75,10 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
   for (const [place, signer] of signers.entries()) {
     const attacks = plan.attacks.get(place);
     if (attacks === undefined) {
-      const node = new SimNode(place, signer, context, { honest: true, ...plant?.node?.(context) });
+      const small = plant?.small;
+      const openApplication = small && (async (store: MemoryStore) => small(options, store));
+      const broken = { ...plant?.node?.(), ...(openApplication && { openApplication }) };
+      const node = new SimNode(place, signer, context, { honest: true, ...broken });
       honest.push(node);
       nodes.push(node);
     } else nodes.push(new ByzantineNode(place, signer, context, attacks, counts));
@@ -78,21 +86,23 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
   for (const node of nodes) starting.push((node as SimNode | ByzantineNode).start());
   await Promise.all(starting);
 
-  const records: { hash: Hash; bytes: Uint8Array }[] = [];
+  const records: Uint8Array[][] = [];
+  const hashes: Hash[][] = [];
   const inject = () => {
-    const bytes = new TextEncoder().encode(`record ${records.length} of ${seed}`);
-    records.push({ hash: toHex(suite.sha256(bytes)), bytes });
-    gossip(context, world.pick(nodes), bytes);
+    const next = [...chain.nextRecords(world)];
+    records.push(next);
+    hashes.push(next.map((bytes) => chain.hashOf(bytes)));
+    for (const bytes of next) gossip(context, world.pick(nodes), bytes);
   };
   for (let atMs = 10; atMs < plan.healMs + 500; atMs += plan.recordIntervalMs) world.at(atMs, inject);
   const crashes = { count: 0 };
   planFaults(context, plan, honest, crashes);
-  world.at(plan.healMs, () => heal(context, honest, records));
+  world.at(plan.healMs, () => heal(context, honest, records.flat()));
 
   const isSettled = () =>
     world.nowMs > plan.healMs + 600 &&
     honest.every(({ alive, application }) => alive && application.head.hash === honest[0]?.application.head.hash) &&
-    records.every(({ hash }) => honest[0]?.application.isRecorded(hash));
+    hashes.every((one) => one.some((hash) => honest[0]?.application.isRecorded(hash)));
   await world.run(plan.healMs + LIVENESS_BOUND_MS, () => watch.violations.length > 0 || isSettled());
   const stalled = watch.violations.length === 0 && !isSettled();
   if (stalled) world.trace('STALLED');
@@ -106,6 +116,7 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
     partitions: plan.partitions.length,
     crashes: crashes.count,
     nodes: plan.nodes,
+    ledger: isLedger,
     blocks: header.height,
     epochs: header.epoch + 1,
     recoveryMs: Math.round(world.nowMs - plan.healMs),
@@ -155,7 +166,7 @@ function restart({ world }: SimContext, node: SimNode): void {
 }
 
 /** Links are good from now on, everybody runs, and pools are compared. */
-function heal(context: SimContext, honest: readonly SimNode[], records: readonly { bytes: Uint8Array }[]): void {
+function heal(context: SimContext, honest: readonly SimNode[], records: readonly Uint8Array[]): void {
   const { world, links } = context;
   world.trace('heal');
   links.partition(null);
@@ -166,7 +177,7 @@ function heal(context: SimContext, honest: readonly SimNode[], records: readonly
   }
   // Nodes that come back compare what waits with their peers'.
   world.after(100, () => {
-    for (const { bytes } of records) for (const node of honest) node.submit(bytes);
+    for (const bytes of records) for (const node of honest) node.submit(bytes);
     for (const a of honest) for (const b of honest) if (a !== b) a.compare(b, b.application.head.header.height);
   });
 }

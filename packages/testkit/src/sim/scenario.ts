@@ -22,6 +22,8 @@ export interface Scenario {
   readonly attacks: ReadonlyMap<number, ReadonlySet<Attack>>;
   readonly epochBlocks: number;
   readonly validatorsOf: (epoch: number) => ValidatorSet;
+  /** Whether nodes run the real application, and records change the validators, or a small one, and epochs do. */
+  readonly ledger: boolean;
   /** When everything is good again for the last time. */
   readonly healMs: number;
   readonly recordIntervalMs: number;
@@ -44,6 +46,7 @@ export interface Scenario {
 }
 
 const SIZES = [4, 4, 4, 4, 7, 7, 7, 16] as const;
+const LEDGER_SHARE = 0.5;
 const ATTACKS: readonly Attack[] = ['twins', 'withhold', 'lie', 'fork', 'chaos'];
 
 export function scenario(world: World): Scenario {
@@ -57,10 +60,12 @@ export function scenario(world: World): Scenario {
   );
   const healMs = world.between(2_500, 6_000);
   const bad = world.chance() < 0.7;
+  const ledger = world.chance() < LEDGER_SHARE;
   return {
     nodes,
     attacks,
-    epochBlocks: world.between(3, 9),
+    // Sets that the state names need two epochs to take effect.
+    epochBlocks: ledger ? world.between(2, 5) : world.between(3, 9),
     validatorsOf: sets(world, nodes, honest, liars, rotates),
     healMs,
     recordIntervalMs: world.between(60, 300),
@@ -71,6 +76,7 @@ export function scenario(world: World): Scenario {
     reorders: world.chance() < 0.5,
     partitions: partitions(world, nodes, healMs),
     crashes: crashes(world, honest, healMs),
+    ledger,
   };
 }
 

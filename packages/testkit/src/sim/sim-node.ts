@@ -10,11 +10,10 @@ import {
   type VoteSigner,
 } from '@blyan/chain';
 import type { BlockOutline, CryptoSuite, QuorumCertificate } from '@blyan/chain-format';
-import { toHex } from '@blyan/crypto';
-import type { Hash, KeyValueStore, NetworkId } from '@blyan/interface';
+import type { Hash, KeyValueStore } from '@blyan/interface';
 import { MemoryStore } from '@blyan/store';
+import type { SimApplication, SimChain } from './sim-application.ts';
 import type { SimLinks } from './sim-links.ts';
-import { SmallApplication, type SmallApplicationOptions } from './small-application.ts';
 import type { Watch } from './watch.ts';
 import type { World } from './world.ts';
 
@@ -29,8 +28,7 @@ export interface SimContext {
   readonly links: SimLinks;
   readonly watch: Watch;
   readonly suite: CryptoSuite;
-  readonly network: NetworkId;
-  readonly application: SmallApplicationOptions;
+  readonly chain: SimChain;
   readonly deltaMs: number;
   readonly maxTimeoutMs: number;
   readonly rules: SimplexRules;
@@ -58,7 +56,7 @@ export interface SimNodeOptions {
   readonly honest: boolean;
   /** What leaves instead of a message to a peer; for nodes that do not follow the rules. */
   readonly twist?: (to: SimPeer, message: ConsensusMessage) => readonly ConsensusMessage[];
-  readonly openApplication?: (store: MemoryStore) => SmallApplication;
+  readonly openApplication?: (store: MemoryStore) => Promise<SimApplication>;
   /** Broken on purpose: what a start finds of the store. */
   readonly tamper?: (store: MemoryStore) => Promise<void>;
   /** Broken on purpose: what the replica writes to. */
@@ -74,14 +72,14 @@ export class SimNode implements SimPeer {
   readonly #options: SimNodeOptions;
   readonly #skewMs: number;
   #store: MemoryStore;
-  #application: SmallApplication;
+  #application!: SimApplication;
   #replica: Replica | null = null;
   /** Rises with every crash: what an earlier life started means nothing to a later one. */
   #life = 0;
   #writesToCrash = Number.POSITIVE_INFINITY;
   #crashed: () => void = () => undefined;
   #acknowledged = 0;
-  #acknowledgedHash: Hash;
+  #acknowledgedHash: Hash | null = null;
 
   constructor(place: number, signer: VoteSigner, context: SimContext, options: SimNodeOptions) {
     this.place = place;
@@ -90,12 +88,11 @@ export class SimNode implements SimPeer {
     this.#context = context;
     this.#options = options;
     this.#skewMs = context.world.between(-40, 40);
-    this.#store = new MemoryStore({ disk: this.#disk() });
-    this.#application = this.#open();
-    this.#acknowledgedHash = this.#application.head.hash;
+    this.#store = new MemoryStore({ disk: this.#disk() }, context.chain.founding);
   }
 
-  get application(): SmallApplication {
+  /** Of the present life or the last one; there is one from the first start on. */
+  get application(): SimApplication {
     return this.#application;
   }
 
@@ -109,13 +106,13 @@ export class SimNode implements SimPeer {
 
   /** Starts on what the disk holds. */
   async start(): Promise<void> {
-    const { network, deltaMs, maxTimeoutMs, suite, rules, watch, world } = this.#context;
+    const { chain, deltaMs, maxTimeoutMs, suite, rules, watch, world } = this.#context;
     await this.#options.tamper?.(this.#store);
-    this.#application = this.#open();
+    this.#application = await this.#open();
     this.#checkAcknowledged();
     const life = this.#life;
     const replica = new Replica(
-      { network, signer: this.signer, deltaMs, blockIntervalMs: 20, maxTimeoutMs },
+      { network: chain.network, signer: this.signer, deltaMs, blockIntervalMs: 20, maxTimeoutMs },
       {
         application: this.#application,
         store: this.#options.wrapStore?.(this.#store) ?? this.#store,
@@ -220,8 +217,8 @@ export class SimNode implements SimPeer {
     this.#context.links.carry(this.place, to.place, () => to.receive(this, bytes));
   }
 
-  #open(): SmallApplication {
-    return this.#options.openApplication?.(this.#store) ?? new SmallApplication(this.#context.application, this.#store);
+  #open(): Promise<SimApplication> {
+    return this.#options.openApplication?.(this.#store) ?? this.#context.chain.open(this.#store);
   }
 
   #disk(): (sync: boolean) => Promise<void> {
@@ -251,7 +248,7 @@ export class SimNode implements SimPeer {
   }
 
   #source(life: number): BlockSource {
-    const { suite } = this.#context;
+    const { chain } = this.#context;
     return {
       outline: async (hash, from) => {
         for (const peer of this.#asked(from)) {
@@ -264,7 +261,7 @@ export class SimNode implements SimPeer {
         const wanted = new Set(hashes);
         for (const peer of this.#asked(from)) {
           const found = (await this.#request(life, peer, () => peer.serveRecords(hashes))) ?? [];
-          const good = found.filter((bytes) => wanted.has(toHex(suite.sha256(bytes))));
+          const good = found.filter((bytes) => wanted.has(chain.hashOf(bytes)));
           if (good.length > 0) return good;
         }
         return [];
@@ -317,6 +314,7 @@ export class SimNode implements SimPeer {
 
   #checkAcknowledged(): void {
     if (!this.honest) return;
+    this.#acknowledgedHash ??= this.#application.head.hash;
     if (this.#application.finalAt(this.#acknowledged) !== this.#acknowledgedHash) {
       this.#context.watch.violate(`node ${this.place} lost the final block ${this.#acknowledged} in a crash`);
     }
@@ -328,7 +326,11 @@ export class SimNode implements SimPeer {
     const hash = this.#application.finalAt(height);
     const block = hash === undefined ? undefined : this.#application.outline(hash);
     if (block === undefined) watch.violate(`node ${this.place} has no final block ${height} below its head`);
-    else watch.final(`node ${this.place}`, block);
+    else watch.final(`node ${this.place}`, block, () => this.#records(block));
+  }
+
+  #records({ recordHashes }: BlockOutline): Uint8Array[] {
+    return recordHashes.map((hash) => this.#application.record(hash)).filter((bytes) => bytes !== undefined);
   }
 
   #misbehaved(peer: PeerKey, code: string): void {

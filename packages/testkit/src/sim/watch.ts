@@ -2,13 +2,14 @@ import type { ConsensusMessage, PeerKey } from '@blyan/chain';
 import {
   type BlockHeader,
   type BlockOutline,
+  type CryptoSuite,
   type Evidence,
   type QuorumCertificate,
   slashable,
   type Vote,
   verifyCertificate,
 } from '@blyan/chain-format';
-import { genesisBlock, type SmallApplicationOptions, stateAfter } from './small-application.ts';
+import type { SimChain } from './sim-application.ts';
 import type { World } from './world.ts';
 
 /** Looks on, and remembers whatever must not happen. */
@@ -18,16 +19,18 @@ export class Watch {
   readonly exposed = new Set<PeerKey>();
   readonly #world: World;
   readonly #honest: ReadonlySet<PeerKey>;
-  readonly #rules: SmallApplicationOptions;
+  readonly #chain: SimChain;
+  readonly #suite: CryptoSuite;
   readonly #final: BlockOutline[];
   readonly #votes = new Map<string, Vote[]>();
 
   /** @param honest - keys of the nodes that follow the rules */
-  constructor(world: World, honest: ReadonlySet<PeerKey>, rules: SmallApplicationOptions) {
+  constructor(world: World, honest: ReadonlySet<PeerKey>, chain: SimChain, suite: CryptoSuite) {
     this.#world = world;
     this.#honest = honest;
-    this.#rules = rules;
-    this.#final = [genesisBlock(rules)];
+    this.#chain = chain;
+    this.#suite = suite;
+    this.#final = [chain.reference.head];
   }
 
   violate(what: string): void {
@@ -36,8 +39,8 @@ export class Watch {
   }
 
   /** An honest node has this block as the final one of its height; the heights below were told before. */
-  final(node: string, block: BlockOutline): void {
-    const { height, parent, stateRoot } = block.header;
+  final(node: string, block: BlockOutline, records: () => readonly Uint8Array[]): void {
+    const { height, parent } = block.header;
     const known = this.#final[height];
     if (known?.hash === block.hash) return;
     if (known !== undefined) {
@@ -47,16 +50,15 @@ export class Watch {
     this.#final[height] = block;
     const before = this.#final[height - 1] as BlockOutline;
     if (before.hash !== parent) this.violate(`final block ${height} does not stand on the one below`);
-    if (stateRoot !== stateAfter(before, block.recordHashes, this.#rules.suite)) {
-      this.violate(`final block ${height} claims a state that its records do not give`);
-    }
+    const wrong = this.#chain.reference.execute(block, records());
+    if (wrong !== null) this.violate(`final block ${height} ${wrong}`);
   }
 
   /** An honest node takes this certificate for what makes a block of its epoch final. */
   certificate(node: string, { epoch }: BlockHeader, certificate: QuorumCertificate): void {
-    const { network, suite, validatorsOf } = this.#rules;
+    const { network, reference } = this.#chain;
     try {
-      verifyCertificate(certificate, validatorsOf(epoch), network, suite);
+      verifyCertificate(certificate, reference.validatorsOf(epoch) ?? [], network, this.#suite);
     } catch (error) {
       this.violate(`${node} believes a certificate that is none: ${(error as Error).message}`);
     }
