@@ -1,3 +1,4 @@
+import { decode, encode, rfc8949EncodeOptions } from 'cborg';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CanonicalError, type CanonicalValue, decodeCanonical, encodeCanonical } from '../src/index.ts';
@@ -49,5 +50,33 @@ it('random and damaged bytes are refused, or are the canonical form of what they
       if (decoded !== null) expect(Buffer.from(encodeCanonical(decoded.value))).toEqual(Buffer.from(bytes));
     }),
     { numRuns: 1000 },
+  );
+});
+
+/** Big integers have no text that cborg writes as we do. */
+const { value: commonValue } = fc.letrec<{ value: CanonicalValue }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.constant(null),
+    fc.boolean(),
+    fc.maxSafeInteger(),
+    fc.bigInt({ min: -(1n << 64n), max: (1n << 64n) - 1n }),
+    text,
+    fc.string({ minLength: 20, maxLength: 300 }),
+    fc.uint8Array({ maxLength: 300 }),
+    fc.array(tie('value'), { maxLength: 30 }),
+    fc.dictionary(text, tie('value'), { maxKeys: 30 }),
+  ) as fc.Arbitrary<CanonicalValue>,
+}));
+
+it('cborg, an encoder and decoder of the same rules, writes and reads the same', () => {
+  fc.assert(
+    fc.property(commonValue, (value) => {
+      const bytes = encodeCanonical(value);
+      expect(Buffer.from(encode(value, rfc8949EncodeOptions))).toEqual(Buffer.from(bytes));
+      expect(decodeCanonical(bytes)).toEqual(decode(bytes, { strict: true }));
+      expect(decodeCanonical(Buffer.from(bytes))).toEqual(decodeCanonical(bytes));
+    }),
+    { numRuns: 300 },
   );
 });

@@ -8,14 +8,23 @@ import { CryptoError } from './errors.ts';
  * @throws ERR_CRYPTO_DOMAIN
  */
 export function domainMessage(domain: string, bytes: Uint8Array): Uint8Array {
+  const prefix = prefixes.get(domain) ?? prefixOf(domain);
+  const message = new Uint8Array(prefix.length + bytes.length);
+  message.set(prefix);
+  message.set(bytes, prefix.length);
+  return message;
+}
+
+/** The domains are constants of the program: there are a few dozen. */
+const prefixes = new Map<string, Uint8Array>();
+
+function prefixOf(domain: string): Uint8Array {
   if (!/^[\x21-\x7e]{1,64}$/.test(domain)) {
     throw new CryptoError('ERR_CRYPTO_DOMAIN', 'A signature domain is 1 to 64 printable ASCII characters.', {
       kind: 'internal',
     });
   }
-  const message = new Uint8Array(1 + domain.length + bytes.length);
-  message[0] = domain.length;
-  message.set(new TextEncoder().encode(domain), 1);
-  message.set(bytes, 1 + domain.length);
-  return message;
+  const prefix = Uint8Array.of(domain.length, ...new TextEncoder().encode(domain));
+  prefixes.set(domain, prefix);
+  return prefix;
 }

@@ -17,7 +17,7 @@ import { recordCost, standingRefusal } from '../records/apply-record.ts';
 import type { Refusal } from '../records/record-errors.ts';
 import { RECORD_TYPES, type RecordRegistry } from '../records/record-registry.ts';
 import type { Account } from '../state/accounts.ts';
-import { StateDraft } from '../state/state-draft.ts';
+import { StateDraft, type StateView } from '../state/state-draft.ts';
 import { type StateOverlay, valueKey } from '../state/state-overlay.ts';
 import { proveState, type StateReader } from '../state/state-reader.ts';
 import { BlockRepository } from '../storage/block-repository.ts';
@@ -61,6 +61,8 @@ const VALID: Judgement = { verdict: 'valid' };
 const DEFAULT_BUILT_RECORDS = 4_096;
 /** Records that are passed over for being too long before a block counts as full. */
 const MAX_PASSED_OVER = 64;
+/** Of the head's state, in decoded form. */
+const MAX_KNOWN_KEYS = 16_384;
 
 /** The chain's state machine: executes blocks on a state in the store, several unfinal ones side by side in memory. */
 export class ChainApplication implements Application, HeadState {
@@ -74,6 +76,7 @@ export class ChainApplication implements Application, HeadState {
   readonly #judged = new Map<Hash, JudgedBlock>();
   #head: BlockOutline;
   #epoch: EpochSets;
+  #view: { readonly top: StateReader; readonly draft: StateDraft } | null = null;
 
   /**
    * Opens the chain that the store holds, or begins it with the genesis block. Blocks that were not final are judged again.
@@ -211,7 +214,7 @@ export class ChainApplication implements Application, HeadState {
   }
 
   account(publicKey: string): Account {
-    return this.#draft().account(publicKey);
+    return this.#headView().account(publicKey);
   }
 
   cost(record: HashedRecord): bigint {
@@ -219,7 +222,7 @@ export class ChainApplication implements Application, HeadState {
   }
 
   refusal(record: HashedRecord): Refusal | null {
-    return standingRefusal(this.#draft(), record, this.#registry);
+    return standingRefusal(this.#headView(), record, this.#registry);
   }
 
   /** Value of a state key at the head, canonical bytes. */
@@ -244,9 +247,14 @@ export class ChainApplication implements Application, HeadState {
     return proveState(this.#final.top, key);
   }
 
-  #draft(): StateDraft {
+  /** The state at the head, to read from: what a pool asks for again and again is decoded once. */
+  #headView(): StateView {
     this.#settle();
-    return new StateDraft(this.#final.top);
+    const { top } = this.#final;
+    if (this.#view?.top !== top || this.#view.draft.knownKeys > MAX_KNOWN_KEYS) {
+      this.#view = { top, draft: new StateDraft(top) };
+    }
+    return this.#view.draft;
   }
 
   #settle(): void {
@@ -299,6 +307,7 @@ export class ChainApplication implements Application, HeadState {
     const writes = [...finalBlockWrites({ block, records, certificate }, options), ...state.writes()];
     this.#final.push({ hash, height: header.height, state });
     this.#head = block;
+    this.#view = null;
     if (header.height === this.#epoch.rules.lastHeight) {
       this.#epoch = followingEpoch(this.#epoch, block, state, this.#epochBlocks, suite);
       if (this.#epoch.next.length > 0) writes.push(...validatorSetWrites(this.#epoch.next, suite));

@@ -34,6 +34,11 @@ export class StateDraft implements WritableState {
     return this.#changed.size;
   }
 
+  /** Keys that were read or put: they are in memory. */
+  get knownKeys(): number {
+    return this.#known.size;
+  }
+
   get(key: string): CanonicalValue | undefined {
     const known = this.#known.get(key);
     if (known !== undefined || this.#known.has(key)) return known;
