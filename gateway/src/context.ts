@@ -1,14 +1,18 @@
 import type { AnswerJournal, Chain, Clock, Coordinator, Logger } from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import type { AnswerSlots } from './answer-slots.ts';
+import type { Access } from './auth/access.ts';
 import type { LiveAnswers } from './live-answers.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ModelCatalog } from './model-catalog.ts';
 import type { GatewayOptions } from './types.ts';
 
+type AccessOption = 'auth' | 'origin' | 'chainIds' | 'ethereumRpc';
+
 /** What the routes work with. */
 export interface GatewayContext {
-  readonly options: Required<Omit<GatewayOptions, 'metrics'>>;
+  readonly options: Required<Omit<GatewayOptions, 'metrics' | AccessOption>>;
+  readonly access: Access;
   readonly coordinator: Coordinator;
   readonly catalog: ModelCatalog;
   readonly slots: AnswerSlots;

@@ -37,6 +37,27 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_CHAIN_MISSING'
   /** As many clients as allowed watch the chain here. */
   | 'ERR_GATEWAY_TOO_MANY_WATCHERS'
+  /** Nobody can sign in here; the sentence says why: `--auth off`, plain http, or no origin configured. */
+  | 'ERR_GATEWAY_SIGN_IN_UNAVAILABLE'
+  /** A page of another origin asked for what only the gateway's own page may do. */
+  | 'ERR_GATEWAY_ORIGIN_REFUSED'
+  /** Wallets on this chain are not taken; the sentence lists those that are. */
+  | 'ERR_GATEWAY_CHAIN_ID'
+  /** The text is no message of EIP-4361. */
+  | 'ERR_GATEWAY_SIWE_MESSAGE'
+  /** The challenge was used, is too old, was never given, or was given to another browser. */
+  | 'ERR_GATEWAY_SIWE_NONCE'
+  /** What was signed is not the challenge that was given; `param` names the field. */
+  | 'ERR_GATEWAY_SIWE_MISMATCH'
+  | 'ERR_GATEWAY_SIWE_SIGNATURE'
+  /** The Ethereum node that contract wallets are checked with does not answer, or is of another chain. */
+  | 'ERR_GATEWAY_RPC'
+  /** There is no session here: sign in, or send an API key. */
+  | 'ERR_GATEWAY_UNAUTHENTICATED'
+  /** Too many requests or tokens in a minute; `retry-after` says when there is room again. */
+  | 'ERR_GATEWAY_RATE_LIMITED'
+  /** The gateway keeps as many sessions or keys as it may. */
+  | 'ERR_GATEWAY_AUTH_FULL'
   | 'ERR_GATEWAY_STOPPING'
   | 'ERR_GATEWAY_ANSWER_INCOMPLETE';
 

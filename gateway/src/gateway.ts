@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { AppError, type Service, systemClock } from '@blyan/interface';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AnswerSlots, tooManyWatchers } from './answer-slots.ts';
+import { Access } from './auth/access.ts';
 import type { GatewayContext } from './context.ts';
 import { toHttpError } from './http-errors.ts';
 import { listenError, urlOf } from './listen.ts';
@@ -35,17 +36,24 @@ export class Gateway implements Service {
     const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
     const maxWatchers = options.maxWatchers ?? 64;
     const slots = new AnswerSlots(options.maxConcurrentAnswers ?? 64, stallTimeoutMs / 12);
+    const clock = deps.clock ?? systemClock;
+    const { auth, origin = null, chainIds = [1], ethereumRpc = null, ...served } = options;
+    const named = origin !== null && URL.canParse(origin) ? [new URL(origin).hostname] : [];
     this.#context = {
       options: {
-        ...options,
+        ...served,
         webDir: options.webDir ?? WEB_DIR,
-        allowedHosts: (options.allowedHosts ?? []).map((host) => host.toLowerCase()),
+        allowedHosts: [...(options.allowedHosts ?? []).map((host) => host.toLowerCase()), ...named],
         maxConcurrentAnswers: options.maxConcurrentAnswers ?? 64,
         maxWatchers,
         keepAliveMs: options.keepAliveMs ?? 15_000,
         stallTimeoutMs,
         shutdownGraceMs: options.shutdownGraceMs ?? 500,
       },
+      access: new Access(
+        { host: options.host, auth, origin, chainIds, ethereumRpc },
+        { clock, accounts: deps.accounts ?? null },
+      ),
       coordinator: deps.coordinator,
       catalog: new ModelCatalog(deps.coordinator),
       slots,
@@ -55,7 +63,7 @@ export class Gateway implements Service {
       watchers: new AnswerSlots(maxWatchers, stallTimeoutMs / 12, tooManyWatchers),
       metrics: new GatewayMetrics(deps.coordinator, options.version, () => slots.active, deps.registry),
       logger: deps.logger,
-      clock: systemClock,
+      clock,
       reportFailure: (error, request) => this.#reportFailure(error, request),
     };
   }
@@ -77,12 +85,14 @@ export class Gateway implements Service {
         this.#metricsServer.listen(metrics.port, metrics.host);
         await listening;
       }
+      await this.#context.access.load();
       this.#app = await buildServer(this.#context);
       // For "localhost" Fastify opens a second listener on ::1, whose connections it would not close with the first.
       const address = host === 'localhost' ? '127.0.0.1' : host;
       await this.#app.listen({ host: address, port }).catch((error) => {
         throw listenError(error, { host, port }, '--gateway');
       });
+      this.#context.access.listening((this.#app.server.address() as AddressInfo).port);
       signal?.throwIfAborted();
     } catch (error) {
       await this.stop();
@@ -156,6 +166,6 @@ function closeServer(server: Server | undefined): Promise<void> {
 
 /** A gateway that is not started yet; nothing is opened before `start`. */
 export function createGateway(options: GatewayOptions & GatewayDeps): Gateway {
-  const { coordinator, journal, chain, logger, registry, ...rest } = options;
-  return new Gateway(rest, { coordinator, journal, chain, logger, registry });
+  const { coordinator, journal, chain, accounts, clock, logger, registry, ...rest } = options;
+  return new Gateway(rest, { coordinator, journal, chain, accounts, clock, logger, registry });
 }

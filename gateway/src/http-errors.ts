@@ -21,6 +21,8 @@ export interface HttpError {
 const invalid = (status = 400, more: Partial<Rule> = {}): Rule => ({ status, type: 'invalid_request_error', ...more });
 const shard: Rule = { status: 503, type: 'shard_unavailable', retryAfter: 2 };
 const internal: Rule = { status: 500, type: 'server_error' };
+const forbidden: Rule = { status: 403, type: 'permission_error' };
+const unknownCaller: Rule = { status: 401, type: 'authentication_error' };
 
 const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_PORT_TAKEN: internal,
@@ -32,7 +34,7 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_UNSUPPORTED: invalid(400, { code: 'unsupported_parameter' }),
   ERR_GATEWAY_ROUTE_UNKNOWN: invalid(404),
   ERR_GATEWAY_METHOD_NOT_ALLOWED: invalid(405),
-  ERR_GATEWAY_HOST_REFUSED: { status: 403, type: 'permission_error' },
+  ERR_GATEWAY_HOST_REFUSED: forbidden,
   ERR_GATEWAY_MODEL_UNKNOWN: invalid(404, { code: 'model_not_found', param: 'model' }),
   ERR_GATEWAY_CONTEXT_EXCEEDED: invalid(400, { code: 'context_length_exceeded' }),
   ERR_GATEWAY_LOGITS_NOT_LOCAL: { status: 403, type: 'permission_error', param: 'blyan.return_logits' },
@@ -45,6 +47,17 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_CHAIN_UNKNOWN: invalid(404, { code: 'not_found' }),
   ERR_GATEWAY_CHAIN_MISSING: { status: 503, type: 'overloaded_error' },
   ERR_GATEWAY_TOO_MANY_WATCHERS: { status: 429, type: 'rate_limit_error', retryAfter: 5 },
+  ERR_GATEWAY_SIGN_IN_UNAVAILABLE: forbidden,
+  ERR_GATEWAY_ORIGIN_REFUSED: forbidden,
+  ERR_GATEWAY_CHAIN_ID: invalid(),
+  ERR_GATEWAY_SIWE_MESSAGE: invalid(),
+  ERR_GATEWAY_SIWE_NONCE: unknownCaller,
+  ERR_GATEWAY_SIWE_MISMATCH: unknownCaller,
+  ERR_GATEWAY_SIWE_SIGNATURE: unknownCaller,
+  ERR_GATEWAY_RPC: { status: 503, type: 'overloaded_error', retryAfter: 5 },
+  ERR_GATEWAY_UNAUTHENTICATED: unknownCaller,
+  ERR_GATEWAY_RATE_LIMITED: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  ERR_GATEWAY_AUTH_FULL: { status: 503, type: 'overloaded_error' },
   ERR_GATEWAY_STOPPING: { status: 503, type: 'overloaded_error', retryAfter: 2 },
   ERR_GATEWAY_ANSWER_INCOMPLETE: internal,
 };
@@ -103,7 +116,8 @@ export function toHttpError(error: unknown, requestId: string): HttpError {
   const param = typeof known.meta.param === 'string' ? known.meta.param : rule.param;
   const missing = Array.isArray(known.meta.missing) ? known.meta.missing.slice(0, MAX_MISSING) : undefined;
   const headers: Record<string, string> = {};
-  if (rule.retryAfter !== undefined) headers['retry-after'] = String(rule.retryAfter);
+  const retryAfter = known.meta.retryAfterSeconds ?? rule.retryAfter;
+  if (typeof retryAfter === 'number') headers['retry-after'] = String(retryAfter);
   if (typeof known.meta.allow === 'string') headers.allow = known.meta.allow;
   const fields = { type: rule.type, param: param ?? null, code: rule.code ?? known.code };
   return {

@@ -11,6 +11,7 @@ import { GatewayError } from './errors.ts';
 import { toHttpError } from './http-errors.ts';
 import { loggedId } from './logged-id.ts';
 import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
+import { authRoutes } from './routes/auth.ts';
 import { chainRoutes } from './routes/chain.ts';
 import { generationRoutes } from './routes/generation.ts';
 import { networkRoutes } from './routes/network.ts';
@@ -69,6 +70,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   await app.register(generationRoutes(context));
   await app.register(resumeRoutes(context));
   await app.register(chainRoutes(context));
+  await app.register(authRoutes(context));
   await app.register(pageRoutes(context.options.webDir));
   return app;
 }

@@ -1,4 +1,5 @@
-import type { AnswerJournal, Chain, Coordinator, Logger } from '@blyan/interface';
+import type { AuthMode } from '@blyan/api';
+import type { AnswerJournal, Chain, Clock, Coordinator, KeyValueStore, Logger } from '@blyan/interface';
 import type { Registry } from 'prom-client';
 
 export interface Listen {
@@ -24,6 +25,14 @@ export interface GatewayOptions extends Listen {
   readonly stallTimeoutMs?: number;
   /** Clients that watch the chain at the same time; more are refused with 429. Default 64. */
   readonly maxWatchers?: number;
+  /** Who gets answers; by default `optional` on loopback, `required` on any other address. */
+  readonly auth?: AuthMode;
+  /** Where people reach the gateway, as `https://chat.example.org`; by default its address on loopback, and nowhere else. */
+  readonly origin?: string;
+  /** EIP-155 ids of the chains that wallets may be on to sign in. Default: 1. */
+  readonly chainIds?: readonly number[];
+  /** JSON-RPC of an Ethereum node, which wallets that are contracts (EIP-1271) need to sign in. */
+  readonly ethereumRpc?: string;
   /** How long `stop` lets running answers finish, milliseconds. Default 500. */
   readonly shutdownGraceMs?: number;
 }
@@ -34,6 +43,9 @@ export interface GatewayDeps {
   readonly journal?: AnswerJournal;
   /** Without one the routes of the chain answer 503. */
   readonly chain?: Chain;
+  /** Where sessions and API keys are kept; without one they end with the process. The caller closes it. */
+  readonly accounts?: KeyValueStore;
+  readonly clock?: Clock;
   readonly logger: Logger;
   /** Where further metrics of the process are registered; by default the gateway's own. */
   readonly registry?: Registry;

@@ -1,3 +1,4 @@
+import type { AuthMode } from '@blyan/api';
 import type { Endpoint } from './endpoint.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -25,6 +26,14 @@ export interface NodeConfig {
   readonly mdns: boolean;
   /** Null: no HTTP gateway in this process. */
   readonly gateway: Endpoint | null;
+  /** Who gets answers there; undefined: everybody on loopback, elsewhere those who signed in. */
+  readonly auth?: AuthMode;
+  /** Where people reach the gateway and sign in; undefined: its loopback address. */
+  readonly origin?: string;
+  /** JSON-RPC of an Ethereum node, for wallets that are contracts. */
+  readonly ethereumRpc?: string;
+  /** EIP-155 ids, in decimal digits. */
+  readonly chainIds: readonly string[];
   readonly metrics: Endpoint | null;
   readonly provider: Provider;
   /** Threads that compute; undefined: the cores but one, at most 8. */

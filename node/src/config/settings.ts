@@ -1,3 +1,4 @@
+import { AUTH_MODES } from '@blyan/api';
 import { EPOCH_BLOCKS } from '@blyan/params';
 import { z } from 'zod';
 import { LOG_LEVELS, PROVIDERS } from './node-config.ts';
@@ -120,6 +121,49 @@ export const SETTINGS: readonly Setting[] = [
     schema: text,
     fallback: DEFAULT_GATEWAY,
     help: `where to serve HTTP (default: ${DEFAULT_GATEWAY})`,
+  },
+  {
+    key: 'auth',
+    name: 'auth',
+    env: 'BLYAN_AUTH',
+    flags: '--auth <mode>',
+    form: 'text',
+    schema: z.enum(AUTH_MODES).optional(),
+    fallback: undefined,
+    help: 'who gets answers at the gateway: off (all are guests), optional (all; who signs in has an account), required (default: optional on loopback, otherwise required)',
+  },
+  {
+    key: 'origin',
+    name: 'origin',
+    env: 'BLYAN_ORIGIN',
+    flags: '--origin <url>',
+    form: 'text',
+    schema: text.regex(/^https?:\/\/[^/]+$/, 'must be an origin such as https://chat.example.org').optional(),
+    fallback: undefined,
+    help: 'where people reach the gateway, as https://chat.example.org; they sign in there and nowhere else (default: its loopback address)',
+  },
+  {
+    key: 'ethereumRpc',
+    name: 'ethereum-rpc',
+    env: 'BLYAN_ETHEREUM_RPC',
+    flags: null,
+    form: 'text',
+    schema: text.regex(/^https?:\/\//, 'must be a URL').optional(),
+    fallback: undefined,
+    help: 'JSON-RPC of an Ethereum node, which wallets that are contracts (EIP-1271) need to sign in',
+  },
+  {
+    key: 'chainIds',
+    name: 'ethereum-chains',
+    env: 'BLYAN_ETHEREUM_CHAINS',
+    flags: null,
+    form: 'list',
+    schema: z
+      .array(text.regex(/^[1-9]\d{0,14}$/, 'must be an EIP-155 chain id'))
+      .min(1)
+      .max(MAX_LIST),
+    fallback: ['1'],
+    help: 'EIP-155 ids of the chains that wallets may be on to sign in (default: 1)',
   },
   {
     key: 'metrics',

@@ -1,7 +1,6 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '@blyan/crypto';
-import { createGateway } from '@blyan/gateway';
 import { StoreSource } from '@blyan/inference';
 import { errorCode, monotonicClock, type Root, systemClock } from '@blyan/interface';
 import type { BlockRef, ModelManifest } from '@blyan/model';
@@ -38,6 +37,7 @@ import { type NodeChain, startChain } from './node-chain.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { obtainManifest, type ResolvedModel, rememberModel, resolveModel } from './served-model.ts';
 import { type ServedVersion, ServedVersions, servedVersion } from './served-versions.ts';
+import { startGateway } from './start-gateway.ts';
 import { VersionFollower } from './version-follower.ts';
 import { newsOfBoth, nextNews } from './wait-for-peers.ts';
 import { WarmUp } from './warm-up.ts';
@@ -177,7 +177,9 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     records.on('change', fill);
     undo.push(() => void records.off('change', fill));
     // HTTP answers meanwhile: `/readyz` tells what is missing.
-    const addresses = await startGateway(executor);
+    const { coordinator } = executor;
+    const gatewayDeps = { coordinator, journal, chain: chain?.service, logger, undo };
+    const addresses = await startGateway(config, paths.accounts, gatewayDeps, signal);
     await hosted.start(signal);
     await advertiser.measure(signal);
     const patrol = new BlockPatrol({ store, roots: () => versions.roots(), logger });
@@ -352,26 +354,6 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     };
     host.on('bootstrap:error', listener);
     return () => host.off('bootstrap:error', listener);
-  }
-
-  async function startGateway({ coordinator }: Executor): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'>> {
-    if (config.gateway === null) return { gateway: null, metrics: null };
-    const metrics = config.metrics ?? 'off';
-    const gateway = createGateway({
-      ...{
-        coordinator,
-        journal,
-        chain: chain?.service,
-        logger,
-        version: VERSION,
-        metrics,
-        maxConcurrentAnswers: config.maxStreams,
-      },
-      ...config.gateway,
-    });
-    undo.push(() => gateway.stop());
-    await gateway.start(signal);
-    return { gateway: gateway.address(), metrics: gateway.metricsAddress() };
   }
 
   /** Ends what is under way, waits for a start to give up, then undoes in reverse what was started. */

@@ -22,6 +22,8 @@ export interface DataDirPaths {
   readonly chain: string;
   /** The chain's snapshots. */
   readonly snapshots: string;
+  /** The gateway's store of sessions and API keys. */
+  readonly accounts: string;
 }
 
 export interface DataDir extends DataDirPaths, AsyncDisposable {
@@ -39,6 +41,7 @@ export function dataDirPaths(root: string): DataDirPaths {
     genesis: join(root, 'genesis.cbor'),
     chain: join(root, 'chain'),
     snapshots: join(root, 'snapshots'),
+    accounts: join(root, 'accounts'),
   };
 }
 

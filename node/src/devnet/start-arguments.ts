@@ -23,7 +23,7 @@ export function startArguments(plan: StartPlan): string[] {
   const args = ['start', '--json', '--no-mdns', '--data-dir', plan.dataDir, '--host', plan.host];
   if (plan.modelRoot !== undefined) args.push('--model', plan.modelRoot);
   args.push('--listen', `/ip4/127.0.0.1/tcp/${plan.listenPort}`, '--gateway', plan.gateway, '--metrics', plan.metrics);
-  args.push('--threads', String(plan.threads ?? 1));
+  args.push('--auth', 'optional', '--threads', String(plan.threads ?? 1));
   if (plan.announcePort !== undefined) args.push('--announce', `/ip4/127.0.0.1/tcp/${plan.announcePort}`);
   if (plan.bootstrap !== undefined) args.push('--bootstrap', plan.bootstrap);
   if (plan.logLevel !== undefined) args.push('--log-level', plan.logLevel);

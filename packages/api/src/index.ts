@@ -1,4 +1,20 @@
 export {
+  AUTH_MODES,
+  type AuthMode,
+  listedId,
+  revoked,
+  type SessionAnswer,
+  type SessionList,
+  type SignedInAnswer,
+  type SiweChallengeAnswer,
+  sessionAnswer,
+  sessionList,
+  signedIn,
+  siweChallenge,
+  siweChallengeRequest,
+  siweVerifyRequest,
+} from './auth.ts';
+export {
   type BlyanAnswer,
   type BlyanChunk,
   type BlyanFailover,

@@ -15,6 +15,12 @@ export const API_ROUTES = Object.freeze({
   chainRecord: { path: '/api/v1/chain/records/:id', methods: ['GET', 'HEAD'] },
   chainAccount: { path: '/api/v1/chain/accounts/:id', methods: ['GET', 'HEAD'] },
   chainState: { path: '/api/v1/chain/state/*', methods: ['GET', 'HEAD'] },
+  siweChallenge: { path: '/auth/siwe/challenge', methods: ['POST'] },
+  siweVerify: { path: '/auth/siwe/verify', methods: ['POST'] },
+  session: { path: '/auth/session', methods: ['GET'] },
+  logout: { path: '/auth/logout', methods: ['POST'] },
+  sessions: { path: '/auth/sessions', methods: ['GET', 'DELETE'] },
+  sessionById: { path: '/auth/sessions/:id', methods: ['DELETE'] },
   chainEvents: { path: '/api/v1/chain/events', methods: ['GET'] },
 });
 

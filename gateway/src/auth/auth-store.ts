@@ -1,0 +1,30 @@
+/** What is kept: `challenge` for minutes, `session` for days, `key` until revoked, `device` while a terminal signs in. */
+export type AuthKind = 'challenge' | 'session' | 'key' | 'device';
+
+export interface AuthRecord {
+  /** SHA-256 of the secret that names it, hex: whoever reads the store can use none of them. */
+  readonly id: string;
+  /** Whose it is; empty for nobody's yet. */
+  readonly account: string;
+  readonly createdAtMs: number;
+  /** Null: it stays. */
+  readonly expiresAtMs: number | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What signing in has to remember: in memory for one gateway, elsewhere where several share it. What has expired is gone
+ * for every method.
+ */
+export interface AuthStore {
+  /**
+   * Adds or replaces. With `isDurable` it is on disk when this settles, if the store has one.
+   * @throws GatewayError ERR_GATEWAY_AUTH_FULL when there are too many of the kind
+   */
+  put(kind: AuthKind, record: AuthRecord, isDurable: boolean): Promise<void>;
+  get(kind: AuthKind, id: string): Promise<AuthRecord | null>;
+  /** Gets and removes at once: of any number of callers one gets it. */
+  take(kind: AuthKind, id: string): Promise<AuthRecord | null>;
+  /** Those of an account, oldest first. */
+  list(kind: AuthKind, account: string): Promise<readonly AuthRecord[]>;
+}

@@ -1,0 +1,136 @@
+import {
+  API_ROUTES,
+  listedId,
+  revoked,
+  sessionAnswer,
+  sessionList,
+  signedIn,
+  siweChallenge,
+  siweChallengeRequest,
+  siweVerifyRequest,
+} from '@blyan/api';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { cookieHeader, readCookie } from '../auth/cookies.ts';
+import { SESSION_MS, type Session } from '../auth/sessions.ts';
+import { CHALLENGE_MS } from '../auth/sign-in.ts';
+import { cookieNames } from '../auth/sign-in-origins.ts';
+import type { GatewayContext } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+
+const MAX_BODY_BYTES = 16 * 1024;
+
+/** Signing in and out, and the sessions of whoever is signed in: for the gateway's own page only. */
+export const authRoutes =
+  ({ access }: GatewayContext): FastifyPluginCallbackZod =>
+  (app, _options, done) => {
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+    });
+
+    app.post(
+      API_ROUTES.siweChallenge.path,
+      { bodyLimit: MAX_BODY_BYTES, schema: { body: siweChallengeRequest, response: { 200: siweChallenge } } },
+      async (request, reply) => {
+        const origin = access.ownOrigin(request);
+        const { address, chainId } = request.body;
+        const { message, nonce, expiresAtMs, secret } = await access.signIn.challenge(origin, address, chainId);
+        setCookie(reply, cookieNames(origin).challenge, secret, CHALLENGE_MS);
+        return { message, nonce, expiresAt: iso(expiresAtMs) };
+      },
+    );
+
+    app.post(
+      API_ROUTES.siweVerify.path,
+      { bodyLimit: MAX_BODY_BYTES, schema: { body: siweVerifyRequest, response: { 200: signedIn } } },
+      async (request, reply) => {
+        const cookies = cookieNames(access.ownOrigin(request));
+        const { message, signature } = request.body;
+        const given = readCookie(request.headers.cookie, cookies.challenge);
+        const address = await access.signIn.verify(message, signature, given);
+        // Never the session that the browser had: whoever knew that one must not become this person.
+        await access.sessions.end(readCookie(request.headers.cookie, cookies.session));
+        const { secret, session } = await access.sessions.begin(address);
+        setCookie(reply, cookies.challenge, '', 0);
+        setCookie(reply, cookies.session, secret, SESSION_MS);
+        return { address, expiresAt: iso(session.expiresAtMs) };
+      },
+    );
+
+    app.get(
+      API_ROUTES.session.path,
+      { exposeHeadRoute: false, schema: { response: { 200: sessionAnswer } } },
+      async (request) => {
+        const session = access.refusal === null ? await find(request) : null;
+        return {
+          kind: session === null ? ('guest' as const) : ('address' as const),
+          address: session?.account ?? null,
+          expiresAt: session === null ? null : iso(session.expiresAtMs),
+          auth: access.mode,
+          signInRefusal: access.refusal,
+          chainIds: [...access.chainIds],
+        };
+      },
+    );
+
+    app.post(API_ROUTES.logout.path, async (request, reply) => {
+      const { session } = cookieNames(access.ownOrigin(request));
+      await access.sessions.end(readCookie(request.headers.cookie, session));
+      setCookie(reply, session, '', 0);
+      return reply.code(204).send();
+    });
+
+    app.get(
+      API_ROUTES.sessions.path,
+      { exposeHeadRoute: false, schema: { response: { 200: sessionList } } },
+      async (request) => {
+        const current = await mustFind(request);
+        const sessions = await access.sessions.list(current.account);
+        return {
+          data: sessions.map((one) => ({
+            id: one.id,
+            createdAt: iso(one.createdAtMs),
+            lastUsedAt: iso(one.lastUsedAtMs),
+            expiresAt: iso(one.expiresAtMs),
+            isCurrent: one.id === current.id,
+          })),
+        };
+      },
+    );
+
+    // All of them, this one too.
+    app.delete(API_ROUTES.sessions.path, { schema: { response: { 200: revoked } } }, async (request) => {
+      const { account } = await mustFind(request);
+      return { revoked: await access.sessions.revoke(account, () => true) };
+    });
+
+    const params = z.object({ id: listedId });
+    app.delete(API_ROUTES.sessionById.path, { schema: { params, response: { 200: revoked } } }, async (request) => {
+      const { account } = await mustFind(request);
+      return { revoked: await access.sessions.revoke(account, ({ id }) => id === request.params.id) };
+    });
+    done();
+
+    function find(request: FastifyRequest): Promise<Session | null> {
+      return access.sessions.find(readCookie(request.headers.cookie, cookieNames(access.ownOrigin(request)).session));
+    }
+
+    async function mustFind(request: FastifyRequest): Promise<Session> {
+      const session = await find(request);
+      if (session !== null) return session;
+      throw new GatewayError(
+        'ERR_GATEWAY_UNAUTHENTICATED',
+        'Nobody is signed in: connect a wallet and sign in first.',
+        {
+          kind: 'caller',
+        },
+      );
+    }
+  };
+
+function setCookie(reply: FastifyReply, name: string, value: string, maxAgeMs: number): void {
+  reply.header('set-cookie', cookieHeader(name, value, Math.floor(maxAgeMs / 1000)));
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();

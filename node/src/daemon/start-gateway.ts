@@ -1,0 +1,42 @@
+import { createGateway } from '@blyan/gateway';
+import type { AnswerJournal, Chain, Coordinator, Logger } from '@blyan/interface';
+import { LevelStore } from '@blyan/store';
+import type { NodeConfig } from '../config/node-config.ts';
+import type { ReadyInfo } from '../daemon-port.ts';
+import { VERSION } from '../version.ts';
+
+export interface NodeGatewayDeps {
+  readonly coordinator: Coordinator;
+  readonly journal: AnswerJournal;
+  readonly chain: Chain | undefined;
+  readonly logger: Logger;
+  /** Gets what undoes each step, in the order of the steps. */
+  readonly undo: (() => unknown)[];
+}
+
+/**
+ * The gateway of a daemon, if it is to have one, with its store of accounts.
+ *
+ * @param accountsDir folder of sessions and API keys
+ * @throws what `Gateway.start` throws; ERR_STORE_LOCKED, ERR_STORE_CORRUPT
+ */
+export async function startGateway(
+  config: NodeConfig,
+  accountsDir: string,
+  { undo, ...deps }: NodeGatewayDeps,
+  signal: AbortSignal,
+): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'>> {
+  if (config.gateway === null) return { gateway: null, metrics: null };
+  const accounts = await LevelStore.open({ dir: accountsDir });
+  undo.push(() => accounts.close());
+  const { auth, origin, ethereumRpc, chainIds } = config;
+  const gateway = createGateway({
+    ...deps,
+    ...config.gateway,
+    ...{ accounts, auth, origin, ethereumRpc, chainIds: chainIds.map(Number) },
+    ...{ version: VERSION, metrics: config.metrics ?? 'off', maxConcurrentAnswers: config.maxStreams },
+  });
+  undo.push(() => gateway.stop());
+  await gateway.start(signal);
+  return { gateway: gateway.address(), metrics: gateway.metricsAddress() };
+}

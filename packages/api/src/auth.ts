@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+export const AUTH_MODES = ['off', 'optional', 'required'] as const;
+/** `off`: everybody is a guest. `optional`: whoever does not sign in is one. `required`: answers are for those who did. */
+export type AuthMode = (typeof AUTH_MODES)[number];
+
+/** Milliseconds and a Z, as `Date.prototype.toISOString` writes it. */
+const time = z.string();
+const ethereumAddress = z
+  .string()
+  .regex(/^0x[0-9a-f]{40}$/i, 'Expected an Ethereum address: 0x and 40 hexadecimal digits');
+
+/** Body of `POST /auth/siwe/challenge`. */
+export const siweChallengeRequest = z.looseObject({
+  address: ethereumAddress,
+  /** EIP-155 id of the chain the wallet is on. */
+  chainId: z.int().min(1).default(1),
+});
+
+/** Its answer; a cookie comes with it, without which the signature is worth nothing. */
+export const siweChallenge = z.object({ message: z.string(), nonce: z.string(), expiresAt: time });
+export type SiweChallengeAnswer = z.infer<typeof siweChallenge>;
+
+/** Body of `POST /auth/siwe/verify`: the message byte for byte, and what `personal_sign` returned. */
+export const siweVerifyRequest = z.looseObject({
+  message: z.string().max(2048),
+  signature: z
+    .string()
+    .max(8194)
+    .regex(/^0x([0-9a-f]{2})+$/i, 'Expected 0x and an even number of hexadecimal digits'),
+});
+
+/** Its answer; the cookie of the session comes with it. */
+export const signedIn = z.object({
+  /** `0x` and 40 lower-case digits. */
+  address: z.string(),
+  /** When the session ends if it is not used. */
+  expiresAt: time,
+});
+export type SignedInAnswer = z.infer<typeof signedIn>;
+
+/** Answer of `GET /auth/session`: who the browser is here, and how one becomes somebody. */
+export const sessionAnswer = z.object({
+  kind: z.enum(['guest', 'address']),
+  address: z.string().nullable(),
+  expiresAt: time.nullable(),
+  auth: z.enum(AUTH_MODES),
+  /** Why nobody can sign in; null when people can. */
+  signInRefusal: z.string().nullable(),
+  /** Chains a wallet may be on. */
+  chainIds: z.array(z.int()),
+});
+export type SessionAnswer = z.infer<typeof sessionAnswer>;
+
+/** Answer of `GET /auth/sessions`. */
+export const sessionList = z.object({
+  data: z.array(
+    z.object({ id: z.string(), createdAt: time, lastUsedAt: time, expiresAt: time, isCurrent: z.boolean() }),
+  ),
+});
+export type SessionList = z.infer<typeof sessionList>;
+
+/** The id of a listed session or key. */
+export const listedId = z.string().regex(/^[0-9a-f]{16}$/, 'Expected 16 hexadecimal digits');
+
+/** Answer of what ends sessions or keys. */
+export const revoked = z.object({ revoked: z.int() });
