@@ -126,7 +126,7 @@ export class P2pHost implements Service {
         mdns: this.#options.mdns,
         joinSecret: this.#options.joinSecret,
         maxConnections: this.#maxConnections,
-        agentVersion: this.#options.version ?? '0',
+        version: this.#options.version ?? '0',
         allowedTopics: TOPIC_NAMES.map((name) => this.topic(name)),
         maxGossipBytes: MAX_GOSSIP_BYTES,
       },
@@ -352,10 +352,10 @@ export class P2pHost implements Service {
   async #admit(connection: Connection): Promise<void> {
     const peerId = connection.remotePeer.toString();
     const node = this.libp2p;
-    const { protocols } = await node.services.identify.identify(connection, {
+    const { agentVersion } = await node.services.identify.identify(connection, {
       signal: AbortSignal.timeout(IDENTIFY_TIMEOUT_MS),
     });
-    assertSameNetwork(this.networkId, peerId, protocols);
+    assertSameNetwork(this.networkId, peerId, agentVersion);
     if (connection.status !== 'open' || this.#members.has(peerId)) return;
     this.#members.add(peerId);
     this.#rtt.watch(peerId);

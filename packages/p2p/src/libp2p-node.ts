@@ -10,6 +10,7 @@ import { createLibp2p } from 'libp2p';
 import { coalescingTcp } from './coalescing-tcp.ts';
 import { fastNoise } from './fast-noise.ts';
 import { noisePrologue } from './join-secret.ts';
+import { agentVersion } from './protocol-id.ts';
 
 export type HostServices = { identify: Identify; ping: Ping; pubsub: GossipSub };
 export type Libp2pNode = Libp2p<HostServices>;
@@ -22,7 +23,7 @@ export interface Libp2pNodeOptions {
   readonly mdns: boolean;
   readonly joinSecret: Uint8Array | undefined;
   readonly maxConnections: number;
-  readonly agentVersion: string;
+  readonly version: string;
   readonly allowedTopics: readonly string[];
   readonly maxGossipBytes: number;
 }
@@ -41,7 +42,11 @@ export async function createNode(options: Libp2pNodeOptions, gater: ConnectionGa
   return await createLibp2p<HostServices>({
     start: false,
     privateKey: options.privateKey,
-    nodeInfo: { name: 'blyan', version: options.agentVersion, userAgent: `blyan/${options.agentVersion}` },
+    nodeInfo: {
+      name: 'blyan',
+      version: options.version,
+      userAgent: agentVersion(options.version, options.networkId),
+    },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [coalescingTcp({ maxConnections: options.maxConnections * 2 })],
     connectionEncrypters: [fastNoise({ prologueBytes: noisePrologue(options.networkId, options.joinSecret) })],

@@ -15,21 +15,26 @@ export function protocolId(networkId: string, name: string, major: number): stri
   return `${networkPrefix(networkId)}${name}/${major}`;
 }
 
+/** What a node calls itself in identify: the version of its software and the whole id of its network. */
+export function agentVersion(version: string, networkId: string): string {
+  return `blyan/${version} network/${networkId}`;
+}
+
 /**
- * Whether a peer that offers these protocols belongs to the network.
+ * That a peer is of this network, by what it says in identify.
  *
- * @throws P2pError ERR_P2P_WRONG_NETWORK, with the eight digits of the peer's network if it has one.
+ * @param agent its agent version
+ * @throws P2pError ERR_P2P_WRONG_NETWORK, which names both networks
  */
-export function assertSameNetwork(networkId: string, peerId: string, protocols: readonly string[]): void {
-  const prefix = networkPrefix(networkId);
-  if (protocols.some((id) => id.startsWith(prefix))) return;
-  const other = protocols.map((id) => /^\/blyan\/([0-9a-f]{8})\//.exec(id)?.[1]).find((digits) => digits !== undefined);
+export function assertSameNetwork(networkId: string, peerId: string, agent: string | undefined): void {
+  const other = /^blyan\/\S{1,64} network\/([0-9a-f]{64})$/.exec(agent ?? '')?.[1];
+  if (other === networkId) return;
   const message =
     other === undefined
       ? 'The peer at this address is not a Blyan node; check the address.'
-      : `The peer belongs to network ${other}…, this node to ${networkId.slice(0, 8)}…; start it with an invite of that network.`;
+      : `The peer belongs to network ${other}, this node to ${networkId}: their genesis differs. Start it with an invite of that network.`;
   throw new P2pError('ERR_P2P_WRONG_NETWORK', message, {
     kind: 'peer',
-    meta: { peerId, networkId: networkId.slice(0, 8), otherNetworkId: other },
+    meta: { peerId, networkId, otherNetworkId: other },
   });
 }

@@ -36,10 +36,18 @@ describe('P2pHost', () => {
     const [ours, theirs] = await Promise.all([start(), start({ networkId: 'cd'.repeat(32) })]);
     await expect(ours.dial(addressOf(theirs))).rejects.toMatchObject({
       code: 'ERR_P2P_WRONG_NETWORK',
-      meta: { otherNetworkId: 'cdcdcdcd' },
+      message: expect.stringMatching(new RegExp(`${'cd'.repeat(32)}.*${ours.networkId}`)),
+      meta: { otherNetworkId: 'cd'.repeat(32) },
     });
     expect(ours.peers()).toEqual([]);
     expect(theirs.peers()).toEqual([]);
+  });
+
+  it('refuses one whose network id begins with the same digits', async () => {
+    const ours = await start();
+    const theirs = await start({ networkId: ours.networkId.slice(0, 8) + 'ef'.repeat(28) });
+    await expect(ours.dial(addressOf(theirs))).rejects.toMatchObject({ code: 'ERR_P2P_WRONG_NETWORK' });
+    expect(ours.peers()).toEqual([]);
   });
 
   it('reports a bootstrap address of another network', async () => {
