@@ -3,6 +3,7 @@ import { MAX_STEP_ROWS } from '@blyan/params';
 import { againIfChanged } from './again-if-changed.ts';
 import { BlockCache } from './block-cache.ts';
 import type { BlockSource } from './block-source.ts';
+import { Drawings } from './drawings.ts';
 import { Embedding } from './embedding.ts';
 import { InferenceError } from './errors.ts';
 import { runExpertGroups } from './experts.ts';
@@ -19,7 +20,7 @@ import type {
   OpenRequest,
   OpenResult,
   SampledToken,
-  SampleSpec,
+  SampleRequest,
   SequenceUsage,
   StepRequest,
   StepResult,
@@ -53,6 +54,7 @@ export class EngineCore {
   readonly #remote: EngineCoreDeps['remote'];
   readonly #models = new Map<Root, { view: ModelView; workspaces: WorkspacePool }>();
   readonly #sequences = new Map<string, OpenSequence>();
+  readonly #drawings = new Drawings();
   readonly #queue: StepQueue;
 
   constructor(options: WorkerOptions, deps: EngineCoreDeps) {
@@ -153,15 +155,12 @@ export class EngineCore {
    *   blocks throws
    */
   async step(request: StepRequest): Promise<StepResult> {
-    const sequence = this.#sequences.get(request.sequence);
-    if (!sequence) {
-      throw new InferenceError(
-        'ERR_INFERENCE_SEQUENCE_UNKNOWN',
-        'The sequence is not open on this node; it ended, expired or was cancelled.',
-        { kind: 'peer' },
-      );
-    }
-    return this.#queue.push(sequence, request);
+    const sequence = this.#sequence(request);
+    if (!('drawing' in request.input)) return this.#queue.push(sequence, { ...request, input: request.input });
+    const input = await this.#drawings.take(request.input);
+    // Closed meanwhile, and perhaps another one opened by its name.
+    if (this.#sequence(request) !== sequence) throw unknownSequence();
+    return this.#queue.push(sequence, { ...request, input });
   }
 
   async embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Promise<Float32Array<ArrayBuffer>> {
@@ -173,12 +172,13 @@ export class EngineCore {
    * follow.
    * @throws InferenceError ERR_INFERENCE_RANGE, ERR_INFERENCE_NOT_FINITE
    */
-  async sample(request: {
-    modelRoot: Root;
-    hidden: Float32Array<ArrayBuffer>;
-    position: number;
-    spec: SampleSpec;
-  }): Promise<readonly SampledToken[]> {
+  sample(request: SampleRequest): Promise<readonly SampledToken[]> {
+    const drawn = this.#draw(request);
+    if (request.drawing !== undefined) this.#drawings.add(request.drawing, drawn);
+    return drawn;
+  }
+
+  async #draw(request: SampleRequest): Promise<readonly SampledToken[]> {
     const { view, workspaces } = this.#model(request.modelRoot);
     const { hiddenSize } = view.spec;
     const rows = request.hidden.length / hiddenSize;
@@ -242,12 +242,23 @@ export class EngineCore {
     return againIfChanged(() => this.#blocks.pass((blocks) => work({ ...shared, blocks })));
   }
 
+  #sequence({ sequence: id }: StepRequest): OpenSequence {
+    const sequence = this.#sequences.get(id);
+    if (!sequence) throw unknownSequence();
+    return sequence;
+  }
+
   #model(root: Root): { view: ModelView; workspaces: WorkspacePool } {
     const model = this.#models.get(root);
     if (model) return model;
     const message = `The model ${root} is not loaded on this node.`;
     throw new InferenceError('ERR_INFERENCE_RANGE', message, { kind: 'peer' });
   }
+}
+
+function unknownSequence(): InferenceError {
+  const message = 'The sequence is not open on this node; it ended, expired or was cancelled.';
+  return new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', message, { kind: 'peer' });
 }
 
 function assertOpens({ spec }: ModelView, request: OpenRequest): void {

@@ -13,7 +13,7 @@ import type {
   OpenResult,
   Operation,
   SampledToken,
-  SampleSpec,
+  SampleRequest,
   SequenceUsage,
   StepRequest,
   StepResult,
@@ -111,13 +111,8 @@ export class Engine implements Service {
     return this.#call('embed', request);
   }
 
-  /** The token behind each row of `hidden` [rows, hidden]; the first one stands at `position`. */
-  sample(request: {
-    modelRoot: Root;
-    hidden: Float32Array<ArrayBuffer>;
-    position: number;
-    spec: SampleSpec;
-  }): Promise<readonly SampledToken[]> {
+  /** The token behind each row. */
+  sample(request: SampleRequest): Promise<readonly SampledToken[]> {
     return this.#call('sample', request);
   }
 

@@ -19,6 +19,27 @@ export interface SampledToken {
   readonly logits?: string;
 }
 
+export type StepInput = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+/** The token that a call of `sample` is about to draw, as the input of the step behind it: nobody has to carry it there and back. */
+export interface DrawnToken {
+  /** The name that was given to `sample`, which was called before. One step may take it. */
+  readonly drawing: string;
+  /** Tokens that end the answer: then the step is refused with ERR_INFERENCE_CANCELLED. */
+  readonly ends: readonly number[];
+}
+
+export interface SampleRequest {
+  readonly modelRoot: Root;
+  /** [rows, hidden] */
+  readonly hidden: Float32Array<ArrayBuffer>;
+  /** Where the token behind the first row stands. */
+  readonly position: number;
+  readonly spec: SampleSpec;
+  /** Of a call with one row whose token is the input of a step that is asked for next; see `DrawnToken`. */
+  readonly drawing?: string;
+}
+
 /** One step of one sequence. Rows continue the sequence at `position`. */
 export interface StepRequest {
   readonly sequence: string;
@@ -28,8 +49,8 @@ export interface StepRequest {
    * position or behind it, and those that still come.
    */
   readonly epoch?: number;
-  /** Token ids (this node has the embedding) or hidden states [rows, hidden]. */
-  readonly input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** Token ids (this node has the embedding), hidden states [rows, hidden], or a token that is not known yet. */
+  readonly input: StepInput | DrawnToken;
   /** `sample` needs the head here; `last` and `all` return hidden states; `none` only fills the KV cache. */
   readonly output: 'none' | 'last' | 'all' | 'sample';
   /** How many of the last rows `last` and `sample` are about; 1 when left out. */
@@ -131,12 +152,7 @@ export interface EngineWorkerApi {
   close(request: CloseRequest): SequenceUsage | null;
   step(request: StepRequest): StepResult;
   embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Float32Array<ArrayBuffer>;
-  sample(request: {
-    modelRoot: Root;
-    hidden: Float32Array<ArrayBuffer>;
-    position: number;
-    spec: SampleSpec;
-  }): readonly SampledToken[];
+  sample(request: SampleRequest): readonly SampledToken[];
   experts(request: ExpertsRequest): ExpertsResult;
   status(): EngineStatus;
 }

@@ -1,5 +1,5 @@
 import type { KvSequence } from './kv-cache.ts';
-import type { StepRequest } from './messages.ts';
+import type { StepInput, StepRequest } from './messages.ts';
 import type { ModelView } from './model-view.ts';
 
 /** A sequence that this node computes some layers of. */
@@ -19,7 +19,10 @@ export interface OpenSequence {
   ms: number;
 }
 
+/** A step whose input is known. */
+export type KnownStep = StepRequest & { readonly input: StepInput };
+
 export interface SequenceStep {
   readonly sequence: OpenSequence;
-  readonly request: StepRequest;
+  readonly request: KnownStep;
 }

@@ -4,9 +4,9 @@ import { InferenceError } from './errors.ts';
 import type { GateChoice } from './gate.ts';
 import { drawToken, headLogits } from './head.ts';
 import { type RemoteExpertCall, runLayers } from './layer-pass.ts';
-import type { SampledToken, StepRequest, StepResult } from './messages.ts';
+import type { SampledToken, StepResult } from './messages.ts';
 import type { ModelView } from './model-view.ts';
-import type { OpenSequence, SequenceStep } from './open-sequence.ts';
+import type { KnownStep, OpenSequence, SequenceStep } from './open-sequence.ts';
 import { bufferRows } from './product.ts';
 import type { Team } from './team.ts';
 import type { Workspace } from './workspace.ts';
@@ -83,7 +83,7 @@ export async function runSteps(
   });
 }
 
-async function inputRows(embedding: Embedding, model: ModelView, { input }: StepRequest): Promise<Float32Array> {
+async function inputRows(embedding: Embedding, model: ModelView, { input }: KnownStep): Promise<Float32Array> {
   const tokens = input instanceof Uint32Array;
   const { hiddenSize } = model.spec;
   if (input.length === 0 || (!tokens && input.length % hiddenSize !== 0)) {

@@ -291,6 +291,49 @@ describe('head and embedding', () => {
     model.engine.close({ sequence: 's' });
   });
 
+  describe('a step behind a draw', () => {
+    const behind = async (hidden: Float32Array<ArrayBuffer>, ends: (token: number) => number[], change = () => {}) => {
+      const [{ tokenId = -1 } = {}] = await sample(hidden.slice());
+      openLocal(model, 's', 64);
+      const request = { modelRoot: model.model.root, hidden, position: 1, spec: GREEDY, drawing: 'next' };
+      const drawn = model.engine.sample(request);
+      const stepped = step({ input: { drawing: 'next', ends: ends(tokenId) }, output: 'all' });
+      change();
+      const [first, second] = await Promise.allSettled([drawn, stepped]);
+      model.engine.close({ sequence: 's' });
+      return { tokenId, first, second };
+    };
+
+    test('computes the row of the token', async () => {
+      const { tokenId, second } = await behind(noise(40, 1), () => []);
+      openLocal(model, 's', 64);
+      const { hidden } = await step({ input: Uint32Array.of(tokenId), output: 'all' });
+      model.engine.close({ sequence: 's' });
+      const own = second.status === 'fulfilled' ? second.value.hidden : undefined;
+      expect(firstDifference(own as Float32Array, hidden as Float32Array)).toBe(-1);
+    });
+
+    test('is called off when the token is an end, or is not drawn; its name can be used once', async () => {
+      const cancelled = { status: 'rejected', reason: code('ERR_INFERENCE_CANCELLED') };
+      expect((await behind(noise(40, 1), (token) => [token])).second).toEqual(cancelled);
+      const failed = await behind(new Float32Array(40).fill(Number.NaN), () => []).catch((error) => error);
+      expect(failed).toEqual(code('ERR_INFERENCE_NOT_FINITE'));
+      openLocal(model, 's', 64);
+      const stepped = step({ input: { drawing: 'next', ends: [] } });
+      await expect(stepped).rejects.toThrow(code('ERR_INFERENCE_CANCELLED'));
+      model.engine.close({ sequence: 's' });
+    });
+
+    test('does not reach a sequence that is opened by the name of the one it was for', async () => {
+      const { second } = await behind(
+        noise(40, 1),
+        () => [],
+        () => openLocal(model, 's', 64),
+      );
+      expect(second).toEqual({ status: 'rejected', reason: code('ERR_INFERENCE_SEQUENCE_UNKNOWN') });
+    });
+  });
+
   test('log probabilities and the hash of the logits come with a token when asked for', async () => {
     openLocal(model, 's', 64);
     const spec = { ...GREEDY, topLogprobs: 3, logits: 'sha256' as const };

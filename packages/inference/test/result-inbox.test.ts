@@ -39,6 +39,25 @@ describe('results', () => {
   });
 });
 
+describe('waiting', () => {
+  test('ends with what comes, with the time, with the signal, and at the close', async () => {
+    const { inbox, run } = setUp();
+    const controller = new AbortController();
+    const first = run.next(60_000, controller.signal);
+    inbox.deliver('last', result(1));
+    expect(await first).toMatchObject({ result: { epoch: 1 } });
+    // Earlier than the timer that is set already, then later than the one that is set by now.
+    expect(await run.next(1, controller.signal)).toEqual({ type: 'late' });
+    expect(await run.next(2, controller.signal)).toEqual({ type: 'late' });
+    const given = run.next(60_000, controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    const last = run.next(60_000, signal);
+    inbox.close(ID, run);
+    expect(await last).toEqual({ type: 'late' });
+  });
+});
+
 describe('a failure', () => {
   const failure = { requestId: ID, layer: 1, epoch: 0, reason: 'garbage' as const, error: new Error('NaN') };
 

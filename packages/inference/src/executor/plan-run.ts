@@ -2,7 +2,7 @@ import type { Failover, GenerateRequest, PeerId, RouteEntry, SpeculationReport }
 import { MAX_FRAME_BYTES, MAX_STEP_ROWS } from '@blyan/params';
 import type { Plan, PlanStage } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
-import type { SampledToken, SampleSpec } from '../messages.ts';
+import type { SampledToken, SampleRequest, SampleSpec } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
 import { pageKeys } from '../page-keys.ts';
 import { speculate, VerifyWindows } from '../speculation/index.ts';
@@ -58,6 +58,11 @@ export class PlanRun {
   #fedAtMs = performance.now();
   /** Position behind the last row given to the first stage. */
   #fedTo = 0;
+  /** Positions behind the last token that the answer may have, and what ends it before. */
+  readonly #end: number;
+  readonly #ends: readonly number[];
+  /** The row that the first stage has with the token to be drawn. */
+  #ahead: { readonly epoch: number; readonly position: number } | null = null;
 
   constructor(options: PlanRunOptions, deps: PlanRunDeps) {
     const { self, plan, model, request, signal } = options;
@@ -69,7 +74,9 @@ export class PlanRun {
     this.#sample = { params: sampling, topLogprobs, logits: returnLogits };
     this.#tokens = [...promptTokens, ...committedTokens];
     const end = Math.min(promptTokens.length + maxTokens, spec.contextLength);
-    const ends = new Set(request.ignoreEos ? [] : spec.eosTokenIds);
+    this.#end = end;
+    this.#ends = request.ignoreEos ? [] : spec.eosTokenIds;
+    const ends = new Set(this.#ends);
     this.#windows = new VerifyWindows({
       context: this.#tokens,
       limit: end - this.#tokens.length,
@@ -186,12 +193,32 @@ export class PlanRun {
     const { self, signal } = this.#options;
     const { modelRoot, head } = this.#plan;
     const request = { modelRoot, hidden, position: position + 1, spec: this.#sample };
-    if (head === self) return await this.#deps.engine.sample(request);
+    if (head === self) return this.#drawHere(request, rows);
     return attempt(head, async () => {
       const drawn = await this.#deps.network.sample(head, request, signal);
       if (drawn.length !== rows || drawn.some(({ tokenId }) => tokenId >= vocabSize)) throw new GarbageError();
       return drawn;
     });
+  }
+
+  /**
+   * Draws, and has the first stage compute the row of the token at once where nothing but that can follow: the token need
+   * not come here and go back first.
+   */
+  #drawHere(request: SampleRequest, rows: number): Promise<readonly SampledToken[]> {
+    const { self, request: answer } = this.#options;
+    const { position } = request;
+    const { stages, embedding } = this.#plan;
+    const isHere = stages[0]?.peerId === self && embedding === self;
+    const isNext = rows === 1 && this.#windows.isPlain && position === this.#windows.frontier + 1;
+    // The row of the last token is not needed.
+    if (!isHere || !isNext || position > this.#end - 2) return this.#deps.engine.sample(request);
+    const drawing = `${answer.requestId}/${position}`;
+    const drawn = this.#deps.engine.sample({ ...request, drawing });
+    const { epoch } = this.#windows;
+    this.#step({ epoch, position, wanted: 1, input: { drawing, ends: this.#ends } });
+    this.#ahead = { epoch, position };
+    return drawn;
   }
 
   /** Nothing has come for longer than usual: a stage that is behind for no good reason is replaced, if it can be. */
@@ -296,6 +323,9 @@ export class PlanRun {
     const first = this.#plan.stages[0] as PlanStage;
     this.#fedAtMs = performance.now();
     this.#fedTo = position + tokens.length;
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (ahead?.epoch === epoch && ahead.position === position) return;
     if (first.peerId === self && embedding === self) {
       this.#step({ epoch, position, wanted, input: tokens });
       return;

@@ -32,6 +32,16 @@ export class RunInbox {
   readonly #events: RunEvent[] = [];
   #waitingBytes = 0;
   #wake: (() => void) | null = null;
+  #signal: AbortSignal | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #firesAtMs = Number.POSITIVE_INFINITY;
+  #lateAtMs = 0;
+  /** Whoever waits looks what there is. */
+  readonly #tell = (): void => {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  };
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -59,7 +69,7 @@ export class RunInbox {
     this.#events.push(event);
     this.#waitingBytes += bytes;
     if (event.type === 'lost') this.onLost?.(event.lost.peerId, event.lost.reason);
-    this.#wake?.();
+    this.#tell();
   }
 
   /** Drops what waits of the loss of these nodes, and of failures under earlier plans: it has been dealt with. */
@@ -71,7 +81,7 @@ export class RunInbox {
     this.#events.splice(0, this.#events.length, ...left);
   }
 
-  /** The next event, `late` when none comes in time. @throws the signal's reason */
+  /** The next event, `late` when none comes in time. One call at a time. @throws the signal's reason */
   async next(timeoutMs: number, signal: AbortSignal): Promise<RunEvent> {
     signal.throwIfAborted();
     if (this.#events.length === 0) await this.#news(timeoutMs, signal);
@@ -81,18 +91,38 @@ export class RunInbox {
     return event;
   }
 
+  /** Nobody waits any longer. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#tell);
+    this.#signal = null;
+    this.#tell();
+  }
+
   #news(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#signal !== signal) {
+      this.#signal?.removeEventListener('abort', this.#tell);
+      this.#signal = signal;
+      signal.addEventListener('abort', this.#tell);
+    }
+    this.#lateAtMs = performance.now() + timeoutMs;
+    // Between two tokens nothing is armed and nothing called off: a timer that fires before its time is set again.
+    if (this.#lateAtMs < this.#firesAtMs) this.#arm(timeoutMs);
     return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        this.#wake = null;
-        resolve();
-      };
-      const timer = setTimeout(done, timeoutMs);
-      this.#wake = done;
-      signal.addEventListener('abort', done, { once: true });
+      this.#wake = resolve;
     });
+  }
+
+  #arm(timeoutMs: number): void {
+    clearTimeout(this.#timer);
+    this.#firesAtMs = performance.now() + timeoutMs;
+    this.#timer = setTimeout(() => {
+      this.#firesAtMs = Number.POSITIVE_INFINITY;
+      if (!this.#wake) return;
+      const leftMs = this.#lateAtMs - performance.now();
+      if (leftMs > 0) this.#arm(leftMs);
+      else this.#tell();
+    }, timeoutMs);
   }
 }
 
@@ -112,6 +142,7 @@ export class ResultInbox {
 
   /** A run that another one of the same request has replaced leaves that one alone. */
   close(requestId: string, run: RunInbox): void {
+    run.close();
     if (this.#runs.get(requestId) === run) this.#runs.delete(requestId);
   }
 

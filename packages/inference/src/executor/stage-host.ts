@@ -19,7 +19,7 @@ import type { Opened, StageStatus, StageUsage } from './schemas.ts';
 import { closedStage, planError, unknownStage } from './stage-errors.ts';
 import type { StageFailure, StagePort, StageStep } from './stage-port.ts';
 import { sequenceOf, usageOf } from './stage-sequence.ts';
-import { wrongStep } from './step-check.ts';
+import { isCalledOff, rowsOf, wrongStep } from './step-check.ts';
 import { type StepFrame, type StepHead, sequenceId } from './wire.ts';
 
 const PLAIN_GARBAGE = new Set(['ERR_INFERENCE_NOT_FINITE', 'ERR_INFERENCE_RANGE']);
@@ -146,7 +146,7 @@ export class StageHost {
       const { epoch, position, wanted } = head;
       return this.step(stage.id, { epoch, position, wanted, input: rows() });
     }
-    // A frame of a request that was cancelled meanwhile, or from a node that was replaced.
+    // Of a request that was cancelled meanwhile, or from a node that was replaced.
     return undefined;
   }
 
@@ -156,7 +156,7 @@ export class StageHost {
     if (!stage || stage.isHalted) return;
     stage.touchedAtMs = performance.now();
     const { hiddenSize } = stage.model.spec;
-    const rows = step.input instanceof Uint32Array ? step.input.length : step.input.length / hiddenSize;
+    const rows = rowsOf(step, hiddenSize);
     const verdict = stage.judge(step.epoch, step.position);
     // A few are under way whenever nodes are replaced or drafts fall.
     if (verdict === 'stale' && ++stage.staleFrames < MAX_STALE_FRAMES) return;
@@ -185,7 +185,7 @@ export class StageHost {
       stage.settled(taken, false);
       if (taken.isVoid) return;
       stage.rollBack(position);
-      await this.#failed(stage, error, { reason: 'error' });
+      if (!isCalledOff(step, error)) await this.#failed(stage, error, { reason: 'error' });
       return;
     }
     stage.settled(taken, true);

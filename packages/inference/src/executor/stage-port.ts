@@ -1,5 +1,5 @@
 import type { FaultReason, PeerId } from '@blyan/interface';
-import type { SampledToken, SampleSpec } from '../messages.ts';
+import type { DrawnToken, SampledToken, SampleSpec, StepInput } from '../messages.ts';
 import type { StepFrame } from './wire.ts';
 
 /** Where a stage sends what it computed: in this process, or over the network. */
@@ -31,13 +31,13 @@ export interface StageFailure {
   readonly error: unknown;
 }
 
-/** A step as a stage takes it: token ids only where the embedding is. */
+/** A step as a stage takes it: token ids only where the embedding is, one to be drawn only where the head is too. */
 export interface StageStep {
   readonly epoch: number;
   readonly position: number;
   /** How many of the last rows go to the coordinator. */
   readonly wanted: number;
-  readonly input: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  readonly input: StepInput | DrawnToken;
   /** Given by a coordinator in this process whose last stage and head are here too. */
   readonly sample?: SampleSpec;
 }

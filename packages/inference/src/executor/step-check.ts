@@ -1,8 +1,20 @@
+import { errorCode } from '@blyan/interface';
 import { MAX_STEP_ROWS } from '@blyan/params';
 import type { InferenceErrorCode } from '../errors.ts';
 import type { FrameVerdict, OpenStage } from './open-stage.ts';
 import { allFinite } from './packed-rows.ts';
 import type { StageStep } from './stage-port.ts';
+
+/** Rows of a step; no whole number for what cannot be one. */
+export function rowsOf({ input }: StageStep, hiddenSize: number): number {
+  if ('drawing' in input) return 1;
+  return input instanceof Uint32Array ? input.length : input.length / hiddenSize;
+}
+
+/** Whether a step was not computed because the token that it waited for ended the answer. */
+export function isCalledOff({ input }: StageStep, error: unknown): boolean {
+  return 'drawing' in input && errorCode(error) === 'ERR_INFERENCE_CANCELLED';
+}
 
 /** What is wrong with a step; null when nothing is. */
 export function wrongStep(
@@ -18,6 +30,6 @@ export function wrongStep(
     return { code: 'ERR_INFERENCE_RANGE', what: 'is no whole number of rows, or asks for rows it does not bring' };
   if (rows > MAX_STEP_ROWS || position + rows > capacity || pendingRows + rows > capacity + MAX_STEP_ROWS)
     return { code: 'ERR_INFERENCE_CAPACITY', what: 'is more than the sequence was opened for or one frame may carry' };
-  if (input instanceof Uint32Array || allFinite(input)) return null;
+  if (!(input instanceof Float32Array) || allFinite(input)) return null;
   return { code: 'ERR_INFERENCE_NOT_FINITE', what: 'holds what is no number' };
 }

@@ -90,6 +90,11 @@ export class VerifyWindows {
     this.#drafter?.observe(context);
   }
 
+  /** Whether each window is the frontier alone, fed when the result before it is there. */
+  get isPlain(): boolean {
+    return this.#drafter === undefined;
+  }
+
   get epoch(): number {
     return this.#epoch;
   }
