@@ -54,6 +54,11 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_RPC'
   /** There is no session here: sign in, or send an API key. */
   | 'ERR_GATEWAY_UNAUTHENTICATED'
+  /** An API key that is revoked, or was never given. */
+  | 'ERR_GATEWAY_KEY_UNKNOWN'
+  /** The API key lacks the scope that this needs. */
+  | 'ERR_GATEWAY_SCOPE'
+  | 'ERR_GATEWAY_TOO_MANY_KEYS'
   /** Too many requests or tokens in a minute; `retry-after` says when there is room again. */
   | 'ERR_GATEWAY_RATE_LIMITED'
   /** The gateway keeps as many sessions or keys as it may. */

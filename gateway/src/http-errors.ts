@@ -56,6 +56,9 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_SIWE_SIGNATURE: unknownCaller,
   ERR_GATEWAY_RPC: { status: 503, type: 'overloaded_error', retryAfter: 5 },
   ERR_GATEWAY_UNAUTHENTICATED: unknownCaller,
+  ERR_GATEWAY_KEY_UNKNOWN: { ...unknownCaller, code: 'invalid_api_key' },
+  ERR_GATEWAY_SCOPE: forbidden,
+  ERR_GATEWAY_TOO_MANY_KEYS: invalid(409),
   ERR_GATEWAY_RATE_LIMITED: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
   ERR_GATEWAY_AUTH_FULL: { status: 503, type: 'overloaded_error' },
   ERR_GATEWAY_STOPPING: { status: 503, type: 'overloaded_error', retryAfter: 2 },
@@ -118,6 +121,7 @@ export function toHttpError(error: unknown, requestId: string): HttpError {
   const headers: Record<string, string> = {};
   const retryAfter = known.meta.retryAfterSeconds ?? rule.retryAfter;
   if (typeof retryAfter === 'number') headers['retry-after'] = String(retryAfter);
+  if (rule.status === 401) headers['www-authenticate'] = 'Bearer';
   if (typeof known.meta.allow === 'string') headers.allow = known.meta.allow;
   const fields = { type: rule.type, param: param ?? null, code: rule.code ?? known.code };
   return {

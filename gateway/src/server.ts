@@ -6,6 +6,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { addPrincipalHook } from './auth/principal-hook.ts';
 import type { GatewayContext } from './context.ts';
 import { GatewayError } from './errors.ts';
 import { toHttpError } from './http-errors.ts';
@@ -14,6 +15,7 @@ import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chainRoutes } from './routes/chain.ts';
 import { generationRoutes } from './routes/generation.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { networkRoutes } from './routes/network.ts';
 import { pageRoutes } from './routes/page.ts';
 import { resumeRoutes } from './routes/resume.ts';
@@ -66,11 +68,14 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   await app.register(cors, {
     delegator: (request, answer) => answer(null, corsOptions(request)),
   });
+  // Behind CORS, so that pages of other origins can read why they were refused.
+  addPrincipalHook(app, context.access);
   await app.register(networkRoutes(context));
   await app.register(generationRoutes(context));
   await app.register(resumeRoutes(context));
   await app.register(chainRoutes(context));
   await app.register(authRoutes(context));
+  await app.register(keyRoutes(context));
   await app.register(pageRoutes(context.options.webDir));
   return app;
 }

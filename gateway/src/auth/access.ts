@@ -1,14 +1,18 @@
 import type { AuthMode } from '@blyan/api';
-import { type Clock, GUEST, type KeyValueStore, type Principal, SCOPES } from '@blyan/interface';
+import { type Clock, GUEST, type KeyValueStore, type Principal, SCOPES, type Scope } from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { isLoopbackHost } from '../loopback.ts';
+import { API_KEY_PREFIX, ApiKeys } from './api-keys.ts';
+import { bearerOf } from './bearer.ts';
 import { ContractWallets } from './contract-wallet.ts';
 import { readCookie } from './cookies.ts';
 import { LocalAuthStore } from './local-auth-store.ts';
-import { Sessions } from './sessions.ts';
+import { type Session, Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
 import { cookieNames, type SignInOrigins, signInOrigins } from './sign-in-origins.ts';
+
+const MAX_KEY_LENGTH = 128;
 
 export interface AccessOptions {
   readonly host: string;
@@ -27,10 +31,11 @@ export interface AccessDeps {
   readonly accounts: KeyValueStore | null;
 }
 
-/** Who may do what at this gateway: origins, sessions, sign-in. */
+/** Who may do what at this gateway: origins, sessions, API keys, sign-in. */
 export class Access {
   readonly mode: AuthMode;
   readonly sessions: Sessions;
+  readonly keys: ApiKeys;
   readonly signIn: SignIn;
   readonly chainIds: readonly number[];
   readonly #options: AccessOptions;
@@ -44,6 +49,7 @@ export class Access {
     this.#options = options;
     this.#store = new LocalAuthStore(clock, accounts);
     this.sessions = new Sessions(this.#store, clock);
+    this.keys = new ApiKeys(this.#store, clock);
     const contracts = ethereumRpc === null ? null : new ContractWallets(ethereumRpc);
     this.signIn = new SignIn({ store: this.#store, clock, chainIds, contracts });
     this.#origins = { origins: [], refusal: 'The gateway is not listening yet.' };
@@ -82,13 +88,44 @@ export class Access {
     throw new GatewayError('ERR_GATEWAY_ORIGIN_REFUSED', message, { kind: 'caller' });
   }
 
-  /** Who a request is from. A page of another origin is nobody, whatever cookies its browser sends. */
+  /**
+   * Who a request is from: its API key decides, otherwise its session. A page of another origin is nobody, whatever
+   * cookies its browser sends. Keys that are not ours count as none.
+   *
+   * @throws GatewayError ERR_GATEWAY_KEY_UNKNOWN for one of ours that is revoked or was never given
+   */
   async principalOf(request: FastifyRequest): Promise<Principal> {
-    if (this.refusal !== null) return GUEST;
-    const origin = this.#originOf(request);
-    if (origin === null) return GUEST;
-    const session = await this.sessions.find(readCookie(request.headers.cookie, cookieNames(origin).session));
+    if (this.mode === 'off') return GUEST;
+    const bearer = bearerOf(request);
+    if (bearer.startsWith(API_KEY_PREFIX)) return await this.#holderOf(bearer);
+    const session = await this.sessionOf(request);
     return session === null ? GUEST : { kind: 'address', account: session.account, keyId: null, scopes: SCOPES };
+  }
+
+  /** The session of a request of the gateway's own page, or null. */
+  async sessionOf(request: FastifyRequest): Promise<Session | null> {
+    if (this.refusal !== null) return null;
+    const origin = this.#originOf(request);
+    if (origin === null) return null;
+    return await this.sessions.find(readCookie(request.headers.cookie, cookieNames(origin).session));
+  }
+
+  /** @throws GatewayError ERR_GATEWAY_UNAUTHENTICATED, ERR_GATEWAY_SCOPE */
+  assertMayCompute(principal: Principal): void {
+    if (principal.kind === 'guest' && this.mode === 'required') {
+      const how = this.refusal === null ? 'sign in on its page and make a key there' : 'ask its operator for a key';
+      throw unauthenticated(
+        `This gateway answers only to those it knows: send an API key (${API_KEY_PREFIX}…), or ${how}.`,
+      );
+    }
+    assertScope(principal, 'inference');
+  }
+
+  async #holderOf(secret: string): Promise<Principal> {
+    const key = secret.length > MAX_KEY_LENGTH ? null : await this.keys.find(secret);
+    if (key !== null) return { kind: 'key', account: key.account, keyId: key.id, scopes: key.scopes };
+    const message = 'This API key is unknown here, or was revoked: make a new one.';
+    throw new GatewayError('ERR_GATEWAY_KEY_UNKNOWN', message, { kind: 'caller' });
   }
 
   #originOf({ headers }: FastifyRequest): string | null {
@@ -99,4 +136,15 @@ export class Access {
     if (headers.origin === undefined) return origins[0] ?? null;
     return origins.find((own) => own === headers.origin) ?? null;
   }
+}
+
+/** @throws GatewayError ERR_GATEWAY_SCOPE */
+export function assertScope(principal: Principal, scope: Scope): void {
+  if (principal.scopes.includes(scope)) return;
+  const message = `This API key has no right to ${scope}: use one that has.`;
+  throw new GatewayError('ERR_GATEWAY_SCOPE', message, { kind: 'caller' });
+}
+
+export function unauthenticated(message: string): GatewayError {
+  return new GatewayError('ERR_GATEWAY_UNAUTHENTICATED', message, { kind: 'caller' });
 }

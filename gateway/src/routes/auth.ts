@@ -12,12 +12,12 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { unauthenticated } from '../auth/access.ts';
 import { cookieHeader, readCookie } from '../auth/cookies.ts';
 import { SESSION_MS, type Session } from '../auth/sessions.ts';
 import { CHALLENGE_MS } from '../auth/sign-in.ts';
 import { cookieNames } from '../auth/sign-in-origins.ts';
 import type { GatewayContext } from '../context.ts';
-import { GatewayError } from '../errors.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
@@ -62,7 +62,7 @@ export const authRoutes =
       API_ROUTES.session.path,
       { exposeHeadRoute: false, schema: { response: { 200: sessionAnswer } } },
       async (request) => {
-        const session = access.refusal === null ? await find(request) : null;
+        const session = await access.sessionOf(request);
         return {
           kind: session === null ? ('guest' as const) : ('address' as const),
           address: session?.account ?? null,
@@ -112,20 +112,11 @@ export const authRoutes =
     });
     done();
 
-    function find(request: FastifyRequest): Promise<Session | null> {
-      return access.sessions.find(readCookie(request.headers.cookie, cookieNames(access.ownOrigin(request)).session));
-    }
-
     async function mustFind(request: FastifyRequest): Promise<Session> {
-      const session = await find(request);
-      if (session !== null) return session;
-      throw new GatewayError(
-        'ERR_GATEWAY_UNAUTHENTICATED',
-        'Nobody is signed in: connect a wallet and sign in first.',
-        {
-          kind: 'caller',
-        },
-      );
+      access.ownOrigin(request);
+      const session = await access.sessionOf(request);
+      if (session === null) throw unauthenticated('Nobody is signed in: connect a wallet and sign in first.');
+      return session;
     }
   };
 

@@ -1,3 +1,4 @@
+import { SCOPES } from '@blyan/interface';
 import { z } from 'zod';
 
 export const AUTH_MODES = ['off', 'optional', 'required'] as const;
@@ -65,3 +66,30 @@ export const listedId = z.string().regex(/^[0-9a-f]{16}$/, 'Expected 16 hexadeci
 
 /** Answer of what ends sessions or keys. */
 export const revoked = z.object({ revoked: z.int() });
+
+const keyName = z.string().trim().min(1).max(64);
+
+/** Body of `POST /auth/keys`. */
+export const keyRequest = z.looseObject({
+  name: keyName,
+  scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length).default(['inference']),
+});
+
+const keyFields = {
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
+  /** The last characters of the key. */
+  hint: z.string(),
+  createdAt: time,
+  /** To the minute. */
+  lastUsedAt: time.nullable(),
+};
+
+/** Answer of `GET /auth/keys`. */
+export const keyList = z.object({ data: z.array(z.object(keyFields)) });
+export type KeyList = z.infer<typeof keyList>;
+
+/** Answer of `POST /auth/keys`: the only time that the key itself is told. */
+export const createdKey = z.object({ ...keyFields, key: z.string() });
+export type CreatedKey = z.infer<typeof createdKey>;

@@ -1,6 +1,11 @@
 export {
   AUTH_MODES,
   type AuthMode,
+  type CreatedKey,
+  createdKey,
+  type KeyList,
+  keyList,
+  keyRequest,
   listedId,
   revoked,
   type SessionAnswer,

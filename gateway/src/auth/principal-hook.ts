@@ -1,0 +1,30 @@
+import { GUEST, type Principal } from '@blyan/interface';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Access } from './access.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who it is from; a guest on routes that everybody may use. */
+    principal: Principal;
+  }
+}
+
+/** Finds out who asks for answers before their body is read, and refuses who may not. */
+export function addPrincipalHook(app: FastifyInstance, access: Access): void {
+  app.decorateRequest('principal');
+  app.addHook('onRequest', async (request) => {
+    request.principal = GUEST;
+    if (request.method === 'OPTIONS' || !isAboutAnswers(request)) return;
+    request.principal = await access.principalOf(request);
+    if (computes(request)) access.assertMayCompute(request.principal);
+  });
+}
+
+function isAboutAnswers({ url }: FastifyRequest): boolean {
+  return url.startsWith('/v1/') || url.startsWith('/api/v1/requests/');
+}
+
+/** Which models there are is no secret. */
+function computes({ method, url }: FastifyRequest): boolean {
+  return method === 'POST' || url.startsWith('/api/v1/requests/');
+}

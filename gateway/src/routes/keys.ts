@@ -1,0 +1,66 @@
+import { API_ROUTES, createdKey, keyList, keyRequest, listedId, revoked } from '@blyan/api';
+import type { Principal } from '@blyan/interface';
+import type { FastifyRequest } from 'fastify';
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { assertScope, unauthenticated } from '../auth/access.ts';
+import { API_KEY_PREFIX, type ApiKey } from '../auth/api-keys.ts';
+import { bearerOf } from '../auth/bearer.ts';
+import type { GatewayContext } from '../context.ts';
+
+const MAX_BODY_BYTES = 16 * 1024;
+
+/**
+ * API keys of whoever is signed in. A key with the scope `account` may list and revoke those of its account; only a person
+ * with a session can make one, so that a key that leaked cannot leave children behind.
+ */
+export const keyRoutes =
+  ({ access }: GatewayContext): FastifyPluginCallbackZod =>
+  (app, _options, done) => {
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+    });
+
+    app.get(
+      API_ROUTES.keys.path,
+      { exposeHeadRoute: false, schema: { response: { 200: keyList } } },
+      async (request) => {
+        const { account } = await holder(request);
+        return { data: (await access.keys.list(account)).map(shown) };
+      },
+    );
+
+    app.post(
+      API_ROUTES.keys.path,
+      { bodyLimit: MAX_BODY_BYTES, schema: { body: keyRequest, response: { 201: createdKey } } },
+      async (request, reply) => {
+        access.ownOrigin(request);
+        const session = await access.sessionOf(request);
+        if (session === null) throw unauthenticated('Keys are made by people: sign in with a wallet first.');
+        const { name, scopes } = request.body;
+        const { secret, key } = await access.keys.create(session.account, name, [...new Set(scopes)]);
+        return reply.code(201).send({ ...shown(key), key: secret });
+      },
+    );
+
+    const params = z.object({ id: listedId });
+    app.delete(API_ROUTES.keyById.path, { schema: { params, response: { 200: revoked } } }, async (request) => {
+      const { account } = await holder(request);
+      return { revoked: (await access.keys.revoke(account, request.params.id)) ? 1 : 0 };
+    });
+    done();
+
+    async function holder(request: FastifyRequest): Promise<Principal> {
+      if (!bearerOf(request).startsWith(API_KEY_PREFIX)) access.ownOrigin(request);
+      const principal = await access.principalOf(request);
+      if (principal.kind === 'guest')
+        throw unauthenticated('Sign in with a wallet, or send an API key of your account.');
+      assertScope(principal, 'account');
+      return principal;
+    }
+  };
+
+function shown({ id, name, scopes, hint, createdAtMs, lastUsedAtMs }: ApiKey) {
+  const lastUsedAt = lastUsedAtMs === null ? null : new Date(lastUsedAtMs).toISOString();
+  return { id, name, scopes: [...scopes], hint, createdAt: new Date(createdAtMs).toISOString(), lastUsedAt };
+}
