@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { PLANTS, runSeed, type SeedResult } from '@blyan/testkit/sim';
 import { HELP, parseCommand, type SimCommand } from './options.ts';
 
-const STALLED = 'not everything became final after the last heal';
+const STALLED = 'not everything became final after a heal';
 
 const line = (text: string) => process.stdout.write(`${text}\n`);
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { PLANTS, type Plant, runSeed } from '../src/sim/index.ts';
 
-const SEEDS = [2, 3, 5, 8, 9, 12];
+// Cheap ones, half of which run the real application.
+const SEEDS = [5, 8, 9, 16, 19, 20];
 
 test.each(SEEDS)('seed %i: nobody disagrees, everything becomes final, and it happens again just so', async (seed) => {
   const result = await runSeed({ seed });

@@ -2,6 +2,7 @@ import { SIMPLEX_RULES } from '@blyan/chain';
 import type { Hash, NetworkId } from '@blyan/interface';
 import type { MemoryStore } from '@blyan/store';
 import { ByzantineNode } from './byzantine-node.ts';
+import { gossip, heal, planFaults } from './faults.ts';
 import { LedgerChain } from './ledger-chain.ts';
 import { memoisedSuite } from './memoised-suite.ts';
 import type { Plant } from './plants.ts';
@@ -16,7 +17,7 @@ import { World } from './world.ts';
 const NETWORK: NetworkId = 'ab'.repeat(32);
 const DELTA_MS = 100;
 const MAX_TIMEOUT_MS = 16 * DELTA_MS;
-/** Simulated milliseconds after the last heal within which everything has to be final everywhere. */
+/** Simulated milliseconds after a heal within which everything has to be final everywhere. */
 export const LIVENESS_BOUND_MS = 600 * DELTA_MS;
 
 export interface SeedOptions {
@@ -39,7 +40,7 @@ export interface SeedResult {
   readonly ledger: boolean;
   readonly blocks: number;
   readonly epochs: number;
-  /** Simulated milliseconds from the last heal until all was final everywhere. */
+  /** Most simulated milliseconds from a heal until all was final everywhere. */
   readonly recoveryMs: number;
   /** Of everything that happened. */
   readonly digest: string;
@@ -51,7 +52,9 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
   const plan = scenario(world);
   const signers = simSigners(plan.nodes);
   const honestKeys = signers.filter((_, i) => !plan.attacks.has(i)).map(({ publicKey }) => publicKey);
-  const links = new SimLinks(world, { ...plan });
+  const { loss, duplication, minDelayMs, maxDelayMs, reorders } = plan;
+  const conditions = { loss, duplication, minDelayMs, maxDelayMs, reorders };
+  const links = new SimLinks(world, { ...conditions });
   const suite = memoisedSuite();
   const options = { network: NETWORK, epochBlocks: plan.epochBlocks, validatorsOf: plan.validatorsOf, suite };
   const isLedger = plan.ledger && plant?.small === undefined;
@@ -94,18 +97,25 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
     hashes.push(next.map((bytes) => chain.hashOf(bytes)));
     for (const bytes of next) gossip(context, world.pick(nodes), bytes);
   };
-  for (let atMs = 10; atMs < plan.healMs + 500; atMs += plan.recordIntervalMs) world.at(atMs, inject);
   const crashes = { count: 0 };
-  planFaults(context, plan, honest, crashes);
-  world.at(plan.healMs, () => heal(context, honest, records.flat()));
-
-  const isSettled = () =>
-    world.nowMs > plan.healMs + 600 &&
-    honest.every(({ alive, application }) => alive && application.head.hash === honest[0]?.application.head.hash) &&
-    hashes.every((one) => one.some((hash) => honest[0]?.application.isRecorded(hash)));
-  await world.run(plan.healMs + LIVENESS_BOUND_MS, () => watch.violations.length > 0 || isSettled());
-  const stalled = watch.violations.length === 0 && !isSettled();
-  if (stalled) world.trace('STALLED');
+  let [stalled, recoveryMs] = [false, 0];
+  for (const round of plan.rounds) {
+    const startMs = world.nowMs;
+    const healMs = startMs + round.healMs;
+    Object.assign(links.conditions, conditions);
+    for (let atMs = startMs + 10; atMs < healMs + 500; atMs += plan.recordIntervalMs) world.at(atMs, inject);
+    planFaults(context, round, honest, crashes);
+    world.at(healMs, () => heal(context, honest, records.flat()));
+    const isSettled = () =>
+      world.nowMs > healMs + 600 &&
+      honest.every(({ alive, application }) => alive && application.head.hash === honest[0]?.application.head.hash) &&
+      hashes.every((one) => one.some((hash) => honest[0]?.application.isRecorded(hash)));
+    await world.run(healMs + LIVENESS_BOUND_MS, () => watch.violations.length > 0 || isSettled());
+    recoveryMs = Math.max(recoveryMs, Math.round(world.nowMs - healMs));
+    stalled = watch.violations.length === 0 && !isSettled();
+    if (stalled) world.trace('STALLED');
+    if (stalled || watch.violations.length > 0) break;
+  }
   const { header } = (honest[0] as SimNode).application.head;
   return {
     seed,
@@ -113,71 +123,13 @@ export async function runSeed({ seed, plant, trace }: SeedOptions): Promise<Seed
     stalled,
     equivocations: counts.equivocations + watch.exposed.size,
     withheld: counts.withheld,
-    partitions: plan.partitions.length,
+    partitions: plan.rounds.reduce((sum, { partitions }) => sum + partitions.length, 0),
     crashes: crashes.count,
     nodes: plan.nodes,
     ledger: isLedger,
     blocks: header.height,
     epochs: header.epoch + 1,
-    recoveryMs: Math.round(world.nowMs - plan.healMs),
+    recoveryMs,
     digest: world.digest(),
   };
-}
-
-/** A record spreads from one node to all, as far as the links let it. */
-function gossip({ links, nodes }: SimContext, from: SimPeer, bytes: Uint8Array): void {
-  from.submit(bytes);
-  for (const to of nodes) if (to !== from) links.carry(from.place, to.place, () => to.submit(bytes));
-}
-
-function planFaults(
-  context: SimContext,
-  plan: ReturnType<typeof scenario>,
-  honest: readonly SimNode[],
-  crashes: { count: number },
-): void {
-  const { world, links } = context;
-  for (const { atMs, untilMs, groups } of plan.partitions) {
-    world.at(atMs, () => {
-      world.trace(`partition ${groups.join('')}`);
-      links.partition(groups);
-    });
-    world.at(untilMs, () => {
-      world.trace('partition over');
-      links.partition(null);
-    });
-  }
-  for (const { atMs, node, afterWrites, downMs } of plan.crashes) {
-    const victim = honest.find(({ place }) => place === node) as SimNode;
-    world.at(atMs, () => {
-      if (!victim.alive) return;
-      victim.crashAtWrite(afterWrites, () => {
-        crashes.count++;
-        world.after(downMs, () => restart(context, victim));
-      });
-    });
-  }
-}
-
-function restart({ world }: SimContext, node: SimNode): void {
-  if (node.alive) return;
-  world.trace(`${node.place} starts again`);
-  void node.start();
-}
-
-/** Links are good from now on, everybody runs, and pools are compared. */
-function heal(context: SimContext, honest: readonly SimNode[], records: readonly Uint8Array[]): void {
-  const { world, links } = context;
-  world.trace('heal');
-  links.partition(null);
-  Object.assign(links.conditions, { loss: 0, duplication: 0, minDelayMs: 1, maxDelayMs: 50 });
-  for (const node of honest) {
-    node.crashAtWrite(Number.POSITIVE_INFINITY, () => undefined);
-    restart(context, node);
-  }
-  // Nodes that come back compare what waits with their peers'.
-  world.after(100, () => {
-    for (const bytes of records) for (const node of honest) node.submit(bytes);
-    for (const a of honest) for (const b of honest) if (a !== b) a.compare(b, b.application.head.header.height);
-  });
 }

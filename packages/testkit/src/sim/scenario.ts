@@ -24,14 +24,19 @@ export interface Scenario {
   readonly validatorsOf: (epoch: number) => ValidatorSet;
   /** Whether nodes run the real application, and records change the validators, or a small one, and epochs do. */
   readonly ledger: boolean;
-  /** When everything is good again for the last time. */
-  readonly healMs: number;
+  /** Bad times, after each of which everything is good until all is final. */
+  readonly rounds: readonly Round[];
   readonly recordIntervalMs: number;
   readonly loss: number;
   readonly duplication: number;
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly reorders: boolean;
+}
+
+/** Times are milliseconds from the beginning of the round. */
+export interface Round {
+  readonly healMs: number;
   readonly partitions: readonly {
     readonly atMs: number;
     readonly untilMs: number;
@@ -58,7 +63,6 @@ export function scenario(world: World): Scenario {
   const attacks = new Map(
     liars.map((node) => [node, new Set(world.shuffled(ATTACKS).slice(0, world.between(1, 2)))] as const),
   );
-  const healMs = world.between(2_500, 6_000);
   const bad = world.chance() < 0.7;
   const ledger = world.chance() < LEDGER_SHARE;
   return {
@@ -67,15 +71,13 @@ export function scenario(world: World): Scenario {
     // Sets that the state names need two epochs to take effect.
     epochBlocks: ledger ? world.between(2, 5) : world.between(3, 9),
     validatorsOf: sets(world, nodes, honest, liars, rotates),
-    healMs,
+    rounds: Array.from({ length: world.chance() < 0.4 ? 2 : 1 }, () => round(world, nodes, honest)),
     recordIntervalMs: world.between(60, 300),
     loss: bad ? world.chance() * 0.25 : 0,
     duplication: world.chance() < 0.5 ? world.chance() * 0.2 : 0,
     minDelayMs: 1,
     maxDelayMs: bad ? world.between(20, 200) : 50,
     reorders: world.chance() < 0.5,
-    partitions: partitions(world, nodes, healMs),
-    crashes: crashes(world, honest, healMs),
     ledger,
   };
 }
@@ -114,7 +116,12 @@ function sets(
   };
 }
 
-function partitions(world: World, nodes: number, healMs: number): Scenario['partitions'] {
+function round(world: World, nodes: number, honest: readonly number[]): Round {
+  const healMs = world.between(2_000, 5_000);
+  return { healMs, partitions: partitions(world, nodes, healMs), crashes: crashes(world, honest, healMs) };
+}
+
+function partitions(world: World, nodes: number, healMs: number): Round['partitions'] {
   const found: { atMs: number; untilMs: number; groups: number[] }[] = [];
   for (let atMs = world.between(100, 1_500); atMs < healMs && world.chance() < 0.7; ) {
     const untilMs = Math.min(healMs, atMs + world.between(100, 2_000));
@@ -125,7 +132,7 @@ function partitions(world: World, nodes: number, healMs: number): Scenario['part
   return found;
 }
 
-function crashes(world: World, honest: readonly number[], healMs: number): Scenario['crashes'] {
+function crashes(world: World, honest: readonly number[], healMs: number): Round['crashes'] {
   if (world.chance() < 0.3) return [];
   const together = world.chance() < 0.2;
   const count = together ? honest.length : world.between(1, 5);
