@@ -107,6 +107,10 @@ export class ScriptedChain implements Chain {
     return { key, value, siblings: [], other: key === KEY ? null : other, block };
   }
 
+  epochEnds(): readonly Uint8Array[] {
+    return [];
+  }
+
   async submit(bytes: Uint8Array): Promise<string> {
     if (this.refuse) throw this.refuse;
     const hash = hashOf(bytes);

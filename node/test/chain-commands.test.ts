@@ -1,8 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeRecord, nobleSuite, verifyRecord } from '@blyan/chain-format';
+import { decodeRecord, encodeCertificate, nobleSuite, verifyRecord } from '@blyan/chain-format';
 import { fromHex } from '@blyan/crypto';
-import { temporaryDirectory } from '@blyan/testkit';
-import { expect, test } from 'vitest';
+import { MemoryStore } from '@blyan/store';
+import { GrownChain, loneChain, numberedSeed, temporaryDirectory } from '@blyan/testkit';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startGateway } from '../../gateway/test/harness.ts';
 import { ADDRESS, KEY, NETWORK, ScriptedChain } from '../../gateway/test/scripted-chain.ts';
 import { cli } from './test-context.ts';
@@ -48,6 +50,38 @@ test('chain proof checks what it shows, and absence too', async () => {
   expect(JSON.parse((await run('chain', 'proof', KEY, '--json')).stdout)).toMatchObject({ key: KEY, proof: {} });
   chain.lies = true;
   expect(await run('chain', 'proof', KEY)).toMatchObject({ code: 1, stderr: expect.stringContaining('not proven') });
+});
+
+test('chain proof follows the validators from the genesis on, and believes nobody else', async () => {
+  const validators = Array.from({ length: 4 }, (_, i) => numberedSeed('validator', i));
+  const store = new MemoryStore();
+  const grown = await GrownChain.open(store, { validators, accounts: 4 });
+  const { epochBlocks } = grown.genesis.genesis.protocol.chain;
+  await grown.grow(epochBlocks + 3, 1);
+  const chain = loneChain(grown.genesis, numberedSeed('nobody', 0), store);
+  await chain.start();
+  onTestFinished(() => chain.stop());
+  const { url } = await startGateway({}, { chain });
+  await using dir = await temporaryDirectory();
+  const prove = (...args: string[]) =>
+    cli(['chain', 'proof', 'validators', '--gateway', url, ...args], { cwd: dir.path });
+  const here = ['--data-dir', dir.path];
+  expect((await prove(...here)).stdout).toMatch(/^final +NOT checked: no genesis of network [0-9a-f]{64}/m);
+
+  await writeFile(join(dir.path, 'genesis.cbor'), grown.genesis.bytes);
+  expect(await prove(...here)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^final +signed by the/m) });
+  expect(JSON.parse((await prove(...here, '--json')).stdout)).toMatchObject({ provenFinal: true });
+
+  // The same state with the certificate of too few.
+  const proof = chain.proof.bind(chain);
+  vi.spyOn(chain, 'proof').mockImplementation(async (key) => {
+    const found = await proof(key);
+    return { ...found, block: { ...found.block, certificate: encodeCertificate(grown.certify(grown.head, 2)) } };
+  });
+  const few = await prove(...here);
+  expect(few).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_CERTIFICATE_QUORUM') });
+  vi.spyOn(chain, 'epochEnds').mockReturnValue([]);
+  expect(await prove(...here)).toMatchObject({ code: 1, stderr: expect.stringContaining('epoch 0 is missing') });
 });
 
 test('keys create makes a key for an account, and keys address tells it', async () => {

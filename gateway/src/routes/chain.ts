@@ -7,9 +7,11 @@ import {
   blocksQuery,
   chainAccount,
   chainBlock,
+  chainEpochs,
   chainHead,
   chainRecord,
   chainState,
+  epochsQuery,
   recordAccepted,
   recordHash,
   recordSubmission,
@@ -71,6 +73,16 @@ export const chainRoutes =
       ({ params }) => {
         const { balance, nonce, nextNonce } = chain().account(params.id);
         return { address: params.id, balance: String(balance), nonce, nextNonce };
+      },
+    );
+
+    app.get(
+      API_ROUTES.chainEpochs.path,
+      { schema: { querystring: epochsQuery, ...only(chainEpochs) } },
+      ({ query: { from } }) => {
+        const ends = chain().epochEnds(from);
+        const next = ends.length > 0 ? from + ends.length : null;
+        return { data: ends.map((end) => Buffer.from(end).toString('base64')), next };
       },
     );
 

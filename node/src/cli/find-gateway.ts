@@ -1,4 +1,9 @@
 import { join } from 'node:path';
+import type { BuiltGenesis } from '@blyan/chain';
+import { sha256, toHex } from '@blyan/crypto';
+import type { NetworkId } from '@blyan/interface';
+import { dataDirPaths } from '../data-dir/data-dir.ts';
+import { readGenesis, readGenesisFile } from '../data-dir/genesis-file.ts';
 import { type RunFile, readRunFile } from '../data-dir/run-file.ts';
 import { NodeError, usageError } from '../errors.ts';
 import type { CommandInput } from './command.ts';
@@ -13,12 +18,7 @@ export const DEVNET_DIR = join('.blyan', 'devnet');
  * @throws ERR_NODE_NOT_RUNNING
  */
 export async function findRunning(context: CliContext, input: CommandInput): Promise<RunFile> {
-  const { config, origins } = await loadCommandConfig(context, {
-    ...input,
-    options: { ...input.options, gateway: undefined },
-  });
-  const folders = [config.dataDir];
-  if (origins.dataDir === 'default') folders.push(join(context.cwd, DEVNET_DIR));
+  const folders = await dataFolders(context, input);
   for (const folder of folders) {
     const entry = await readRunFile(folder);
     if (entry !== null) return entry;
@@ -28,6 +28,27 @@ export async function findRunning(context: CliContext, input: CommandInput): Pro
     `No node runs on ${folders.join(' or ')}. Start one with \`blyan-node start\` or \`blyan-node devnet\`, or name one with --data-dir.`,
     { kind: 'caller' },
   );
+}
+
+/** The genesis of a network, from the data folder or the devnet of the working directory; null where neither is of it. */
+export async function findGenesis(
+  context: CliContext,
+  input: CommandInput,
+  network: NetworkId,
+): Promise<BuiltGenesis | null> {
+  for (const folder of await dataFolders(context, input)) {
+    const path = dataDirPaths(folder).genesis;
+    const bytes = await readGenesisFile(path);
+    if (bytes === null || toHex(sha256(bytes)) !== network) continue;
+    return { genesis: readGenesis(bytes, path), bytes, hash: network };
+  }
+  return null;
+}
+
+async function dataFolders(context: CliContext, input: CommandInput): Promise<string[]> {
+  const options = { ...input.options, gateway: undefined };
+  const { config, origins } = await loadCommandConfig(context, { ...input, options });
+  return origins.dataDir === 'default' ? [config.dataDir, join(context.cwd, DEVNET_DIR)] : [config.dataDir];
 }
 
 /**

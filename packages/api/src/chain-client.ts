@@ -3,6 +3,7 @@ import type {
   BlockList,
   ChainAccountAnswer,
   ChainBlock,
+  ChainEpochsAnswer,
   ChainHeadAnswer,
   ChainRecordAnswer,
   ChainStateAnswer,
@@ -39,6 +40,11 @@ export class ChainClient {
 
   record(hash: string, signal?: AbortSignal): Promise<ChainRecordAnswer> {
     return this.#gateways.json(withId(API_ROUTES.chainRecord.path, hash), { signal });
+  }
+
+  /** From one on; the answer says what to ask for next. */
+  epochs(from: number, signal?: AbortSignal): Promise<ChainEpochsAnswer> {
+    return this.#gateways.json(`${API_ROUTES.chainEpochs.path}?from=${from}`, { signal });
   }
 
   account(address: string, signal?: AbortSignal): Promise<ChainAccountAnswer> {

@@ -110,6 +110,15 @@ export const chainState = z.object({
 });
 export type ChainStateAnswer = z.infer<typeof chainState>;
 
+/** Answer of `GET /api/v1/chain/epochs`: how a light client gets from the genesis to now. */
+export const chainEpochs = z.object({
+  /** Last blocks of epochs from `from` on, each with its certificate and the validators that follow; canonical bytes. */
+  data: z.array(base64).readonly(),
+  /** What to ask for next; null where the epoch has not ended. */
+  next: z.int().nullable(),
+});
+export type ChainEpochsAnswer = z.infer<typeof chainEpochs>;
+
 export const blockId = z.union([z.string().regex(/^\d{1,15}$/), digest], {
   error: 'Expected a height or 64 lower-case hexadecimal digits',
 });
@@ -136,6 +145,14 @@ export const blocksQuery = z.object({
     .transform(Number)
     .pipe(z.int().min(1).max(API_LIMITS.blocks))
     .optional(),
+});
+/** Query of `GET /api/v1/chain/epochs`. */
+export const epochsQuery = z.object({
+  from: z
+    .string()
+    .regex(/^\d{1,12}$/, 'Expected the number of an epoch')
+    .transform(Number)
+    .default(0),
 });
 export const stateQuery = z.object({ proof: z.enum(['0', '1']).optional() });
 

@@ -14,6 +14,7 @@ export const API_ROUTES = Object.freeze({
   chainRecords: { path: '/api/v1/chain/records', methods: ['POST'] },
   chainRecord: { path: '/api/v1/chain/records/:id', methods: ['GET', 'HEAD'] },
   chainAccount: { path: '/api/v1/chain/accounts/:id', methods: ['GET', 'HEAD'] },
+  chainEpochs: { path: '/api/v1/chain/epochs', methods: ['GET', 'HEAD'] },
   chainState: { path: '/api/v1/chain/state/*', methods: ['GET', 'HEAD'] },
   siweChallenge: { path: '/auth/siwe/challenge', methods: ['POST'] },
   siweVerify: { path: '/auth/siwe/verify', methods: ['POST'] },

@@ -100,6 +100,12 @@ export interface Chain {
   proof(key: string): Promise<ProvenState>;
 
   /**
+   * Ends of finished epochs from one on, each with its certificate and the validators that follow: canonical bytes, as
+   * `encodeEpochEnd` of `@blyan/light-client` makes them. As many as fit an answer; none where the epoch has not ended.
+   */
+  epochEnds(fromEpoch: number): readonly Uint8Array[];
+
+  /**
    * Takes a signed record into the mempool and gossips it. A record that waits already, or is on the chain, is no error.
    * @returns its hash
    * @throws an AppError of kind `caller` that says why it can never be applied, or not now

@@ -1,5 +1,6 @@
 export { type ChainNetworkOptions, ChainProcesses, TransferAuthor } from './chain/chain-network.ts';
 export { GrownChain, type GrownChainOptions, grownGenesis, numberedSeed } from './chain/grown-chain.ts';
+export { loneChain } from './chain/lone-chain.ts';
 export type { ValidatorSetup } from './chain/validator-messages.ts';
 export { ValidatorProcess, type ValidatorReport } from './chain/validator-process.ts';
 export { GOLDEN_ARCHITECTURES, type GoldenCase, goldenDir, loadGolden } from './golden.ts';

@@ -34,7 +34,7 @@ export const chain: CommandSpec = {
     },
     {
       name: 'proof',
-      summary: 'Show the value of a state key with a proof, checked here against the block it belongs to',
+      summary: 'Show the value of a state key with a proof, checked here against the genesis in the data folder',
       arguments: [{ name: '<key>', help: 'account/ADDRESS, node/PUBLIC-KEY, model/NAME, …' }],
       ...ASKING,
       load: async () => (await import('../handlers/chain-proof.ts')).chainProof,

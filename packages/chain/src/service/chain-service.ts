@@ -24,6 +24,7 @@ import { Mempool } from '../mempool/mempool.ts';
 import type { RecordVerdict } from '../mempool/verdict.ts';
 import type { PeerKey, ReplicaClock } from '../replica/ports.ts';
 import type { ReplicaEvents, ReplicaService } from '../replica/types.ts';
+import { epochEndsFrom } from '../snapshot/epoch-ends.ts';
 import { BlockRepository } from '../storage/block-repository.ts';
 import type { StoredBlock } from '../storage/stored-values.ts';
 import { BlockAnnouncer } from './block-announcer.ts';
@@ -190,6 +191,10 @@ export class ChainService implements Chain, Service {
     const stored = this.#repository.blockOf(application.head.hash);
     if (stored === null) throw new TypeError('the head is not stored');
     return { key, value, siblings, other, block: this.#finalBlock(stored) };
+  }
+
+  epochEnds(fromEpoch: number): readonly Uint8Array[] {
+    return epochEndsFrom(this.#repository, fromEpoch);
   }
 
   async submit(bytes: Uint8Array): Promise<Hash> {

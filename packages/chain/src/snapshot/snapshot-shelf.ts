@@ -1,12 +1,12 @@
 import { type CryptoSuite, encodeOutline } from '@blyan/chain-format';
 import type { BlobStore, Hash, KeyValueReader, KeyValueSnapshot, NetworkId } from '@blyan/interface';
-import { encodeEpochEnd } from '@blyan/light-client';
 import { BlockRepository } from '../storage/block-repository.ts';
 import { blockKey, keysUnder } from '../storage/keys.ts';
 import { decodeStoredBlock } from '../storage/stored-values.ts';
 import { cutChunks, type SnapshotEntry } from './chunk.ts';
+import { epochEndsFrom } from './epoch-ends.ts';
 import { chunkHash, encodeManifest } from './manifest.ts';
-import { EPOCH_ENDS_BYTES, MAX_EPOCH_ENDS, type SnapshotSource } from './ports.ts';
+import type { SnapshotSource } from './ports.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { chunkName, manifestHeight, manifestName, partHeight } from './snapshot-names.ts';
 
@@ -72,20 +72,7 @@ export class SnapshotShelf implements SnapshotSource {
 
   /** @throws ERR_CHAIN_STORED */
   epochEnds(fromEpoch: number): Uint8Array[] {
-    const ends: Uint8Array[] = [];
-    let room = EPOCH_ENDS_BYTES;
-    for (let epoch = fromEpoch; room > 0 && ends.length < MAX_EPOCH_ENDS; epoch++) {
-      const end = this.#repository.epochEnd(epoch);
-      if (end === null) break;
-      const { validatorsHash, nextValidatorsHash } = end.header;
-      const changes = nextValidatorsHash !== validatorsHash;
-      const nextValidators = changes ? this.#repository.validatorSet(nextValidatorsHash) : null;
-      const bytes = encodeEpochEnd({ ...end, nextValidators });
-      room -= bytes.length;
-      if (room < 0 && ends.length > 0) break;
-      ends.push(bytes);
-    }
-    return ends;
+    return epochEndsFrom(this.#repository, fromEpoch);
   }
 
   async #take(held: KeyValueSnapshot, signal?: AbortSignal): Promise<number> {

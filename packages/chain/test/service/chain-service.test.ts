@@ -1,25 +1,9 @@
 import { encodeRecord, signRecord } from '@blyan/chain-format';
-import { generateKeyPair, nodeSuite, signEd25519, toHex } from '@blyan/crypto';
-import { silentLogger } from '@blyan/interface';
+import { generateKeyPair, signEd25519, toHex } from '@blyan/crypto';
 import { MemoryStore } from '@blyan/store';
+import { loneChain } from '@blyan/testkit';
 import { expect, test } from 'vitest';
-import {
-  ChainApplication,
-  type ChainHandlers,
-  type ChainNetwork,
-  ChainService,
-  privateGenesis,
-  Replica,
-  realClock,
-} from '../../src/index.ts';
-
-/** Nobody else is there. */
-const ALONE: ChainNetwork = {
-  ...{ start: async (_: ChainHandlers) => undefined, stop: async () => undefined, penalize: () => undefined },
-  ...{ publishRecord: () => undefined, publishBlock: () => undefined, send: () => undefined },
-  ...{ reach: async () => null, pool: async () => [], outline: async () => null, records: async () => [] },
-  ...{ finalBlocks: async () => [], manifest: async () => null, chunk: async () => null, epochEnds: async () => [] },
-} as unknown as ChainNetwork;
+import { privateGenesis } from '../../src/index.ts';
 
 const validator = generateKeyPair();
 const signer = {
@@ -32,25 +16,7 @@ const genesis = privateGenesis({
   accounts: [{ address: signer.publicKey, balance: '1000' }],
 });
 
-function open(store: MemoryStore): ChainService {
-  const deltaMs = 500;
-  return new ChainService(
-    { genesis, signer },
-    {
-      ...{ store, network: ALONE, logger: silentLogger, suite: nodeSuite },
-      openApplication: (records) => ChainApplication.open({ genesis }, { store, records, suite: nodeSuite }),
-      createReplica: (application, network, source, events) =>
-        new Replica(
-          { network: genesis.hash, signer, deltaMs, blockIntervalMs: 0 },
-          {
-            ...{ application, store, network, source, clock: realClock, suite: nodeSuite, logger: silentLogger },
-            storedOutline: () => undefined,
-          },
-          events,
-        ),
-    },
-  );
-}
+const open = (store: MemoryStore) => loneChain(genesis, validator.secretSeed, store);
 
 const transfer = encodeRecord(
   signRecord(
