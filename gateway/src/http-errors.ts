@@ -73,6 +73,10 @@ const BY_CODE: readonly (readonly [RegExp, Rule])[] = [
   [/_MODEL_TEMPLATE$/, invalid(400, { param: 'messages' })],
   [/_(MISSING_BLOCKS|BLOCKS_MISSING|NOT_COVERED)$/, shard],
   [/_PRUNED$/, invalid(410)],
+  [/_CHAIN_CLOSED$/, { status: 503, type: 'overloaded_error', retryAfter: 2 }],
+  [/_CHAIN_HALTED$/, { status: 503, type: 'overloaded_error' }],
+  [/_MEMPOOL_(CONFLICT|STALE)$/, invalid(409)],
+  [/_MEMPOOL_(AUTHOR|FULL)$/, { status: 429, type: 'rate_limit_error', retryAfter: 5 }],
   [/_NONCE(_[A-Z]+)?$/, invalid(409)],
   [/_PLAN_(REFUSED|IMPOSSIBLE|UNAVAILABLE)$/, invalid(400, { param: 'blyan.plan' })],
   [

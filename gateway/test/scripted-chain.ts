@@ -10,7 +10,16 @@ import {
 } from '@blyan/chain-format';
 import { encodeCanonical } from '@blyan/codec/canonical';
 import { sha256, toHex } from '@blyan/crypto';
-import type { Chain, ChainAccount, ChainHead, FinalBlock, KnownRecord, ProvenState } from '@blyan/interface';
+import type {
+  AppError,
+  Chain,
+  ChainAccount,
+  ChainHead,
+  FinalBlock,
+  HeldEvidence,
+  KnownRecord,
+  ProvenState,
+} from '@blyan/interface';
 
 export const NETWORK = 'b2'.repeat(32);
 export const ADDRESS = 'ad'.repeat(32);
@@ -31,6 +40,8 @@ export class ScriptedChain implements Chain {
   refuse: Error | null = null;
   /** Whether proofs are of another value. */
   lies = false;
+  failure: AppError | null = null;
+  evidence: readonly HeldEvidence[] = [];
   /** Whether records stay without a block. */
   stands = false;
 
@@ -65,12 +76,13 @@ export class ScriptedChain implements Chain {
   }
 
   head(): ChainHead {
+    if (this.failure !== null) throw this.failure;
     const { hash, height } = this.#blocks.at(-1) as FinalBlock;
     const waiting = [...this.#records.values()].filter(({ place }) => place === null).length;
     return {
       networkId: NETWORK,
       ...{ height, hash, epoch: 0, timeMs: 1_800_000_000_000 + height, stateRoot: STATE_ROOT },
-      ...{ validators: 4, validates: true, pending: waiting, waitingMs: waiting * 10 },
+      ...{ validators: 4, validates: true, pending: waiting, waitingMs: waiting * 10, evidence: this.evidence },
     };
   }
 

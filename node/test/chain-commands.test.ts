@@ -26,6 +26,10 @@ test('chain head and status say where the chain is, and whether it moves', async
   expect(head.stdout).toMatch(/quiet: no record waits/);
   expect(JSON.parse((await run('chain', 'head', '--json')).stdout)).toEqual(chain.head());
 
+  expect(head.stdout).not.toContain('evidence');
+  chain.evidence = [{ epoch: 2, view: 7, validator: 3, proof: 'ab' }];
+  expect((await run('chain', 'head')).stdout).toMatch(/^evidence {3}validator 3 of epoch 2 cheated in view 7/m);
+
   chain.stands = true;
   await chain.submit(new Uint8Array([1]));
   expect((await run('status')).stdout).toMatch(/^chain +height 1, .*moves: 1 record waits, 0\.0 s without a block$/m);

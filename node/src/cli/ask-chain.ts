@@ -18,12 +18,15 @@ export async function askChain(context: CliContext, input: CommandInput): Promis
   return { chain, signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]) };
 }
 
-/** Null where the gateway has no chain. */
-export async function headOrNull({ chain }: ApiClient, signal: AbortSignal): Promise<ChainHeadAnswer | null> {
+/** Why there is none, where the gateway has no chain or it has stopped. */
+export async function headOrRefusal(
+  { chain }: ApiClient,
+  signal: AbortSignal,
+): Promise<ChainHeadAnswer | ApiClientError> {
   try {
     return await chain.head(signal);
   } catch (error) {
-    if (error instanceof ApiClientError && error.code === 'ERR_API_REFUSED') return null;
+    if (error instanceof ApiClientError && error.code === 'ERR_API_REFUSED') return error;
     throw error;
   }
 }

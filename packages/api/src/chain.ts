@@ -25,6 +25,10 @@ export const chainHead = z.object({
   pending: z.int(),
   /** How long they have waited without a new final block, milliseconds; 0 when none wait. */
   waitingMs: z.number(),
+  /** Proof, in hexadecimal, of what validators did that no honest one does; at most 16. */
+  evidence: z
+    .array(z.object({ epoch: z.int(), view: z.int(), validator: z.int(), proof: z.string() }).readonly())
+    .readonly(),
 });
 export type ChainHeadAnswer = z.infer<typeof chainHead>;
 

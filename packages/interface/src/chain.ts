@@ -1,4 +1,15 @@
+import type { AppError } from './errors.ts';
 import type { Hash, NetworkId } from './ids.ts';
+
+/** A validator voted in one view for two things of which an honest one votes for one: this node holds both votes. */
+export interface HeldEvidence {
+  readonly epoch: number;
+  readonly view: number;
+  /** Index in the validator set of the epoch. */
+  readonly validator: number;
+  /** Both votes in hexadecimal, as `encodeEvidence` of `@blyan/chain-format` makes them: anybody can check it. */
+  readonly proof: string;
+}
 
 /** The newest final block, and how this node stands to the chain. */
 export interface ChainHead {
@@ -17,6 +28,8 @@ export interface ChainHead {
   readonly pending: number;
   /** How long records have waited here without a new final block, milliseconds; 0 when none wait. */
   readonly waitingMs: number;
+  /** What this node found of validators that cheated, the latest epochs last; at most 16. */
+  readonly evidence: readonly HeldEvidence[];
 }
 
 /** A final block without the bytes of its records. */
@@ -73,6 +86,10 @@ export interface ProvenState {
  * here blocks on consensus: a chain that stands still answers from its head.
  */
 export interface Chain {
+  /** Why the chain of this node has stopped for good (its disk is full, or what is stored is damaged); null while it has not. */
+  readonly failure: AppError | null;
+
+  /** @throws an error whose code ends in `_HALTED` when the chain of this node has stopped for good */
   head(): ChainHead;
 
   /**

@@ -1,6 +1,15 @@
 export type { AnswerClaim, AnswerJournal, JournalEntry, KeptAnswer } from './answer-journal.ts';
 export type { BlobStore } from './blob-store.ts';
-export type { Chain, ChainAccount, ChainHead, FinalBlock, KnownRecord, ProvenState, RecordPlace } from './chain.ts';
+export type {
+  Chain,
+  ChainAccount,
+  ChainHead,
+  FinalBlock,
+  HeldEvidence,
+  KnownRecord,
+  ProvenState,
+  RecordPlace,
+} from './chain.ts';
 export {
   ANSWER_COMPLETE,
   type Coordinator,

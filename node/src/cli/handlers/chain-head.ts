@@ -17,5 +17,8 @@ export const chainHead: CommandHandler = async (context, input) => {
     `state root ${printable(head.stateRoot)}`,
     `chain      ${movement(head)}`,
   ];
+  for (const { epoch, view, validator } of head.evidence) {
+    lines.push(`evidence   validator ${validator} of epoch ${epoch} cheated in view ${view}; --json has the proof`);
+  }
   print(context, lines.join('\n'));
 };

@@ -1,5 +1,5 @@
-import { ApiClient } from '@blyan/api';
-import { headOrNull } from '../ask-chain.ts';
+import { ApiClient, ApiClientError } from '@blyan/api';
+import { headOrRefusal } from '../ask-chain.ts';
 import type { CommandHandler } from '../command.ts';
 import { findGateway } from '../find-gateway.ts';
 import { print, printable, printJson, table } from '../output.ts';
@@ -14,14 +14,15 @@ export const status: CommandHandler = async (context, input) => {
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const client = new ApiClient({ baseUrl });
   const state = await client.state(signal);
-  const head = await headOrNull(client, signal);
-  if (input.options.json === true) return printJson(context, { ...state, chain: head });
+  const head = await headOrRefusal(client, signal);
+  const refused = head instanceof ApiClientError;
+  if (input.options.json === true) return printJson(context, { ...state, chain: refused ? null : head });
   print(context, `gateway   ${baseUrl}`);
   print(context, `network   ${printable(state.networkId)}`);
   print(context, `this node ${printable(state.peerId)}, version ${printable(state.version)}`);
   print(context, `nodes     ${state.nodes.length}`);
   print(context, `ready     ${state.notReady === null ? 'yes' : `no: ${printable(state.notReady)}`}`);
-  if (head === null) print(context, 'chain     none at this gateway');
+  if (refused) print(context, `chain     ${printable(head.message)}`);
   else print(context, `chain     height ${head.height}, ${validatorsOf(head)}; ${movement(head)}`);
   const rows = state.models.map((model) => {
     const missing = model.missing.slice(0, SHOWN_MISSING).map(printable).join(' ');

@@ -16,6 +16,7 @@ import {
   errorCode,
   type FinalBlock,
   type Hash,
+  type HeldEvidence,
   type KnownRecord,
   type ProvenState,
   type Service,
@@ -29,6 +30,7 @@ import { BlockRepository } from '../storage/block-repository.ts';
 import type { StoredBlock } from '../storage/stored-values.ts';
 import { BlockAnnouncer } from './block-announcer.ts';
 import type { ChainHandlers, ServedBlock } from './chain-network.ts';
+import { MAX_TOLD_EVIDENCE, storedEvidence, toldEvidence } from './held-evidence.ts';
 import { PoolSync } from './pool-sync.ts';
 import { PooledApplication } from './pooled-application.ts';
 import { realClock } from './real-clock.ts';
@@ -65,6 +67,7 @@ export class ChainService implements Chain, Service {
   /** The newest final block that is on disk: consensus may be ahead of it, and what is told must outlive a crash. */
   #head: BlockOutline | null = null;
   #finalAtMs = 0;
+  #evidence: readonly HeldEvidence[] = [];
 
   constructor(options: ChainServiceOptions, deps: ChainServiceDeps) {
     this.#options = options;
@@ -104,6 +107,7 @@ export class ChainService implements Chain, Service {
     );
     application = await this.#deps.openApplication(mempool);
     this.#head = application.head;
+    this.#evidence = await storedEvidence(this.#deps.store);
     signal?.throwIfAborted();
     const pooled = new PooledApplication(application, mempool);
     const replica = this.#deps.createReplica(pooled, network, network, this.#replicaEvents());
@@ -148,6 +152,7 @@ export class ChainService implements Chain, Service {
       validates: replica.status.validator !== null,
       pending: mempool.size,
       waitingMs: waits ? Math.max(0, this.#clock.nowMs() - waitingSinceMs) : 0,
+      evidence: this.#evidence,
     };
   }
 
@@ -278,7 +283,12 @@ export class ChainService implements Chain, Service {
     const { logger, network } = this.#deps;
     return {
       final: (head, certificate) => this.#final(head, certificate),
-      evidence: ({ first }) => {
+      evidence: (found) => {
+        const { first } = found;
+        const others = this.#evidence.filter(
+          (held) => held.epoch !== first.epoch || held.validator !== first.validator,
+        );
+        this.#evidence = [...others, toldEvidence(found)].slice(-MAX_TOLD_EVIDENCE);
         logger.warn('a validator has voted twice; the evidence is kept', {
           epoch: first.epoch,
           validator: first.validator,
