@@ -72,7 +72,7 @@ describe('the command line', () => {
 
   test('devnet has every flag of its interface', async () => {
     const { stdout } = await cli(['devnet', '--help']);
-    const flags = '--nodes --model --host --data-dir --gateway --link-delay-ms --json';
+    const flags = '--nodes --model --host --data-dir --gateway --link-delay-ms --threads --json';
     for (const flag of flags.split(' ')) expect(stdout).toContain(flag);
   });
 });
@@ -100,6 +100,7 @@ describe('exit codes', () => {
     [['devnet', '--nodes', '2', '--host', 'all;nonsense'], 2],
     [['devnet', '--gateway', 'off'], 2],
     [['devnet', '--link-delay-ms', '-1'], 2],
+    [['devnet', '--threads', '0'], 2],
     [['start', '--gateway', 'nonsense'], 2],
     [['start', '--host', 'nonsense'], 2],
     [['start', '--listen', 'nonsense'], 2],

@@ -3,6 +3,7 @@ import { parseHostSpec } from '@blyan/routing';
 import { DEVNET_DIR } from '../cli/find-gateway.ts';
 import { type Endpoint, parseEndpoint } from '../config/endpoint.ts';
 import { numberOption } from '../config/number-option.ts';
+import { MAX_THREADS } from '../config/threads.ts';
 import { usageError } from '../errors.ts';
 
 export interface DevnetOptions {
@@ -17,6 +18,8 @@ export interface DevnetOptions {
   readonly gateway?: Endpoint;
   /** Round-trip time added to every link between nodes; 0 adds none. */
   readonly linkDelayMs: number;
+  /** Of each node; undefined: they share the cores but one. */
+  readonly threads?: number;
 }
 
 const MAX_NODES = 16;
@@ -43,6 +46,7 @@ function parseHosts(text: string, nodeCount: number): string[] {
 export function parseDevnetOptions(typed: Readonly<Record<string, unknown>>, cwd: string): DevnetOptions {
   const nodeCount = numberOption(typed.nodes ?? 3, '--nodes', { min: 1, max: MAX_NODES, integer: true });
   const delay = typed.linkDelayMs ?? 0;
+  const threads = { min: 1, max: MAX_THREADS, integer: true };
   const gateway = typed.gateway === undefined ? undefined : parseEndpoint(typed.gateway as string, '--gateway');
   if (gateway === null)
     throw usageError('--gateway: a devnet has a gateway. Write HOST:PORT; port 0 takes any free one.');
@@ -53,5 +57,6 @@ export function parseDevnetOptions(typed: Readonly<Record<string, unknown>>, cwd
     dataDir: resolve(cwd, (typed.dataDir as string | undefined) ?? join(cwd, DEVNET_DIR)),
     gateway,
     linkDelayMs: numberOption(delay, '--link-delay-ms', { min: 0, max: MAX_LINK_DELAY_MS, integer: false }),
+    threads: typed.threads === undefined ? undefined : numberOption(typed.threads, '--threads', threads),
   };
 }

@@ -5,6 +5,7 @@ import { modelView } from '@blyan/inference';
 import type { ImportDType } from '@blyan/model';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
+import { measureCallsAlone } from '../limits/computing-alone.ts';
 import { measureMemoryBandwidth } from '../limits/memory-bandwidth.ts';
 import { expertsTouched, stepBytes, tokenBytes } from '../limits/token-bytes.ts';
 import { importedBenchModel, promptTokens } from '../model/bench-model.ts';
@@ -91,6 +92,20 @@ async function measure({ dtype, threads, bandwidth, peer }: Case, run: BenchRun)
       range: rangeOf(streams),
     }),
   );
+  if (dtype === 'i8' && threads === 1) {
+    for (const [count, speeds] of [
+      [1, decode],
+      [STREAMS, streams],
+    ] as const) {
+      const callsMs = await measureCallsAlone(blocksDir, view, count);
+      report(
+        figure(name(count === 1 ? 'decode-calls' : `${STREAMS}-streams-calls`), Math.max(...speeds), 'tokens/s', {
+          limit: (count * 1000) / callsMs,
+          against: `if nothing but ONNX Runtime's calls took time: ${callsMs.toFixed(2)} ms a step, those of real steps done again alone`,
+        }),
+      );
+    }
+  }
   const theirs = await peer?.measure(dtype, { threads, prefill: PREFILL_TOKENS, decodeFrom: DECODE_FROM });
   if (!theirs) return;
   const those = `llama.cpp ${theirs.format}, ${threads} threads (best rounds)`;

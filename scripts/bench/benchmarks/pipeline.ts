@@ -1,6 +1,9 @@
+import { availableParallelism } from 'node:os';
+import { modelView } from '@blyan/inference';
 import { echoRoundTrip } from '@blyan/testkit';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
+import { measureDraw } from '../limits/computing-alone.ts';
 import { benchName, importedBenchModel, promptTokens } from '../model/bench-model.ts';
 import { type Answer, generate } from '../network/generate.ts';
 import { LocalNetwork, type LocalNetworkOptions } from '../network/local-network.ts';
@@ -19,21 +22,30 @@ const GOAL_AT_MS = 20;
 /** The coordinator is the first of so many stages: a token crosses as many links, one way. */
 const THREE: Shape = { nodes: 3, suffix: '' };
 const TWO: Shape = { nodes: 2, suffix: '.2-nodes' };
+/** Of one answer only one stage computes at a time: the cores are free for its second thread. */
+const TWO_OF_TWO_THREADS: Shape = { nodes: 2, suffix: '.2-nodes-2-threads', threads: 2 };
 
 interface Shape {
   readonly nodes: number;
   readonly suffix: string;
+  readonly threads?: number;
+}
+
+function shapeOf({ nodes, threads }: Shape): Pick<LocalNetworkOptions, 'nodes' | 'threads'> {
+  return { nodes, threads };
 }
 
 interface Model {
   readonly name: string;
   readonly at?: LocalNetworkOptions['model'];
+  /** Milliseconds of head and draw, which are the coordinator's and not its stage's. */
+  readonly drawMs?: (threads: number) => Promise<number>;
 }
 
 const ABOUT = `Plan pipeline over daemons, each its own process, every link through a delaying proxy, no speculation. The coordinator is the first of
 three stages, a token crosses three links one way, 1.5 round trips; or of two stages, one round trip. Limit: 1 / (hops / 2 x RTT + compute),
 RTT = a TCP echo through such a proxy, compute = ms per token without delay - hops / 2 x a TCP echo without proxy. Without delay the limit is
-1 / (computing time that the stages report). Tokens are counted as an HTTP client receives them. Best rounds.`;
+1 / (computing time that the stages report + head and draw). Tokens are counted as an HTTP client receives them. Best rounds.`;
 
 export const pipeline: Benchmark = {
   name: 'pipeline',
@@ -41,6 +53,7 @@ export const pipeline: Benchmark = {
   async run(run) {
     const model = await benchModel(run);
     for (const shape of [THREE, TWO]) await measureModel(model, shape, [0, 20], run);
+    if (availableParallelism() > 1) await measureModel(model, TWO_OF_TWO_THREADS, [0], run);
   },
 };
 
@@ -54,8 +67,9 @@ export const pipelineGenesis: Benchmark = {
 async function benchModel(run: BenchRun): Promise<Model> {
   if (run.quick) return { name: 'genesis' };
   // Quantised, because three daemons would hold the f32 form twice.
-  const { dataDir } = await importedBenchModel(run, 'i8');
-  return { name: 'bench-i8', at: { dataDir, name: benchName(run.quick) } };
+  const { dataDir, blocksDir, manifest } = await importedBenchModel(run, 'i8');
+  const drawMs = (threads: number) => measureDraw(blocksDir, modelView(manifest), threads);
+  return { name: 'bench-i8', at: { dataDir, name: benchName(run.quick) }, drawMs };
 }
 
 interface Measured {
@@ -72,14 +86,15 @@ async function measureModel(model: Model, shape: Shape, delaysMs: readonly numbe
   let computeMs = 0;
   for (const delayMs of delaysMs) {
     say(`${model.name}, ${shape.nodes} nodes, ${delayMs} ms`);
-    const measured = await measureDelay({ delayMs, nodes: shape.nodes, model: model.at }, run);
+    const measured = await measureDelay({ delayMs, ...shapeOf(shape), model: model.at }, run);
     const msPerToken = shortest(measured.msPerToken);
     const echo = delayMs === 0 ? direct : await echoRoundTrip({ delayMs: delayMs / 2 }, ECHOES);
     if (delayMs === 0) computeMs = Math.max(0, msPerToken - roundTrips * direct);
-    const limitMs = delayMs === 0 ? measured.stagesMs : roundTrips * echo + computeMs;
+    const drawMs = delayMs === 0 ? ((await model.drawMs?.(shape.threads ?? 1)) ?? 0) : 0;
+    const limitMs = delayMs === 0 ? measured.stagesMs + drawMs : roundTrips * echo + computeMs;
     const against =
       delayMs === 0
-        ? `if nothing but the stages' ${limitMs.toFixed(2)} ms of computing took time`
+        ? `if nothing but the stages' ${measured.stagesMs.toFixed(2)} ms and the draw's ${drawMs.toFixed(2)} ms of computing took time`
         : `1 / (${roundTrips} x ${echo.toFixed(2)} ms + ${computeMs.toFixed(2)} ms)`;
     // The same with nothing in `compute` but what the stages report: no messages, no sampling, no HTTP.
     const strict = (roundTrips * echo + measured.stagesMs) / msPerToken;

@@ -16,6 +16,8 @@ export interface LocalNetworkOptions {
   readonly nodes?: number;
   /** What each node hosts; shared out evenly by default. */
   readonly hosts?: readonly string[];
+  /** Of each node that compute; the nodes share the cores by default. */
+  readonly threads?: number;
   /** A data folder with the model in it, and the model's name; the genesis model by default. */
   readonly model?: { readonly dataDir: string; readonly name: string };
 }
@@ -40,11 +42,13 @@ export class LocalNetwork implements AsyncDisposable {
     this.model = model;
   }
 
-  static async start(run: BenchRun, { delayMs, nodes = 3, hosts, model }: LocalNetworkOptions): Promise<LocalNetwork> {
+  static async start(run: BenchRun, options: LocalNetworkOptions): Promise<LocalNetwork> {
+    const { delayMs, nodes = 3, hosts, threads, model } = options;
     const dataDir = model?.dataDir ?? join(run.workDir, 'genesis-network');
     await forgetNetwork(dataDir, nodes);
     const args = ['devnet', '--nodes', String(nodes), '--data-dir', dataDir, '--gateway', '127.0.0.1:0'];
     if (hosts) args.push('--host', hosts.join(';'));
+    if (threads !== undefined) args.push('--threads', String(threads));
     if (model) args.push('--model', model.name);
     if (delayMs > 0) args.push('--link-delay-ms', String(delayMs));
     return new LocalNetwork(await Daemon.start(args, run.signal), model?.name ?? GENESIS_MODEL);

@@ -14,6 +14,10 @@ export const devnet: CommandSpec = {
     { flags: '--data-dir <dir>', help: 'where the network lives; kept between runs (default: ./.blyan/devnet)' },
     { flags: '--gateway <host:port>', help: 'where to serve HTTP (default: 127.0.0.1:4700, or a free port)' },
     { flags: '--link-delay-ms <ms>', help: 'round-trip time added to every link between nodes' },
+    {
+      flags: '--threads <n>',
+      help: 'threads of each daemon that compute (default: they share the cores but one)',
+    },
     { flags: '--json', help: 'print the ready event as JSON' },
   ],
   examples: [

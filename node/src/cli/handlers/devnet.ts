@@ -57,7 +57,7 @@ export const devnet: CommandHandler = async (context, input) => {
       bootstrap,
       gateway: index === 0 ? gateway : 'off',
       metrics: index === 0 ? metrics : 'off',
-      threads: usualThreads(options.nodeCount),
+      threads: options.threads ?? usualThreads(options.nodeCount),
       logLevel,
     });
     return {
