@@ -1,4 +1,12 @@
-import { BlockRepository, ChainApplication, ChainService, decodeGenesis, Replica, realClock } from '@blyan/chain';
+import {
+  type Application,
+  BlockRepository,
+  ChainApplication,
+  ChainService,
+  decodeGenesis,
+  Replica,
+  realClock,
+} from '@blyan/chain';
 import { fromHex, nodeSuite, publicKeyOf, sha256, signEd25519, toHex } from '@blyan/crypto';
 import { errorCode, silentLogger, systemClock } from '@blyan/interface';
 import { P2pChainNetwork, P2pHost } from '@blyan/p2p';
@@ -8,6 +16,8 @@ import { misbehave } from './misbehave.ts';
 import type { FromValidator, ToValidator, ValidatorSetup } from './validator-messages.ts';
 
 // One node of a chain in a process of its own, driven by the messages of its parent. Ends when the parent is gone.
+const PINGS = 5;
+const PING_TIMEOUT_MS = 10_000;
 const setup = JSON.parse(process.argv[2] as string) as ValidatorSetup;
 const send = (message: FromValidator): void => void process.send?.(message);
 process.on('disconnect', () => process.exit(0));
@@ -36,6 +46,16 @@ const { deltaMs, blockIntervalMs } = setup;
 let evidence = 0;
 let records = 0;
 let seen = 0;
+let decidedAtMs = Date.now();
+/** Notes when the application was told that a block is final, which is before the disk is. */
+const noted = (application: Application): Application =>
+  new Proxy(application, {
+    get(target, name) {
+      if (name === 'commit') decidedAtMs = Date.now();
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 
 const service = new ChainService(
   { genesis, signer },
@@ -46,7 +66,15 @@ const service = new ChainService(
       new Replica(
         { network: genesis.hash, signer, deltaMs, blockIntervalMs },
         {
-          ...{ application, store, network: to, source, clock: realClock, suite: nodeSuite, logger },
+          ...{
+            application: noted(application),
+            store,
+            network: to,
+            source,
+            clock: realClock,
+            suite: nodeSuite,
+            logger,
+          },
           storedOutline: (hash) => repository.unfinalised(hash) ?? undefined,
         },
         {
@@ -71,14 +99,29 @@ function report(): void {
   if (failure === null) head = service.head();
   const { height, hash, timeMs, waitingMs, pending } = head;
   while (seen < height) records += repository.blockAt(++seen)?.block.recordHashes.length ?? 0;
+  const { user, system } = process.cpuUsage();
   send({
+    ...{ decidedMs: decidedAtMs - timeMs, cpuMs: (user + system) / 1000 },
     ...{ type: 'head', height, hash, ageMs: Date.now() - timeMs, waitingMs, pending, records, evidence },
     ...{ failure: failure === null ? null : String(failure.meta.reason), peers: host.peers().length },
   });
 }
 
+async function ping(): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < PINGS; round++) {
+    for (const peer of host.peers()) {
+      const started = performance.now();
+      await host.ping(peer, { timeoutMs: PING_TIMEOUT_MS });
+      times.push(performance.now() - started);
+    }
+  }
+  send({ type: 'round-trip', rttMs: times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN });
+}
+
 process.on('message', async (message: ToValidator) => {
   if (message.type === 'report') return report();
+  if (message.type === 'ping') return ping();
   if (message.type === 'end') process.exit(0);
   const codes: string[] = [];
   for (const record of message.records) {

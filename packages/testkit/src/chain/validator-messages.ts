@@ -19,17 +19,25 @@ export interface ValidatorSetup {
 export type ToValidator =
   | { readonly type: 'submit'; readonly records: readonly string[] }
   | { readonly type: 'report' }
+  /** Asks for a `round-trip`. */
+  | { readonly type: 'ping' }
   | { readonly type: 'end' };
 
 export type FromValidator =
   | { readonly type: 'ready'; readonly port: number }
   | { readonly type: 'submitted'; readonly codes: readonly string[] }
+  /** To its peers, the median of a few, milliseconds. */
+  | { readonly type: 'round-trip'; readonly rttMs: number }
   | {
       readonly type: 'head';
       readonly height: number;
       readonly hash: string;
       /** From the proposal of the head to now, milliseconds. */
       readonly ageMs: number;
+      /** From the proposal of the head until this process knew that it is final, milliseconds; its disk was not asked yet. */
+      readonly decidedMs: number;
+      /** Processor time of this process since it started, milliseconds. */
+      readonly cpuMs: number;
       /** Of this process since it started. */
       readonly records: number;
       readonly waitingMs: number;

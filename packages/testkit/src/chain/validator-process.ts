@@ -52,6 +52,13 @@ export class ValidatorProcess implements AsyncDisposable {
     return (await next) as ValidatorReport;
   }
 
+  /** What a round trip to its peers takes now, milliseconds. */
+  async roundTripMs(): Promise<number> {
+    const next = this.#next((message) => message.type === 'round-trip');
+    this.#send({ type: 'ping' });
+    return ((await next) as Extract<FromValidator, { type: 'round-trip' }>).rttMs;
+  }
+
   /** Settles with the first report, the newest included, that is so. */
   async until(isSo: (report: ValidatorReport) => boolean): Promise<ValidatorReport> {
     if (this.#last !== null && isSo(this.#last)) return this.#last;
