@@ -1,9 +1,9 @@
 import type { ServedModel } from '@blyan/interface';
 import type { Tokenizer } from '@blyan/model';
 import { z } from 'zod';
-import type { AnswerFormat } from './answer-format.ts';
-import { chatFormat } from './chat-format.ts';
-import { completionFormat } from './completion-format.ts';
+import type { AnswerFormat } from './formats/answer-format.ts';
+import { chatFormat } from './formats/chat-format.ts';
+import { completionFormat } from './formats/completion-format.ts';
 
 /** What the events of one answer have in common, whichever gateway sends them. */
 export const answerForm = z.object({

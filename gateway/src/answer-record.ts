@@ -39,7 +39,12 @@ const record = z.object({
 /** What a gateway must know of an answer to go on with it. */
 export type AnswerRecord = z.infer<typeof record>;
 
-const endRecord = z.object({ finishReason, completionTokens: z.int().min(0), blyan: blyanAnswer });
+const endRecord = z.object({
+  finishReason,
+  stopString: z.string().max(256).nullable().default(null),
+  completionTokens: z.int().min(0),
+  blyan: blyanAnswer,
+});
 
 /** The description that the journal keeps. */
 export function describeAnswer(form: AnswerRecord['form'], { request, stop, returnTokenIds }: AnswerJob): string {

@@ -48,6 +48,8 @@ export type AnswerEvent =
 
 export interface AnswerEnd {
   readonly finishReason: FinishReason;
+  /** The one that ended it; null when none did. */
+  readonly stopString: string | null;
   /** Tokens generated, those of a cut stop string included. */
   readonly completionTokens: number;
   readonly blyan: BlyanAnswer;
@@ -128,6 +130,7 @@ export async function* answer(
   const rest = text.flush();
   const end: AnswerEnd = {
     finishReason: text.stopped ? 'stop' : (done?.finishReason ?? 'stop'),
+    stopString: text.stopString,
     completionTokens: text.tokenCount,
     blyan: reportOf(planned, done, times),
   };
@@ -175,7 +178,7 @@ class TokenTimes {
 
 /** The text of one answer as it grows. */
 class AnswerText {
-  stopped = false;
+  stopString: string | null = null;
   tokenCount = 0;
   readonly tokenIds: number[] | undefined;
   readonly logits: string[] | undefined;
@@ -194,6 +197,10 @@ class AnswerText {
     this.#stops = new StopStrings(job.stop);
   }
 
+  get stopped(): boolean {
+    return this.stopString !== null;
+  }
+
   /** What this token lets be shown; null when that is nothing. */
   push(
     event: Omit<Extract<GenerateEvent, { type: 'token' }>, 'type' | 'index'>,
@@ -205,8 +212,8 @@ class AnswerText {
     this.#waiting.push({ tokenId, textStart: this.#decoded, logprob, topLogprobs, logits });
     const piece = this.#decoder.push(tokenId);
     this.#decoded += piece.length;
-    const { text, stopped } = this.#stops.push(piece);
-    this.stopped = stopped;
+    const { text, found } = this.#stops.push(piece);
+    this.stopString = found;
     return this.#show(text, this.#isPerToken ? 'all' : 'shown', this.tokenCount);
   }
 
@@ -214,9 +221,9 @@ class AnswerText {
   flush(): Extract<AnswerEvent, { type: 'delta' }> | null {
     if (this.stopped) return null;
     const last = this.#stops.push(this.#decoder.flush());
-    this.stopped = last.stopped;
-    const rest = last.text + (last.stopped ? '' : this.#stops.flush());
-    return this.#show(rest, last.stopped ? 'shown' : 'all', this.tokenCount + 1);
+    this.stopString = last.found;
+    const rest = last.text + (this.stopped ? '' : this.#stops.flush());
+    return this.#show(rest, this.stopped ? 'shown' : 'all', this.tokenCount + 1);
   }
 
   /** Tokens that begin in what is shown go with it; those behind it wait, or are cut with their stop string. */

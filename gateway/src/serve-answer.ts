@@ -4,13 +4,13 @@ import type { Tokenizer } from '@blyan/model';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AnswerEvent, type AnswerJob, type AnswerToken, answer, type Begun } from './answer.ts';
 import type { AnswerForm } from './answer-form.ts';
-import type { AnswerFormat, FinishedAnswer } from './answer-format.ts';
 import { describeAnswer } from './answer-record.ts';
 import type { AnswerSlot } from './answer-slots.ts';
+import { ClientStream } from './client-stream.ts';
 import type { GatewayContext } from './context.ts';
+import type { AnswerFormat, FinishedAnswer, Frame } from './formats/answer-format.ts';
 import { toHttpError } from './http-errors.ts';
 import { observeAnswer } from './observe-answer.ts';
-import { SseStream } from './sse-stream.ts';
 
 /** What a route wants answered, and how it is spelt. */
 export interface AnswerTask {
@@ -86,7 +86,8 @@ async function wholeAnswers(task: AnswerTask, slot: AnswerSlot, context: Gateway
       text += event.text;
       tokens.push(...event.tokens);
     } else if (event.type === 'end') {
-      finished.push({ index: job.index, text, tokens, finishReason: event.finishReason });
+      const { finishReason, stopString } = event;
+      finished.push({ index: job.index, text, tokens, finishReason, stopString });
       ends.push(event);
       text = '';
       tokens = [];
@@ -117,34 +118,32 @@ export async function streamTask(
     else entry?.close();
     throw error;
   }
-  const sse = new SseStream(reply, start.slot, context.options);
+  const stream = new ClientStream(format.transport, reply, start.slot, context.options);
   const seen = start.position || -1;
-  const send = async (position: number, choices: object[], more: object = {}) => {
-    if (position <= seen) return;
-    await sse.send({ ...format.chunkHead(), choices, ...more }, task.jobs.length === 1 ? position : undefined);
+  const send = async (position: number, frames: readonly Frame[]) => {
+    if (position > seen) await stream.send(frames, task.jobs.length === 1 ? position : undefined);
   };
   const ends: End[] = [];
   try {
-    const opening = format.openingChoice();
-    if (opening !== null) await send(0, [opening]);
+    await send(0, format.opening(promptTokensOf(task)));
     for (; !step.done; step = await events.next()) {
       const { job, event } = step.value;
       if (event.type === 'delta') {
-        const blyan = tokenReport(job, event.tokens);
-        await send(event.position, [format.deltaChoice({ index: job.index, ...event })], blyan && { blyan });
+        const { text, tokens, position } = event;
+        await send(position, format.delta({ index: job.index, text, tokens }, tokenReport(job, tokens)));
       } else if (event.type === 'end') {
         ends.push(event);
         const isLast = ends.length === task.jobs.length;
-        const report = isLast ? { blyan: blyanOf(ends) } : {};
-        await send(event.completionTokens + 2, [format.finishChoice(job.index, event.finishReason)], report);
+        const frames = format.finish(job.index, event, isLast ? blyanOf(ends) : undefined);
+        await send(event.completionTokens + 2, frames);
       }
     }
     const usage = usageOf(task, ends);
-    if (format.includeUsage) await send(usage.completion_tokens + 3, [], { usage });
-    sse.done();
+    await send(usage.completion_tokens + 3, format.closing(usage, blyanOf(ends)));
+    stream.done(format.terminator);
   } catch (error) {
     context.reportFailure(error, request);
-    sse.fail(toHttpError(error, request.id).body);
+    stream.fail(format.failure(toHttpError(error, request.id).body));
   } finally {
     entry?.close();
     // What failed may be the sending: then nobody would ever ask the generation for more, and it would never end.
@@ -168,8 +167,12 @@ function tokenReport(job: AnswerJob, tokens: readonly AnswerToken[]): BlyanChunk
   return { token_id: job.returnTokenIds ? token.tokenId : undefined, logits: token.logits };
 }
 
+function promptTokensOf({ jobs }: AnswerTask): number {
+  return jobs.reduce((sum, { request }) => sum + request.promptTokens.length, 0);
+}
+
 function usageOf(task: AnswerTask, ends: readonly End[]): Usage {
-  const prompt_tokens = task.jobs.reduce((sum, { request }) => sum + request.promptTokens.length, 0);
+  const prompt_tokens = promptTokensOf(task);
   const completion_tokens = ends.reduce((sum, end) => sum + end.completionTokens, 0);
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }

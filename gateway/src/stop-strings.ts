@@ -10,15 +10,16 @@ export class StopStrings {
     this.#stops = stops;
   }
 
-  /** `stopped` means a stop string was found; `text` ends before it and nothing may be pushed any more. */
-  push(piece: string): { text: string; stopped: boolean } {
-    if (this.#stops.length === 0) return { text: piece, stopped: false };
+  /** `found` is the stop string that was; `text` ends before it and nothing may be pushed any more. */
+  push(piece: string): { text: string; found: string | null } {
+    if (this.#stops.length === 0) return { text: piece, found: null };
     const text = this.#held + piece;
-    const found = this.#stops.map((stop) => text.indexOf(stop)).filter((index) => index !== -1);
-    if (found.length > 0) return { text: text.slice(0, Math.min(...found)), stopped: true };
+    const places = this.#stops.map((stop) => ({ stop, at: text.indexOf(stop) })).filter(({ at }) => at !== -1);
+    const [first] = places.sort((a, b) => a.at - b.at);
+    if (first !== undefined) return { text: text.slice(0, first.at), found: first.stop };
     const held = Math.max(...this.#stops.map((stop) => openLength(text, stop)));
     this.#held = text.slice(text.length - held);
-    return { text: text.slice(0, text.length - held), stopped: false };
+    return { text: text.slice(0, text.length - held), found: null };
   }
 
   /** The end of the text: what was held back was no stop string after all. */

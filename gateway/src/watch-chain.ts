@@ -2,10 +2,10 @@ import type { BlockEvent } from '@blyan/api';
 import type { Chain, FinalBlock } from '@blyan/interface';
 import type { FastifyReply } from 'fastify';
 import { blockSummary } from './chain-views.ts';
+import { ClientStream } from './client-stream.ts';
 import type { GatewayContext } from './context.ts';
 import { GatewayError } from './errors.ts';
 import { toHttpError } from './http-errors.ts';
-import { SseStream } from './sse-stream.ts';
 
 /**
  * Final blocks as server-sent events, each with its height as id: the head first, or the block behind `after`. Blocks are
@@ -27,21 +27,21 @@ export async function watchChain(
   };
   const end = chain.onHead(wake);
   slot.signal.addEventListener('abort', wake);
-  let stream: SseStream | undefined;
+  let stream: ClientStream | undefined;
   try {
     for (let next = after === null ? height : after + 1; ; next++) {
       while (chain.head().height < next && !slot.signal.aborted) {
-        stream ??= new SseStream(reply, slot, options);
+        stream ??= new ClientStream('sse', reply, slot, options);
         await news.promise;
       }
       slot.signal.throwIfAborted();
       const block = (await chain.block(next)) as FinalBlock;
-      stream ??= new SseStream(reply, slot, options);
-      await stream.send(eventOf(block), next);
+      stream ??= new ClientStream('sse', reply, slot, options);
+      await stream.send([{ data: eventOf(block) }], next);
     }
   } catch (error) {
     if (stream === undefined) throw error;
-    stream.fail(toHttpError(error, reply.request.id).body);
+    stream.fail({ data: toHttpError(error, reply.request.id).body });
   } finally {
     end();
     slot.signal.removeEventListener('abort', wake);

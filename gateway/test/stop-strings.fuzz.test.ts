@@ -27,7 +27,7 @@ test('one character at a time, the text ends before the stop string that is comp
       for (const character of text) {
         const piece = matcher.push(character);
         shown += piece.text;
-        stopped = piece.stopped;
+        stopped = piece.found !== null;
         if (stopped) break;
       }
       if (!stopped) shown += matcher.flush();
@@ -50,7 +50,7 @@ test('in any pieces, nothing shown contains a stop string and nothing else is lo
       for (const piece of pieces) {
         const result = matcher.push(piece);
         shown += result.text;
-        stopped = result.stopped;
+        stopped = result.found !== null;
         if (stopped) break;
       }
       if (!stopped) shown += matcher.flush();

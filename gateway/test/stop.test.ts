@@ -50,8 +50,8 @@ test('log probabilities end where the text does', async () => {
 test('the earliest of several stop strings wins, whatever the pieces', () => {
   const stops = new StopStrings(['world', 'lo wo', 'zzz']);
   expect([stops.push('hel'), stops.push('lo '), stops.push('wor')]).toEqual([
-    { text: 'he', stopped: false },
-    { text: 'l', stopped: false },
-    { text: '', stopped: true },
+    { text: 'he', found: null },
+    { text: 'l', found: null },
+    { text: '', found: 'lo wo' },
   ]);
 });

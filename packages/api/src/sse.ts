@@ -2,11 +2,11 @@
 const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
 
 /**
- * One server-sent event without a name; never named, because some clients take a named one for a broken chunk. An id is
- * what a reader sends back as `Last-Event-ID`.
+ * One server-sent event. Named only for clients that want it: some take a named one for a broken chunk. An id is what a
+ * reader sends back as `Last-Event-ID`.
  */
-export const sseData = (payload: string, id?: number): string =>
-  `${id === undefined ? '' : `id: ${id}\n`}data: ${payload}\n\n`;
+export const sseData = (payload: string, id?: number, name?: string): string =>
+  `${id === undefined ? '' : `id: ${id}\n`}${name === undefined ? '' : `event: ${name}\n`}data: ${payload}\n\n`;
 
 /** A line every reader skips; keeps proxies from closing a quiet stream. */
 export const SSE_PING = ': ping\n\n';

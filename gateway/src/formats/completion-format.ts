@@ -1,10 +1,11 @@
-import type { Completion, CompletionChunk } from '@blyan/api';
+import type { BlyanChunk, Completion, CompletionChunk } from '@blyan/api';
 import type { ServedModel } from '@blyan/interface';
 import type { Tokenizer } from '@blyan/model';
-import type { AnswerToken } from './answer.ts';
-import type { AnswerForm } from './answer-form.ts';
-import type { AnswerFormat } from './answer-format.ts';
-import { completionLogprobs } from './logprobs.ts';
+import type { AnswerToken } from '../answer.ts';
+import type { AnswerForm } from '../answer-form.ts';
+import { completionLogprobs } from '../logprobs.ts';
+import type { AnswerFormat, Frame } from './answer-format.ts';
+import { OPENAI_STREAM, usageFrames } from './openai-stream.ts';
 
 type ChunkChoice = CompletionChunk['choices'][number];
 
@@ -20,9 +21,12 @@ export function completionFormat(form: AnswerForm, model: ServedModel, tokenizer
   };
   const logprobsOf = (tokens: readonly AnswerToken[]) =>
     topLogprobs === undefined ? null : completionLogprobs(tokens, tokenizer, topLogprobs);
+  const chunk = (choice: ChunkChoice, blyan?: BlyanChunk): Frame[] => [
+    { data: { ...head, choices: [choice], ...(blyan && { blyan }) } },
+  ];
   return {
+    ...OPENAI_STREAM,
     route: 'completions',
-    includeUsage: form.includeUsage,
     whole(answers, usage, blyan): Completion {
       const choices = answers.map(({ index, text, tokens, finishReason }) => ({
         text,
@@ -32,14 +36,11 @@ export function completionFormat(form: AnswerForm, model: ServedModel, tokenizer
       }));
       return { ...head, choices, usage, blyan };
     },
-    chunkHead: () => head,
-    openingChoice: () => null,
-    deltaChoice: ({ index, text, tokens }): ChunkChoice => ({
-      text,
-      index,
-      logprobs: logprobsOf(tokens),
-      finish_reason: null,
-    }),
-    finishChoice: (index, finish_reason): ChunkChoice => ({ text: '', index, logprobs: null, finish_reason }),
+    opening: () => [],
+    delta: ({ index, text, tokens }, report) =>
+      chunk({ text, index, logprobs: logprobsOf(tokens), finish_reason: null }, report),
+    finish: (index, { finishReason }, report) =>
+      chunk({ text: '', index, logprobs: null, finish_reason: finishReason }, report),
+    closing: (usage) => usageFrames(form, head, usage),
   };
 }
