@@ -30,5 +30,7 @@ export interface FromChainNode {
   /** Milliseconds until its chain was open, and until it had the height. */
   readonly beginMs: number;
   readonly usableMs: number;
+  /** Milliseconds of processor time in between, all threads: says something on a busy machine too. */
+  readonly cpuMs: number;
   readonly samples: readonly MemorySample[];
 }

@@ -19,6 +19,7 @@ const sample = (height: number): void => {
 };
 
 const started = performance.now();
+const cpuBefore = process.cpuUsage();
 const options = { listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: setup.bootstrap, mdns: false };
 const host = new P2pHost(
   { privateKey, networkId: setup.network, ...options },
@@ -49,7 +50,8 @@ if (setup.until !== null) {
     look();
   });
 }
+const { user, system } = process.cpuUsage(cpuBefore);
 send({
   ...{ address: host.addresses()[0] as string, first, beginMs: begun - started },
-  ...{ usableMs: performance.now() - started, samples },
+  ...{ usableMs: performance.now() - started, cpuMs: (user + system) / 1000, samples },
 });

@@ -110,22 +110,26 @@ export class SoloChain {
     return this.#service.head().height;
   }
 
-  /** Hands in so many records per block until the height is there. */
+  /** Hands in so many records at a time, and more when none waits, until the height is there. */
   async reach(height: number, records: number, signal: AbortSignal): Promise<void> {
     while (this.height < height) {
       signal.throwIfAborted();
-      const next = new Promise<void>((resolve, reject) => {
-        const failed = () => reject(this.#service.failure ?? signal.reason);
-        const unlisten = this.#service.onHead(() => {
-          unlisten();
-          signal.removeEventListener('abort', failed);
-          resolve();
-        });
-        signal.addEventListener('abort', failed, { once: true });
-      });
       for (let i = 0; i < records; i++) await this.#service.submit(this.#transfer());
-      await next;
+      await this.#drained(signal);
     }
+  }
+
+  #drained(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const failed = () => reject(signal.reason);
+      const unlisten = this.#service.onHead(({ pending }) => {
+        if (pending > 0) return;
+        unlisten();
+        signal.removeEventListener('abort', failed);
+        resolve();
+      });
+      signal.addEventListener('abort', failed, { once: true });
+    });
   }
 
   async stop(): Promise<void> {
