@@ -2,17 +2,20 @@ import type { AnswerJournal, Chain, Clock, Coordinator, Logger } from '@blyan/in
 import type { FastifyRequest } from 'fastify';
 import type { AnswerSlots } from './answer-slots.ts';
 import type { Access } from './auth/access.ts';
+import type { Limits } from './limits/limits.ts';
 import type { LiveAnswers } from './live-answers.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ModelCatalog } from './model-catalog.ts';
 import type { GatewayOptions } from './types.ts';
 
-type AccessOption = 'auth' | 'origin' | 'chainIds' | 'ethereumRpc';
+type AccessOption = 'auth' | 'limits' | 'origin' | 'chainIds' | 'ethereumRpc';
 
 /** What the routes work with. */
 export interface GatewayContext {
   readonly options: Required<Omit<GatewayOptions, 'metrics' | AccessOption>>;
   readonly access: Access;
+  /** Null: none are enforced. */
+  readonly limits: Limits | null;
   readonly coordinator: Coordinator;
   readonly catalog: ModelCatalog;
   readonly slots: AnswerSlots;

@@ -61,6 +61,10 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_TOO_MANY_KEYS'
   /** Too many requests or tokens in a minute; `retry-after` says when there is room again. */
   | 'ERR_GATEWAY_RATE_LIMITED'
+  /** As many answers of the account as allowed are under way. */
+  | 'ERR_GATEWAY_TOO_MANY_STREAMS'
+  /** The account's requests of a day are used up. */
+  | 'ERR_GATEWAY_QUOTA'
   /** The gateway keeps as many sessions or keys as it may. */
   | 'ERR_GATEWAY_AUTH_FULL'
   | 'ERR_GATEWAY_STOPPING'

@@ -36,9 +36,10 @@ export class Gateway implements Service {
     const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
     const maxWatchers = options.maxWatchers ?? 64;
     const slots = new AnswerSlots(options.maxConcurrentAnswers ?? 64, stallTimeoutMs / 12);
-    const clock = deps.clock ?? systemClock;
-    const { auth, origin = null, chainIds = [1], ethereumRpc = null, ...served } = options;
+    const { clock = systemClock, accounts = null } = deps;
+    const { auth, limits, origin = null, chainIds = [1], ethereumRpc = null, ...served } = options;
     const named = origin !== null && URL.canParse(origin) ? [new URL(origin).hostname] : [];
+    const access = new Access({ host: options.host, auth, origin, chainIds, ethereumRpc }, { clock, accounts });
     this.#context = {
       options: {
         ...served,
@@ -50,10 +51,8 @@ export class Gateway implements Service {
         stallTimeoutMs,
         shutdownGraceMs: options.shutdownGraceMs ?? 500,
       },
-      access: new Access(
-        { host: options.host, auth, origin, chainIds, ethereumRpc },
-        { clock, accounts: deps.accounts ?? null },
-      ),
+      access,
+      limits: (limits ?? access.mode === 'required') ? access.limits : null,
       coordinator: deps.coordinator,
       catalog: new ModelCatalog(deps.coordinator),
       slots,

@@ -60,6 +60,8 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_SCOPE: forbidden,
   ERR_GATEWAY_TOO_MANY_KEYS: invalid(409),
   ERR_GATEWAY_RATE_LIMITED: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  ERR_GATEWAY_TOO_MANY_STREAMS: { status: 429, type: 'rate_limit_error', retryAfter: 1 },
+  ERR_GATEWAY_QUOTA: { status: 429, type: 'rate_limit_error' },
   ERR_GATEWAY_AUTH_FULL: { status: 503, type: 'overloaded_error' },
   ERR_GATEWAY_STOPPING: { status: 503, type: 'overloaded_error', retryAfter: 2 },
   ERR_GATEWAY_ANSWER_INCOMPLETE: internal,

@@ -6,7 +6,7 @@ import { begunOf, readRecord } from './answer-record.ts';
 import { assertLogitsAllowed } from './assert-logits-allowed.ts';
 import type { GatewayContext } from './context.ts';
 import { GatewayError } from './errors.ts';
-import { streamTask } from './serve-answer.ts';
+import { inSlot, streamTask } from './serve-answer.ts';
 
 /**
  * Streams the events behind `position`, which are those that the first connection would have got. What the journal has
@@ -21,25 +21,26 @@ export async function resumeAnswer(
   reply: FastifyReply,
   context: GatewayContext,
 ): Promise<FastifyReply> {
-  const slot = context.slots.open(reply.raw);
-  const leave = await context.live.take(claim, slot);
-  try {
-    const kept = (await context.journal?.find(claim, slot.signal)) ?? null;
-    const record = kept && readRecord(kept.description);
-    if (kept === null || record === null) throw unknown();
-    assertLogitsAllowed(record.request.returnLogits, request);
-    const model = context.catalog.resolve(record.request.modelRoot);
-    const tokenizer = context.catalog.tokenizerOf(model);
-    const { form, stop, returnTokenIds } = record;
-    // A generation of its own: the first one may still be open on its stages.
-    const job = { index: 0, request: { ...record.request, requestId: newRequestId() }, stop, returnTokenIds };
-    const task = { jobs: [job], tokenizer, format: answerFormat(form, model, tokenizer), form, claim };
-    reply.header('x-request-id', claim.id);
-    return await streamTask(task, { slot, begun: begunOf(kept, record), position }, request, reply, context);
-  } finally {
-    leave();
-    slot.close();
-  }
+  return await inSlot(0, request, reply, context, async (place) => {
+    const { slot } = place;
+    const leave = await context.live.take(claim, slot);
+    try {
+      const kept = (await context.journal?.find(claim, slot.signal)) ?? null;
+      const record = kept && readRecord(kept.description);
+      if (kept === null || record === null) throw unknown();
+      assertLogitsAllowed(record.request.returnLogits, request);
+      const model = context.catalog.resolve(record.request.modelRoot);
+      const tokenizer = context.catalog.tokenizerOf(model);
+      const { form, stop, returnTokenIds } = record;
+      // A generation of its own: the first one may still be open on its stages.
+      const job = { index: 0, request: { ...record.request, requestId: newRequestId() }, stop, returnTokenIds };
+      const task = { jobs: [job], tokenizer, format: answerFormat(form, model, tokenizer), form, claim };
+      reply.header('x-request-id', claim.id);
+      return await streamTask(task, { ...place, begun: begunOf(kept, record), position }, request, reply, context);
+    } finally {
+      leave();
+    }
+  });
 }
 
 function unknown(): GatewayError {

@@ -10,6 +10,8 @@ import { ClientStream } from './client-stream.ts';
 import type { GatewayContext } from './context.ts';
 import type { AnswerFormat, FinishedAnswer, Frame } from './formats/answer-format.ts';
 import { toHttpError } from './http-errors.ts';
+import { openTicket, outcomeOf } from './limits/answer-ticket.ts';
+import type { Ticket } from './limits/limits.ts';
 import { observeAnswer } from './observe-answer.ts';
 
 /** What a route wants answered, and how it is spelt. */
@@ -25,6 +27,8 @@ export interface AnswerTask {
 /** Where a stream begins. */
 interface Start {
   readonly slot: AnswerSlot;
+  /** Counts the tokens that come. */
+  readonly ticket: Ticket;
   readonly begun?: Begun;
   /** The last event that the client has; undefined for a new answer. */
   readonly position?: number;
@@ -33,13 +37,13 @@ interface Start {
 type End = Extract<AnswerEvent, { type: 'end' }>;
 
 /** Answers a request as one JSON body. */
-export async function wholeAnswer(task: AnswerTask, reply: FastifyReply, context: GatewayContext): Promise<object> {
-  const slot = context.slots.open(reply.raw);
-  try {
-    return await wholeAnswers(task, slot, context);
-  } finally {
-    slot.close();
-  }
+export async function wholeAnswer(
+  task: AnswerTask,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: GatewayContext,
+): Promise<object> {
+  return await inSlot(promptTokensOf(task), request, reply, context, (place) => wholeAnswers(task, place, context));
 }
 
 /**
@@ -52,12 +56,37 @@ export async function streamAnswer(
   reply: FastifyReply,
   context: GatewayContext,
 ): Promise<FastifyReply> {
+  return await inSlot(promptTokensOf(task), request, reply, context, async (place) => {
+    const leave = await context.live.take(task.claim, place.slot);
+    try {
+      return await streamTask(task, place, request, reply, context);
+    } finally {
+      leave();
+    }
+  });
+}
+
+/**
+ * Runs what computes an answer in a slot of the gateway and within the limits of whoever asks.
+ *
+ * @throws GatewayError what a slot or a limit refuses, and what `run` throws
+ */
+export async function inSlot<T>(
+  promptTokens: number,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: GatewayContext,
+  run: (place: { readonly slot: AnswerSlot; readonly ticket: Ticket }) => Promise<T>,
+): Promise<T> {
   const slot = context.slots.open(reply.raw);
-  const leave = await context.live.take(task.claim, slot);
   try {
-    return await streamTask(task, { slot }, request, reply, context);
+    const ticket = await openTicket(promptTokens, request, reply, context);
+    try {
+      return await run({ slot, ticket });
+    } finally {
+      ticket.close(outcomeOf(slot.signal));
+    }
   } finally {
-    leave();
     slot.close();
   }
 }
@@ -65,23 +94,26 @@ export async function streamAnswer(
 /** The events of all prompts, one after the other. */
 async function* answers(
   task: AnswerTask,
-  { slot: { signal }, begun }: Start,
+  { slot: { signal }, ticket, begun }: Start,
   { coordinator, metrics }: GatewayContext,
   entry?: JournalEntry,
 ) {
   for (const job of task.jobs) {
     const events = answer(job, { coordinator, tokenizer: task.tokenizer, entry }, signal, begun);
     const observed = observeAnswer(events, task.format.route, job.request.promptTokens.length, metrics, signal);
-    for await (const event of observed) yield { job, event };
+    for await (const event of observed) {
+      if (event.type === 'delta' && !event.isReplayed) ticket.used(event.tokens.length);
+      yield { job, event };
+    }
   }
 }
 
-async function wholeAnswers(task: AnswerTask, slot: AnswerSlot, context: GatewayContext): Promise<object> {
+async function wholeAnswers(task: AnswerTask, start: Start, context: GatewayContext): Promise<object> {
   const finished: FinishedAnswer[] = [];
   const ends: End[] = [];
   let text = '';
   let tokens: AnswerToken[] = [];
-  for await (const { job, event } of answers(task, { slot }, context)) {
+  for await (const { job, event } of answers(task, start, context)) {
     if (event.type === 'delta') {
       text += event.text;
       tokens.push(...event.tokens);

@@ -10,6 +10,7 @@ import { addPrincipalHook } from './auth/principal-hook.ts';
 import type { GatewayContext } from './context.ts';
 import { GatewayError } from './errors.ts';
 import { toHttpError } from './http-errors.ts';
+import { RATE_HEADERS } from './limits/rate-headers.ts';
 import { loggedId } from './logged-id.ts';
 import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
 import { authRoutes } from './routes/auth.ts';
@@ -114,7 +115,7 @@ function corsOptions(request: FastifyRequest) {
   return {
     origin: '*',
     methods: ['GET', 'HEAD', 'POST'],
-    exposedHeaders: ['x-request-id', 'retry-after'],
+    exposedHeaders: ['x-request-id', 'retry-after', ...RATE_HEADERS],
     maxAge: 86_400,
     strictPreflight: false,
   };

@@ -27,6 +27,8 @@ export interface GatewayOptions extends Listen {
   readonly maxWatchers?: number;
   /** Who gets answers; by default `optional` on loopback, `required` on any other address. */
   readonly auth?: AuthMode;
+  /** Whether rates and quotas are enforced; by default where signing in is required. */
+  readonly limits?: boolean;
   /** Where people reach the gateway, as `https://chat.example.org`; by default its address on loopback, and nowhere else. */
   readonly origin?: string;
   /** EIP-155 ids of the chains that wallets may be on to sign in. Default: 1. */

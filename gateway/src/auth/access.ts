@@ -2,6 +2,7 @@ import type { AuthMode } from '@blyan/api';
 import { type Clock, GUEST, type KeyValueStore, type Principal, SCOPES, type Scope } from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import { Limits } from '../limits/limits.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { API_KEY_PREFIX, ApiKeys } from './api-keys.ts';
 import { bearerOf } from './bearer.ts';
@@ -31,11 +32,12 @@ export interface AccessDeps {
   readonly accounts: KeyValueStore | null;
 }
 
-/** Who may do what at this gateway: origins, sessions, API keys, sign-in. */
+/** Who may do what at this gateway, and how much of it: origins, sessions, API keys, sign-in, limits. */
 export class Access {
   readonly mode: AuthMode;
   readonly sessions: Sessions;
   readonly keys: ApiKeys;
+  readonly limits: Limits;
   readonly signIn: SignIn;
   readonly chainIds: readonly number[];
   readonly #options: AccessOptions;
@@ -50,6 +52,7 @@ export class Access {
     this.#store = new LocalAuthStore(clock, accounts);
     this.sessions = new Sessions(this.#store, clock);
     this.keys = new ApiKeys(this.#store, clock);
+    this.limits = new Limits(this.#store, clock);
     const contracts = ethereumRpc === null ? null : new ContractWallets(ethereumRpc);
     this.signIn = new SignIn({ store: this.#store, clock, chainIds, contracts });
     this.#origins = { origins: [], refusal: 'The gateway is not listening yet.' };

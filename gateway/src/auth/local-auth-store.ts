@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
 import type { AuthKind, AuthRecord, AuthStore } from './auth-store.ts';
 
-/** Most of each kind. Of those that last minutes the oldest makes room, so that nobody is kept out by them. */
-const MOST: Readonly<Record<AuthKind, number>> = { challenge: 20_000, session: 100_000, key: 100_000, device: 1_000 };
-const SHORT_LIVED: ReadonlySet<AuthKind> = new Set(['challenge', 'device']);
+/** Most of each kind. Of some the oldest makes room, so that nobody is kept out by them. */
+const MOST: Readonly<Record<AuthKind, number>> = { challenge: 20_000, session: 100_000, key: 100_000, trust: 100_000 };
+const GIVES_WAY: ReadonlySet<AuthKind> = new Set(['challenge', 'trust']);
 
 const stored = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),
@@ -15,7 +15,7 @@ const stored = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
-/** An `AuthStore` of one process: sessions and keys also on disk where a store is given, the rest in memory only. */
+/** An `AuthStore` of one process: all but challenges also on disk where a store is given. */
 export class LocalAuthStore implements AuthStore {
   readonly #clock: Clock;
   readonly #disk: KeyValueStore | null;
@@ -23,7 +23,7 @@ export class LocalAuthStore implements AuthStore {
     challenge: new Map(),
     session: new Map(),
     key: new Map(),
-    device: new Map(),
+    trust: new Map(),
   };
   /** Ids by kind and account. */
   readonly #owned = new Map<string, Set<string>>();
@@ -35,7 +35,7 @@ export class LocalAuthStore implements AuthStore {
 
   /** Reads what the disk has; what has expired is removed from it, and so is what cannot be read. */
   async load(): Promise<void> {
-    for (const kind of ['session', 'key'] as const) {
+    for (const kind of ['session', 'key', 'trust'] as const) {
       const gone: string[] = [];
       for await (const [key, value] of this.#disk?.entries({ from: `${kind}/`, to: `${kind}0` }) ?? []) {
         const record = decodeRecord(value);
@@ -101,12 +101,12 @@ export class LocalAuthStore implements AuthStore {
     for (const record of records.values()) if (this.#isExpired(record)) this.#remove(kind, record);
     const [oldest] = records.values();
     if (records.size < MOST[kind] || oldest === undefined) return;
-    if (!SHORT_LIVED.has(kind)) throw full(kind);
+    if (!GIVES_WAY.has(kind)) throw full(kind);
     this.#remove(kind, oldest);
   }
 
   async #write(kind: AuthKind, id: string, value: Uint8Array | null, sync: boolean): Promise<void> {
-    if (SHORT_LIVED.has(kind)) return;
+    if (kind === 'challenge') return;
     await this.#disk?.write([{ key: `${kind}/${id}`, value }], { sync });
   }
 }

@@ -3,19 +3,19 @@ import type { Clock } from '@blyan/interface';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { GatewayError } from '../errors.ts';
+import { rateLimited } from '../limits/rate-limited.ts';
+import { TokenBuckets } from '../limits/token-buckets.ts';
 import type { AuthStore } from './auth-store.ts';
 import type { ContractWallets } from './contract-wallet.ts';
 import { addressOfKey, checksumAddress, personalHash, recoverSigner } from './ethereum.ts';
-import { rateLimited } from './rate-limited.ts';
 import { newSecret, secretId } from './secret.ts';
 import { differingField } from './siwe-differences.ts';
 import { composeSiwe, parseSiwe, type SiweFields } from './siwe-message.ts';
-import { TokenBuckets } from './token-buckets.ts';
 
 /** How long a challenge may take to be signed. */
 export const CHALLENGE_MS = 5 * 60_000;
 /** Challenges of one address. */
-const PER_MINUTE = 30;
+const CHALLENGE_RATE = { size: 30, periodMs: 60_000 };
 const STATEMENT = 'Sign in to this Blyan gateway. This costs nothing and sends no transaction.';
 
 export interface Challenge {
@@ -57,8 +57,9 @@ export class SignIn {
     const { store, clock, chainIds } = this.#deps;
     if (!chainIds.includes(chainId)) throw chainRefused(chainIds);
     const account = address.toLowerCase();
-    const { waitMs } = this.#rates.take(account, PER_MINUTE);
-    if (waitMs > 0) throw rateLimited(`This address asked for ${PER_MINUTE} challenges in a minute`, waitMs);
+    const waitMs = this.#rates.waitMs(account, CHALLENGE_RATE);
+    if (waitMs > 0) throw rateLimited(`This address asked for ${CHALLENGE_RATE.size} challenges in a minute`, waitMs);
+    this.#rates.charge(account, CHALLENGE_RATE);
     const nowMs = clock.nowMs();
     const fields: SiweFields = {
       domain: new URL(origin).host,

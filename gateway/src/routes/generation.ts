@@ -40,7 +40,7 @@ export const generationRoutes =
       const form = formOf(body, 'chat.completions', job.request.topLogprobs, context.clock.nowMs());
       const format = answerFormat(form, model, tokenizer);
       const task = { jobs: [job], tokenizer, format, form, claim: claimOf(request) };
-      return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, reply, context);
+      return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, request, reply, context);
     });
 
     app.post(API_ROUTES.completions.path, { schema: { body: completionRequest } }, async (request, reply) => {
@@ -58,7 +58,7 @@ export const generationRoutes =
       const form = formOf(body, 'completions', body.logprobs, context.clock.nowMs());
       const format = answerFormat(form, model, tokenizer);
       const task = { jobs, tokenizer, format, form, claim: claimOf(request) };
-      return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, reply, context);
+      return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, request, reply, context);
     });
     done();
   };

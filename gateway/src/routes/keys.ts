@@ -1,4 +1,4 @@
-import { API_ROUTES, createdKey, keyList, keyRequest, listedId, revoked } from '@blyan/api';
+import { API_ROUTES, createdKey, keyList, keyRequest, limitsAnswer, listedId, revoked } from '@blyan/api';
 import type { Principal } from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
@@ -7,15 +7,16 @@ import { assertScope, unauthenticated } from '../auth/access.ts';
 import { API_KEY_PREFIX, type ApiKey } from '../auth/api-keys.ts';
 import { bearerOf } from '../auth/bearer.ts';
 import type { GatewayContext } from '../context.ts';
+import { TRUST_LIMITS, wilsonLowerBound } from '../limits/trust.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
 /**
- * API keys of whoever is signed in. A key with the scope `account` may list and revoke those of its account; only a person
+ * API keys and limits of whoever is signed in. A key with the scope `account` may list and revoke those of its account; only a person
  * with a session can make one, so that a key that leaked cannot leave children behind.
  */
 export const keyRoutes =
-  ({ access }: GatewayContext): FastifyPluginCallbackZod =>
+  ({ access, limits }: GatewayContext): FastifyPluginCallbackZod =>
   (app, _options, done) => {
     app.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
@@ -40,6 +41,28 @@ export const keyRoutes =
         const { name, scopes } = request.body;
         const { secret, key } = await access.keys.create(session.account, name, [...new Set(scopes)]);
         return reply.code(201).send({ ...shown(key), key: secret });
+      },
+    );
+
+    app.get(
+      API_ROUTES.limits.path,
+      { exposeHeadRoute: false, schema: { response: { 200: limitsAnswer } } },
+      async (request) => {
+        const { account } = await holder(request);
+        const { level, trust, gauges, streams } = await access.limits.usage(account);
+        const { good, bad } = trust;
+        return {
+          isEnforced: limits !== null,
+          level,
+          trust: { good, bad, lowerBound: wilsonLowerBound(good, good + bad) },
+          streams: { limit: TRUST_LIMITS[level].streams, open: streams },
+          rates: gauges.map(({ name, rate, left }) => ({
+            name,
+            limit: rate.size,
+            windowSeconds: rate.periodMs / 1000,
+            remaining: Math.max(0, Math.floor(left)),
+          })),
+        };
       },
     );
 

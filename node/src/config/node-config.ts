@@ -28,6 +28,8 @@ export interface NodeConfig {
   readonly gateway: Endpoint | null;
   /** Who gets answers there; undefined: everybody on loopback, elsewhere those who signed in. */
   readonly auth?: AuthMode;
+  /** Whether rates and quotas are enforced there; undefined: where signing in is required. */
+  readonly limits?: 'on' | 'off';
   /** Where people reach the gateway and sign in; undefined: its loopback address. */
   readonly origin?: string;
   /** JSON-RPC of an Ethereum node, for wallets that are contracts. */

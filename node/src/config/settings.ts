@@ -133,6 +133,16 @@ export const SETTINGS: readonly Setting[] = [
     help: 'who gets answers at the gateway: off (all are guests), optional (all; who signs in has an account), required (default: optional on loopback, otherwise required)',
   },
   {
+    key: 'limits',
+    name: 'limits',
+    env: 'BLYAN_LIMITS',
+    flags: '--limits <on|off>',
+    form: 'text',
+    schema: z.enum(['on', 'off']).optional(),
+    fallback: undefined,
+    help: 'rates and quotas of those who use the gateway (default: on where signing in is required)',
+  },
+  {
     key: 'origin',
     name: 'origin',
     env: 'BLYAN_ORIGIN',

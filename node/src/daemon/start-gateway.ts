@@ -30,10 +30,11 @@ export async function startGateway(
   const accounts = await LevelStore.open({ dir: accountsDir });
   undo.push(() => accounts.close());
   const { auth, origin, ethereumRpc, chainIds } = config;
+  const limits = config.limits === undefined ? undefined : config.limits === 'on';
   const gateway = createGateway({
     ...deps,
     ...config.gateway,
-    ...{ accounts, auth, origin, ethereumRpc, chainIds: chainIds.map(Number) },
+    ...{ accounts, auth, limits, origin, ethereumRpc, chainIds: chainIds.map(Number) },
     ...{ version: VERSION, metrics: config.metrics ?? 'off', maxConcurrentAnswers: config.maxStreams },
   });
   undo.push(() => gateway.stop());

@@ -67,6 +67,25 @@ export const listedId = z.string().regex(/^[0-9a-f]{16}$/, 'Expected 16 hexadeci
 /** Answer of what ends sessions or keys. */
 export const revoked = z.object({ revoked: z.int() });
 
+/** Answer of `GET /auth/limits`: what the account may do, and how much of it is left. */
+export const limitsAnswer = z.object({
+  /** Whether they are enforced at this gateway. */
+  isEnforced: z.boolean(),
+  level: z.enum(['newbie', 'trusted', 'expert']),
+  /** Good and bad answers that count, and the share of good ones that they make believable at 95 %. */
+  trust: z.object({ good: z.int(), bad: z.int(), lowerBound: z.number() }),
+  streams: z.object({ limit: z.int(), open: z.int() }),
+  rates: z.array(
+    z.object({
+      name: z.enum(['requests', 'tokens', 'day']),
+      limit: z.int(),
+      windowSeconds: z.int(),
+      remaining: z.int(),
+    }),
+  ),
+});
+export type LimitsAnswer = z.infer<typeof limitsAnswer>;
+
 const keyName = z.string().trim().min(1).max(64);
 
 /** Body of `POST /auth/keys`. */

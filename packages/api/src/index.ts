@@ -6,6 +6,8 @@ export {
   type KeyList,
   keyList,
   keyRequest,
+  type LimitsAnswer,
+  limitsAnswer,
   listedId,
   revoked,
   type SessionAnswer,

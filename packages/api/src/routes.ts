@@ -22,6 +22,7 @@ export const API_ROUTES = Object.freeze({
   logout: { path: '/auth/logout', methods: ['POST'] },
   sessions: { path: '/auth/sessions', methods: ['GET', 'DELETE'] },
   sessionById: { path: '/auth/sessions/:id', methods: ['DELETE'] },
+  limits: { path: '/auth/limits', methods: ['GET'] },
   keys: { path: '/auth/keys', methods: ['GET', 'POST'] },
   keyById: { path: '/auth/keys/:id', methods: ['DELETE'] },
   chainEvents: { path: '/api/v1/chain/events', methods: ['GET'] },
