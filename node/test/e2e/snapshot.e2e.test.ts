@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { SnapshotShelf, type SnapshotSource } from '@blyan/chain';
+import { pruneWrites, SnapshotShelf, type SnapshotSource } from '@blyan/chain';
 import { nodeSuite } from '@blyan/crypto';
-import { silentLogger } from '@blyan/interface';
+import { type KeyValueStore, silentLogger } from '@blyan/interface';
 import { generateIdentity, Link, type P2pHost } from '@blyan/p2p';
 import { EPOCH_BLOCKS } from '@blyan/params';
-import { FileBlobs, MemoryStore } from '@blyan/store';
+import { FileBlobs, LevelStore, MemoryStore } from '@blyan/store';
 import { GrownChain } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeManifest, encodeManifest } from '../../../packages/chain/src/snapshot/manifest.ts';
@@ -22,6 +22,8 @@ const BEGUN = /the chain begins from a snapshot of peers/;
 const stack = new AsyncDisposableStack();
 let bench: Bench;
 let chain: GrownChain;
+/** The key that validates. */
+let seed: Uint8Array;
 let shelf: SnapshotShelf;
 let staleShelf: SnapshotShelf;
 let validator: P2pHost;
@@ -32,8 +34,8 @@ beforeAll(async () => {
   bench = stack.use(await Bench.create());
   const store = new MemoryStore();
   const identity = await generateIdentity();
-  const seed = identity.privateKey.raw.subarray(0, 32);
-  chain = await GrownChain.open(store, { validators: [seed], accounts: 100 });
+  seed = identity.privateKey.raw.subarray(0, 32);
+  chain = await growing(store);
   const shelfAt = (name: string) => {
     const blobs = new FileBlobs(bench.folder(name));
     const options = { network: chain.genesis.hash, epochBlocks: EPOCH_BLOCKS, chunkBytes: CHUNK_BYTES };
@@ -47,6 +49,8 @@ beforeAll(async () => {
   await chain.grow(1, 100);
   await shelf.take(store.snapshot());
   await chain.grow(3, 2);
+  const below = (EPOCHS - 1) * EPOCH_BLOCKS;
+  await store.write(pruneWrites(store, nodeSuite, { below, limit: below }), { sync: true });
   const { peer, service } = await validatorPeer(chain, store, identity, {
     manifest: () => shelf.manifest(),
     chunk: async (height, index) => {
@@ -60,6 +64,11 @@ beforeAll(async () => {
   validator = peer.host;
 });
 afterAll(() => stack.disposeAsync());
+
+/** The same chain on every store, as far as it is grown. */
+function growing(store: KeyValueStore): Promise<GrownChain> {
+  return GrownChain.open(store, { validators: [seed], accounts: 100 });
+}
 
 /** A daemon with the whole model and nothing of the chain but its genesis. */
 async function provision(name: string): Promise<void> {
@@ -113,7 +122,11 @@ test('what test peers serve wrongly is refused with a code, and another peer is 
   await link.listen();
   stack.defer(() => link.close());
   link.stall();
+  // It has a chain, whose next block nobody has any more.
   await provision('lied-to');
+  const own = await LevelStore.open({ dir: join(bench.folder('lied-to'), 'chain') });
+  await (await growing(own)).grow(3, 0);
+  await own.close();
   const daemon = launch('lied-to', [...liars, `/ip4/127.0.0.1/tcp/${link.port}/${rest.join('/')}`]);
   for (const code of Object.keys(lies)) {
     await daemon.program.hears(new RegExp(`"code":"${code}".*a snapshot was refused`));
