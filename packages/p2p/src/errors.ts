@@ -14,9 +14,11 @@ export type P2pErrorCode =
   | 'ERR_P2P_BLOCK_UNAVAILABLE'
   /** Too many calls, or too many bytes, are under way between two nodes; wait for some to finish. */
   | 'ERR_P2P_BUSY'
+  /** A final block that a peer gossips is of another network, or not signed by a quorum of its validators. */
+  | 'ERR_P2P_CHAIN_BLOCK'
   /** A message about the chain cannot be read. */
   | 'ERR_P2P_CHAIN_MESSAGE'
-  /** A peer gossips records that are of no use any more. */
+  /** A peer tells of records or blocks that are of no use: known here, too old, or not to be had. */
   | 'ERR_P2P_CHAIN_STALE'
   /** A message exceeds the frame limit of its protocol and was not sent. */
   | 'ERR_P2P_FRAME_TOO_LARGE'

@@ -1,3 +1,4 @@
+export { type BadRecord, BadRecords } from './chain/bad-records.ts';
 export { type ChainNetworkOptions, ChainProcesses, TransferAuthor } from './chain/chain-network.ts';
 export { GrownChain, type GrownChainOptions, grownGenesis, numberedSeed } from './chain/grown-chain.ts';
 export { loneChain } from './chain/lone-chain.ts';

@@ -1,7 +1,7 @@
 import { encodeRecord, signRecord } from '@blyan/chain-format';
 import { generateKeyPair, signEd25519, toHex } from '@blyan/crypto';
 import { MemoryStore } from '@blyan/store';
-import { loneChain } from '@blyan/testkit';
+import { BadRecords, loneChain } from '@blyan/testkit';
 import { expect, test } from 'vitest';
 import { privateGenesis } from '../../src/index.ts';
 
@@ -69,5 +69,26 @@ test('a full disk halts the chain with its reason: nothing is taken, told or fin
   expect(() => service.head()).toThrow('ERR_STORE_DISK_FULL');
   await expect(service.submit(transfer)).rejects.toMatchObject({ code: 'ERR_CHAIN_HALTED' });
   expect(heads).toBe(0);
+  await service.stop();
+});
+
+test('a record of each bad kind is refused with its code, and the chain goes on', async () => {
+  const service = open(new MemoryStore());
+  await service.start();
+  const records = new BadRecords(genesis.hash, generateKeyPair().secretSeed);
+  const isFinal = new Promise((resolve) => service.onHead(resolve));
+  await service.submit(records.first);
+  await isFinal;
+  const waits = await service.submit(records.waiting);
+  for (const { what, bytes, code } of records.all) {
+    // What waits already is no error for one who hands it in again.
+    if (code === 'ERR_MEMPOOL_KNOWN') expect(await service.submit(bytes)).toBe(waits);
+    else await expect(service.submit(bytes), what).rejects.toMatchObject({ code, kind: 'caller' });
+  }
+  expect(service.head()).toMatchObject({ height: 1, pending: 1 });
+  const goesOn = new Promise((resolve) => service.onHead(resolve));
+  await service.submit(records.node(1, 'after'));
+  await goesOn;
+  expect(service.head()).toMatchObject({ height: 2, pending: 0 });
   await service.stop();
 });

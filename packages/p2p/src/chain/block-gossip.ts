@@ -4,10 +4,14 @@ import { errorCode, type Logger, type PeerId } from '@blyan/interface';
 import { TopicValidatorResult } from '@libp2p/gossipsub';
 import type { P2pHost } from '../host.ts';
 import { decodeBlockMessage, encodeBlockMessage } from './block-message.ts';
+import { RateLimit } from './rate-limit.ts';
 
 export const BLOCK_TOPIC = 'chain-blocks';
-/** For a certificate that is none, or bytes that are no message. */
+/** For a certificate that is none, or bytes that are no message. No honest node passes them on. */
 const INVALID_BLOCK_POINTS = 25;
+/** Blocks of a peer that are of no use here: several validators may tell of one, and a node that lags is told of many. */
+const USELESS_PER_SECOND = 32;
+const USELESS_BYTES_PER_SECOND = 1024 * 1024;
 const RESULTS = {
   accept: TopicValidatorResult.Accept,
   ignore: TopicValidatorResult.Ignore,
@@ -25,6 +29,7 @@ export interface BlockGossipDeps {
 export class BlockGossip {
   readonly #deps: BlockGossipDeps;
   readonly #topic: string;
+  readonly #useless = new RateLimit({ perSecond: USELESS_PER_SECOND, bytesPerSecond: USELESS_BYTES_PER_SECOND });
 
   constructor(deps: BlockGossipDeps) {
     this.#deps = deps;
@@ -51,13 +56,20 @@ export class BlockGossip {
   }
 
   #judge(data: Uint8Array, from: PeerId): Verdict {
-    let verdict: Verdict = 'reject';
+    const { host, logger, suite, offer } = this.#deps;
+    let block: AnnouncedBlock;
     try {
-      verdict = this.#deps.offer(from, decodeBlockMessage(data, this.#deps.suite));
+      block = decodeBlockMessage(data, suite);
     } catch (error) {
-      this.#deps.logger.debug('block message refused', { from, code: errorCode(error) });
+      logger.debug('block message refused', { from, code: errorCode(error) });
+      host.penalize(from, INVALID_BLOCK_POINTS, errorCode(error));
+      return 'reject';
     }
-    if (verdict === 'reject') this.#deps.host.penalize(from, INVALID_BLOCK_POINTS, 'ERR_P2P_CHAIN_MESSAGE');
+    const verdict = offer(from, block);
+    if (verdict === 'reject') host.penalize(from, INVALID_BLOCK_POINTS, 'ERR_P2P_CHAIN_BLOCK');
+    else if (verdict === 'ignore' && !this.#useless.take(from, data.byteLength, performance.now())) {
+      host.nuisance(from, 'ERR_P2P_CHAIN_STALE');
+    }
     return verdict;
   }
 }

@@ -132,6 +132,7 @@ export class ChainExchange implements BlockSource {
       return answer as z.output<(typeof chainWire)[M]['response']>;
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof AppError && error.code === 'ERR_P2P_BAD_RESPONSE') this.#blame(peerId);
       this.#deps.logger.debug('peer did not answer about the chain', { peerId, method, code: errorCode(error) });
       return null;
     }

@@ -32,7 +32,8 @@ export interface RecordGossipDeps {
 
 /**
  * Passes records on, each once: a message in which all are new and good goes on as it is; the good ones of a mixed one
- * leave in a batch of this node's own. Who sends a bad record loses points.
+ * leave in a batch of this node's own. Who sends a bad record loses points; who sends nothing but what is of no use, a point for
+ * each message beyond what happens to honest nodes.
  */
 export class RecordGossip {
   readonly #deps: RecordGossipDeps;
@@ -112,29 +113,35 @@ export class RecordGossip {
     }
     if (message.kind === 'announcement') return this.#announced(message.hash, from);
     const taken: Uint8Array[] = [];
+    let useless: string | null = null;
     for (const record of message.records) {
       const verdict = this.#deps.offer(record);
       if (verdict.verdict === 'accept') taken.push(record);
-      else if (verdict.verdict === 'reject') {
+      else if (verdict.verdict === 'ignore') useless = verdict.error.code;
+      else {
         for (const good of taken) this.#add(good);
         return this.#refuse(from, verdict.error);
       }
     }
-    if (taken.length === message.records.length) return TopicValidatorResult.Accept;
-    if (taken.length === 0) this.#deps.host.nuisance(from, 'ERR_P2P_CHAIN_STALE');
+    if (useless === null) return TopicValidatorResult.Accept;
+    if (taken.length === 0) this.#deps.host.nuisance(from, useless);
     for (const record of taken) this.#add(record);
     return TopicValidatorResult.Ignore;
   }
 
   async #announced(hash: Hash, from: PeerId): Promise<TopicValidatorResult> {
-    if (this.#deps.has(hash) || this.#fetches >= MAX_FETCHES) return TopicValidatorResult.Ignore;
+    const useless = (code: string): TopicValidatorResult => {
+      this.#deps.host.nuisance(from, code);
+      return TopicValidatorResult.Ignore;
+    };
+    if (this.#deps.has(hash) || this.#fetches >= MAX_FETCHES) return useless('ERR_P2P_CHAIN_STALE');
     this.#fetches++;
     try {
       const record = await this.#deps.fetch(from, hash);
-      if (record === null) return TopicValidatorResult.Ignore;
+      if (record === null) return useless('ERR_P2P_CHAIN_STALE');
       const verdict = this.#deps.offer(record);
       if (verdict.verdict === 'reject') return this.#refuse(from, verdict.error);
-      return verdict.verdict === 'accept' ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore;
+      return verdict.verdict === 'accept' ? TopicValidatorResult.Accept : useless(verdict.error.code);
     } catch (error) {
       this.#deps.logger.debug('announced record not fetched', { from, code: errorCode(error) });
       return TopicValidatorResult.Ignore;
