@@ -3,6 +3,7 @@ import type { Benchmark } from './benchmark.ts';
 /** Every benchmark in the order they run: what needs a quiet machine least comes last. */
 export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   hash: async () => (await import('./benchmarks/hash.ts')).hash,
+  'sign-in': async () => (await import('./benchmarks/sign-in.ts')).signIn,
   'light-client': async () => (await import('./benchmarks/light-client.ts')).lightClient,
   rpc: async () => (await import('./benchmarks/rpc.ts')).rpc,
   import: async () => (await import('./benchmarks/import.ts')).importSpeed,

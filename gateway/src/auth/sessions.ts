@@ -38,7 +38,8 @@ export class Sessions {
       await this.#store.take('session', id);
     const secret = newSecret();
     const record = this.#used({ id: secretId(secret), account, createdAtMs: this.#clock.nowMs() });
-    await this.#store.put('session', record, true);
+    // A session that a power cut takes costs signing in again; one that was ended stays ended.
+    await this.#store.put('session', record, false);
     return { secret, session: sessionOf(record) };
   }
 
