@@ -6,7 +6,7 @@ import {
   SIMPLEX_RULES,
   type SimplexRules,
 } from '@blyan/chain';
-import type { BlockOutline, Validator } from '@blyan/chain-format';
+import { type BlockOutline, totalWeight, type Validator } from '@blyan/chain-format';
 import { toHex } from '@blyan/crypto';
 import type { KeyValueStore, StoreWrite } from '@blyan/interface';
 import type { MemoryStore } from '@blyan/store';
@@ -34,8 +34,19 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   }),
   /** A certificate of two thirds, where more than two thirds are needed. */
   'quorum-2f': withRules({ quorum: (set) => SIMPLEX_RULES.quorum(set) - 1 }),
+  /** Validators are counted, whatever they weigh. */
+  'stake-ignored': withRules({
+    weight(votes, set) {
+      const voters = new Set(votes.map(({ validator }) => validator)).size;
+      return Math.floor((voters * totalWeight(set)) / set.length);
+    },
+  }),
   /** A view that this node gave up is finalised all the same when its block turns out notarised. */
   'finalise-after-dummy': withRules({ mayFinalise: (own) => own.finalise === undefined }),
+  /** Who voted for a block never gives its view up. */
+  'no-dummy-after-notarise': withRules({
+    mayDummy: (own) => own.notarise === undefined && SIMPLEX_RULES.mayDummy(own),
+  }),
   /** A block may stand on any notarised one, whatever became of the views between. */
   'parent-without-dummies': withRules({
     justify(state, parent, view) {
@@ -49,6 +60,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   'votes-forgotten': { node: () => ({ tamper: forgetVotes }) },
   /** Votes leave before they are on disk. */
   'vote-before-sync': { node: () => ({ wrapStore: votesUnsynced }) },
+  /** A block is voted for and not kept. */
+  'block-not-kept': { small: (options, store) => new ForgetfulApplication(options, store) },
   /** What was said once is not said again, so that who missed it never hears it. */
   'never-resent': { node: () => ({ twist: onlyOnce() }) },
   /** Votes are counted with the set of the epoch before. */
@@ -99,6 +112,12 @@ class StaleApplication extends SmallApplication {
   override get rules(): EpochRules {
     const rules = super.rules;
     return { ...rules, validators: this.#options.validatorsOf(Math.max(0, rules.epoch - 1)) };
+  }
+}
+
+class ForgetfulApplication extends SmallApplication {
+  override bodyWrites(): StoreWrite[] {
+    return [];
   }
 }
 

@@ -236,7 +236,7 @@ export class SimNode implements SimPeer {
   #send(life: number, to: readonly PeerKey[], message: ConsensusMessage): void {
     if (life !== this.#life) return;
     const { nodes, watch, world } = this.#context;
-    if (this.honest) watch.sent(this.signer.publicKey, message);
+    if (this.honest) watch.sent(this.signer.publicKey, message, (hash) => this.#application.outline(hash));
     world.trace(`${this.place} says ${describe(message)}`);
     const bytes = encodeConsensusMessage(message);
     for (const key of to) {

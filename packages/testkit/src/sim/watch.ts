@@ -9,6 +9,8 @@ import {
   type Vote,
   verifyCertificate,
 } from '@blyan/chain-format';
+import type { Hash } from '@blyan/interface';
+import { FinalityWatch } from './finality-watch.ts';
 import type { SimChain } from './sim-application.ts';
 import type { World } from './world.ts';
 
@@ -23,6 +25,7 @@ export class Watch {
   readonly #suite: CryptoSuite;
   readonly #final: BlockOutline[];
   readonly #votes = new Map<string, Vote[]>();
+  readonly #finality: FinalityWatch;
 
   /** @param honest - keys of the nodes that follow the rules */
   constructor(world: World, honest: ReadonlySet<PeerKey>, chain: SimChain, suite: CryptoSuite) {
@@ -30,6 +33,7 @@ export class Watch {
     this.#honest = honest;
     this.#chain = chain;
     this.#suite = suite;
+    this.#finality = new FinalityWatch(honest);
     this.#final = [chain.reference.head];
   }
 
@@ -67,8 +71,11 @@ export class Watch {
     }
   }
 
-  /** Whatever an honest node lets go: over its whole life, crashes included, it must not contradict itself. */
-  sent(from: PeerKey, message: ConsensusMessage): void {
+  /**
+   * Whatever an honest node lets go: over its whole life, crashes included, it must not contradict itself, and all together must
+   * not make two blocks final.
+   */
+  sent(from: PeerKey, message: ConsensusMessage, outline: (hash: Hash) => BlockOutline | undefined): void {
     if (message.type !== 'vote' && message.type !== 'proposal') return;
     const { vote } = message;
     const place = `${from}/${vote.epoch}/${vote.view}`;
@@ -79,6 +86,12 @@ export class Watch {
       this.violate(`${from.slice(0, 8)} signed what is slashable in view ${vote.view} of epoch ${vote.epoch}`);
     }
     votes.push(vote);
+    // Gone where another block of its height became final while the vote was on its way to the disk.
+    const block = vote.kind === 'notarise' ? outline(vote.block as Hash) : undefined;
+    if (block !== undefined) this.#finality.learn(block);
+    if (vote.kind !== 'finalise') return;
+    const height = this.#finality.finalise(vote, this.#chain.reference.validatorsOf(vote.epoch) ?? []);
+    if (height !== null) this.violate(`votes of honest validators let two blocks of height ${height} be final`);
   }
 
   evidence(about: PeerKey, { first }: Evidence): void {
