@@ -33,6 +33,8 @@ export type NodeErrorCode =
   | 'ERR_NODE_MISSING_FILE'
   /** What a node says of the chain's state is not what its block commits to. */
   | 'ERR_NODE_CHAIN_PROOF'
+  /** The file of API keys cannot be read or written; BLYAN_CREDENTIALS names another. */
+  | 'ERR_NODE_CREDENTIALS'
   /** A record that was sent will not come on the chain. */
   | 'ERR_NODE_RECORD_DROPPED'
   /** A record that was sent is not final yet. */

@@ -1,4 +1,5 @@
 import { answerStream } from './answer-stream.ts';
+import { AuthClient } from './auth-client.ts';
 import { ChainClient } from './chain-client.ts';
 import type { ChatCompletionRequest } from './chat-request.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './chat-response.ts';
@@ -23,12 +24,14 @@ export interface ApiClientOptions extends GatewaysOptions {
  * signal throws its reason.
  */
 export class ApiClient {
+  readonly auth: AuthClient;
   readonly chain: ChainClient;
   readonly #gateways: Gateways;
   readonly #onResume: (baseUrl: string) => void;
 
   constructor(options: ApiClientOptions) {
     this.#gateways = new Gateways(options);
+    this.auth = new AuthClient(this.#gateways);
     this.chain = new ChainClient(this.#gateways);
     this.#onResume = options.onResume ?? (() => {});
   }

@@ -5,17 +5,21 @@ export interface GatewaysOptions {
   /** Origins of gateways of one network, as `http://127.0.0.1:8080`, the first choice first; empty for the page's own. */
   readonly baseUrl: string | readonly string[];
   readonly fetch?: typeof fetch;
+  /** The API key to show to a gateway; by default none. */
+  readonly apiKeyOf?: (baseUrl: string) => string | undefined;
 }
 
 /** The gateways of one network: one that cannot be reached is replaced by the next. Throws as `ApiClient` says. */
 export class Gateways {
   readonly urls: readonly string[];
   readonly #fetch: typeof fetch;
+  readonly #apiKeyOf: (baseUrl: string) => string | undefined;
   /** Index of the gateway that answered last. */
   current = 0;
 
   constructor(options: GatewaysOptions) {
     this.urls = [options.baseUrl].flat().map((url) => url.replace(/\/+$/, ''));
+    this.#apiKeyOf = options.apiKeyOf ?? (() => undefined);
     this.#fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
   }
 
@@ -41,9 +45,11 @@ export class Gateways {
 
   async open(index: number, path: string, init: RequestInit): Promise<Response> {
     const baseUrl = this.urls[index] ?? '';
+    const apiKey = this.#apiKeyOf(baseUrl);
+    const headers = apiKey === undefined ? init.headers : { ...init.headers, authorization: `Bearer ${apiKey}` };
     let response: Response;
     try {
-      response = await this.#fetch(baseUrl + path, init);
+      response = await this.#fetch(baseUrl + path, { ...init, headers });
     } catch (cause) {
       init.signal?.throwIfAborted();
       throw unreachable(baseUrl, cause);

@@ -21,6 +21,7 @@ export {
   siweChallengeRequest,
   siweVerifyRequest,
 } from './auth.ts';
+export { AuthClient } from './auth-client.ts';
 export {
   type BlyanAnswer,
   type BlyanChunk,

@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { account, login, logout } from './account.ts';
 import { bench } from './bench.ts';
 import { block } from './block.ts';
 import { chain } from './chain.ts';
@@ -28,6 +29,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   doctor,
   chain,
   tx,
+  login,
+  logout,
+  account,
   bench,
   keys,
   genesis,

@@ -4,6 +4,7 @@ import { Conversation } from '../chat/conversation.ts';
 import { answerOnce, chat } from '../chat/repl.ts';
 import type { CommandHandler } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { apiKeyFor } from '../credentials.ts';
 import { findGateways } from '../find-gateway.ts';
 import { printable, say } from '../output.ts';
 
@@ -25,7 +26,7 @@ export const run: CommandHandler = async (context, input) => {
   const gateways = await findGateways(context, input);
   const [baseUrl] = gateways;
   const onResume = (url: string) => say(context, `\n[the connection broke; the answer goes on at ${url}]`);
-  const client = new ApiClient({ baseUrl: gateways, onResume });
+  const client = new ApiClient({ baseUrl: gateways, onResume, apiKeyOf: await apiKeyFor(context) });
   const { data } = await client.models(context.signal);
   const wanted = input.args[0];
   const model = wanted ?? data[0]?.id;

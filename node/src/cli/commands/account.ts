@@ -1,0 +1,49 @@
+import { CONFIG_OPTION, type CommandSpec, GATEWAY_URL_OPTION, JSON_OPTION } from '../command.ts';
+
+const COMMON = { settings: ['dataDir'], options: [GATEWAY_URL_OPTION, CONFIG_OPTION, JSON_OPTION] };
+
+export const login: CommandSpec = {
+  name: 'login',
+  summary: 'Keep an API key for a gateway, from its page on stdin, or made now by a wallet that signs a message',
+  settings: ['dataDir'],
+  options: [
+    { flags: '--address <0x…>', help: 'address of the wallet that signs; without it a key is read from stdin' },
+    { flags: '--chain <id>', help: 'chain that the wallet is on (default: 1)' },
+    { flags: '--name <name>', help: 'what to call the key (default: the name of this machine)' },
+    GATEWAY_URL_OPTION,
+    CONFIG_OPTION,
+    JSON_OPTION,
+  ],
+  examples: ['login --gateway https://chat.example.org', 'login --address 0xf39F…2266'],
+  load: async () => (await import('../handlers/login.ts')).login,
+};
+
+export const logout: CommandSpec = {
+  name: 'logout',
+  summary: 'Revoke and forget the API key that is kept for a gateway',
+  ...COMMON,
+  load: async () => (await import('../handlers/account.ts')).logout,
+};
+
+export const account: CommandSpec = {
+  name: 'account',
+  summary: 'What your account may do at a gateway, and its API keys',
+  ...COMMON,
+  examples: ['account', 'account keys', 'account revoke 0123456789abcdef'],
+  load: async () => (await import('../handlers/account.ts')).accountLimits,
+  commands: [
+    {
+      name: 'keys',
+      summary: 'The API keys of the account, with their last use',
+      ...COMMON,
+      load: async () => (await import('../handlers/account.ts')).accountKeys,
+    },
+    {
+      name: 'revoke',
+      summary: 'End an API key',
+      arguments: [{ name: '<id>', help: 'as `account keys` lists it' }],
+      ...COMMON,
+      load: async () => (await import('../handlers/account.ts')).accountRevoke,
+    },
+  ],
+};

@@ -1,0 +1,63 @@
+import type { Scope } from '@blyan/interface';
+import type {
+  CreatedKey,
+  KeyList,
+  LimitsAnswer,
+  SessionAnswer,
+  SessionList,
+  SignedInAnswer,
+  SiweChallengeAnswer,
+} from './auth.ts';
+import { type Gateways, post } from './gateways.ts';
+import { API_ROUTES } from './routes.ts';
+
+/**
+ * Signing in, sessions, API keys and limits as functions; they throw as those of `ApiClient` do. Sessions need a `fetch`
+ * that keeps cookies, as that of a page does.
+ */
+export class AuthClient {
+  readonly #gateways: Gateways;
+
+  constructor(gateways: Gateways) {
+    this.#gateways = gateways;
+  }
+
+  session(signal?: AbortSignal): Promise<SessionAnswer> {
+    return this.#gateways.json(API_ROUTES.session.path, { signal });
+  }
+
+  challenge(address: string, chainId: number, signal?: AbortSignal): Promise<SiweChallengeAnswer> {
+    return this.#gateways.json(API_ROUTES.siweChallenge.path, post({ address, chainId }, signal));
+  }
+
+  verify(message: string, signature: string, signal?: AbortSignal): Promise<SignedInAnswer> {
+    return this.#gateways.json(API_ROUTES.siweVerify.path, post({ message, signature }, signal));
+  }
+
+  async logout(signal?: AbortSignal): Promise<void> {
+    await this.#gateways.any(API_ROUTES.logout.path, { method: 'POST', signal });
+  }
+
+  sessions(signal?: AbortSignal): Promise<SessionList> {
+    return this.#gateways.json(API_ROUTES.sessions.path, { signal });
+  }
+
+  keys(signal?: AbortSignal): Promise<KeyList> {
+    return this.#gateways.json(API_ROUTES.keys.path, { signal });
+  }
+
+  createKey(name: string, scopes: readonly Scope[], signal?: AbortSignal): Promise<CreatedKey> {
+    return this.#gateways.json(API_ROUTES.keys.path, post({ name, scopes }, signal));
+  }
+
+  /** @returns whether the account had it */
+  async revokeKey(id: string, signal?: AbortSignal): Promise<boolean> {
+    const path = API_ROUTES.keyById.path.replace(':id', encodeURIComponent(id));
+    const { revoked } = await this.#gateways.json<{ revoked: number }>(path, { method: 'DELETE', signal });
+    return revoked > 0;
+  }
+
+  limits(signal?: AbortSignal): Promise<LimitsAnswer> {
+    return this.#gateways.json(API_ROUTES.limits.path, { signal });
+  }
+}
