@@ -28,7 +28,7 @@ export class StoreError extends AppError<StoreErrorCode> {
   }
 }
 
-const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'ERR_TENSORBLOCK_DISK_FULL']);
+const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'ERR_TENSORBLOCK_DISK_FULL']);
 
 /** True when the system, not the bytes, is the reason: such a block is kept and may be tried again. */
 export function isSystemFault(error: unknown): boolean {

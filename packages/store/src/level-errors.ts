@@ -8,7 +8,7 @@ export function levelError(cause: unknown, dir: string, doing: string): Error {
   const code = errorCode(root);
   const text = root instanceof Error ? root.message : '';
   const options = { meta: { dir, level: code }, cause };
-  if (/No space left on device|Disk quota exceeded/.test(text)) {
+  if (/No space left on device|Disk quota exceeded|File too large/.test(text)) {
     return new StoreError(
       'ERR_STORE_DISK_FULL',
       `The disk of ${dir} is full (${doing}); nothing more is written until the node is started again. Free some space, then start it.`,
