@@ -4,10 +4,13 @@ import { z } from 'zod';
 import type { AnswerFormat } from './formats/answer-format.ts';
 import { chatFormat } from './formats/chat-format.ts';
 import { completionFormat } from './formats/completion-format.ts';
+import { messagesFormat } from './formats/messages-format.ts';
+import { ollamaFormat } from './formats/ollama-format.ts';
+import { responsesFormat } from './formats/responses-format.ts';
 
 /** What the events of one answer have in common, whichever gateway sends them. */
 export const answerForm = z.object({
-  route: z.enum(['chat.completions', 'completions']),
+  route: z.enum(['chat.completions', 'completions', 'responses', 'messages', 'ollama.chat', 'ollama.generate']),
   /** Of the answer, as `chatcmpl-…`. */
   id: z.string().max(64),
   /** Seconds since the epoch. */
@@ -21,6 +24,17 @@ export const answerForm = z.object({
 export type AnswerForm = z.infer<typeof answerForm>;
 
 export function answerFormat(form: AnswerForm, model: ServedModel, tokenizer: Tokenizer): AnswerFormat {
-  const make = form.route === 'completions' ? completionFormat : chatFormat;
-  return make(form, model, tokenizer);
+  switch (form.route) {
+    case 'completions':
+      return completionFormat(form, model, tokenizer);
+    case 'chat.completions':
+      return chatFormat(form, model, tokenizer);
+    case 'responses':
+      return responsesFormat(form);
+    case 'messages':
+      return messagesFormat(form);
+    case 'ollama.chat':
+    case 'ollama.generate':
+      return ollamaFormat(form);
+  }
 }

@@ -1,12 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import {
-  messageText,
-  type ParsedChatCompletionRequest,
-  type ParsedCompletionRequest,
-  type PromptInput,
-} from '@blyan/api';
+import type { ParsedChatCompletionRequest, PromptInput } from '@blyan/api';
 import type { GenerateRequest, ServedModel } from '@blyan/interface';
-import type { Tokenizer } from '@blyan/model';
+import type { ChatMessage, Tokenizer } from '@blyan/model';
 import type { AnswerJob } from './answer.ts';
 import { GatewayError } from './errors.ts';
 
@@ -16,17 +11,22 @@ const MAX_CHARS_PER_TOKEN = 128;
 /** Bytes of logits one request may ask for; they are kept until its end. */
 const MAX_LOGITS_BYTES = 256 * 1024 * 1024;
 
-type Common = ParsedChatCompletionRequest | ParsedCompletionRequest;
+/** How tokens are drawn, and what is reported of them; the rest is left to defaults. */
+export type SamplingFields = {
+  readonly [Field in 'temperature' | 'top_k' | 'top_p' | 'seed' | 'ignore_eos' | 'stop' | 'blyan']?:
+    | ParsedChatCompletionRequest[Field]
+    | undefined;
+};
 
 /** The conversation as one prompt, ended by the header of an assistant turn. */
 export function chatPrompt(
-  request: ParsedChatCompletionRequest,
+  messages: readonly ChatMessage[],
   model: ServedModel,
   tokenizer: Tokenizer,
+  param: string,
 ): readonly number[] {
-  const messages = request.messages.map((message) => ({ role: message.role, content: messageText(message) }));
   const text = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true });
-  assertLength(text, model, 'messages');
+  assertLength(text, model, param);
   return tokenizer.encode(text, { addSpecialTokens: false });
 }
 
@@ -51,7 +51,7 @@ export function newRequestId(): string {
 export interface JobOptions {
   readonly index: number;
   readonly promptTokens: readonly number[];
-  readonly param: 'messages' | 'prompt';
+  readonly param: string;
   readonly maxTokens: number | undefined;
   /** Alternatives per token; undefined when log probabilities are not wanted. */
   readonly topLogprobs: number | undefined;
@@ -62,7 +62,7 @@ export interface JobOptions {
  *
  * @throws GatewayError ERR_GATEWAY_CONTEXT_EXCEEDED when the prompt leaves no room for a token
  */
-export function answerJob(request: Common, model: ServedModel, options: JobOptions): AnswerJob {
+export function answerJob(request: SamplingFields, model: ServedModel, options: JobOptions): AnswerJob {
   const { promptTokens } = options;
   const room = model.contextLength - promptTokens.length;
   if (room < 1) throw contextExceeded(model, `has ${promptTokens.length}`, options.param);
@@ -108,7 +108,7 @@ export function assertLogitsFit(jobs: readonly AnswerJob[], model: ServedModel):
   );
 }
 
-function assertLength(text: string, model: ServedModel, param: 'messages' | 'prompt'): void {
+function assertLength(text: string, model: ServedModel, param: string): void {
   if (text.length > model.contextLength * MAX_CHARS_PER_TOKEN) {
     throw contextExceeded(model, `has ${text.length} characters`, param);
   }

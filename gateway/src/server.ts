@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { addPrincipalHook } from './auth/principal-hook.ts';
 import type { GatewayContext } from './context.ts';
+import { errorBody, isOllama } from './error-shapes.ts';
 import { GatewayError } from './errors.ts';
 import { toHttpError } from './http-errors.ts';
 import { RATE_HEADERS } from './limits/rate-headers.ts';
@@ -17,8 +18,11 @@ import { authRoutes } from './routes/auth.ts';
 import { chainRoutes } from './routes/chain.ts';
 import { generationRoutes } from './routes/generation.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { messagesRoutes } from './routes/messages.ts';
 import { networkRoutes } from './routes/network.ts';
+import { ollamaRoutes } from './routes/ollama.ts';
 import { pageRoutes } from './routes/page.ts';
+import { responsesRoutes } from './routes/responses.ts';
 import { resumeRoutes } from './routes/resume.ts';
 
 /** Longest a client may take to send its request. */
@@ -73,6 +77,9 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   addPrincipalHook(app, context.access);
   await app.register(networkRoutes(context));
   await app.register(generationRoutes(context));
+  await app.register(responsesRoutes(context));
+  await app.register(messagesRoutes(context));
+  await app.register(ollamaRoutes(context));
   await app.register(resumeRoutes(context));
   await app.register(chainRoutes(context));
   await app.register(authRoutes(context));
@@ -111,7 +118,8 @@ function addHooks(app: FastifyInstance, { options, logger, metrics }: GatewayCon
 
 /** Any page may use `/v1` and resume its answers, which needs no cookies; the rest is for the gateway's own page. */
 function corsOptions(request: FastifyRequest) {
-  if (!request.url.startsWith('/v1/') && !request.url.startsWith('/api/v1/requests/')) return { origin: false };
+  const isOpen = request.url.startsWith('/v1/') || request.url.startsWith('/api/v1/requests/') || isOllama(request.url);
+  if (!isOpen) return { origin: false };
   return {
     origin: '*',
     methods: ['GET', 'HEAD', 'POST'],
@@ -145,8 +153,13 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply,
     return;
   }
   context.reportFailure(error, request);
-  const { status, headers, body } = toHttpError(error, request.id);
-  reply.code(status).headers(headers).serializer(JSON.stringify).type('application/json; charset=utf-8').send(body);
+  const found = toHttpError(error, request.id);
+  reply
+    .code(found.status)
+    .headers(found.headers)
+    .serializer(JSON.stringify)
+    .type('application/json; charset=utf-8')
+    .send(errorBody(request.url, found));
 }
 
 function noSuchRoute(app: FastifyInstance, request: FastifyRequest): GatewayError {

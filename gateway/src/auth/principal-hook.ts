@@ -1,5 +1,6 @@
 import { GUEST, type Principal } from '@blyan/interface';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isOllama } from '../error-shapes.ts';
 import type { Access } from './access.ts';
 
 declare module 'fastify' {
@@ -21,7 +22,7 @@ export function addPrincipalHook(app: FastifyInstance, access: Access): void {
 }
 
 function isAboutAnswers({ url }: FastifyRequest): boolean {
-  return url.startsWith('/v1/') || url.startsWith('/api/v1/requests/');
+  return url.startsWith('/v1/') || url.startsWith('/api/v1/requests/') || isOllama(url);
 }
 
 /** Which models there are is no secret. */

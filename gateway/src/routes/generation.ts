@@ -5,18 +5,18 @@ import {
   completionRequest,
   findUnsupportedInChat,
   findUnsupportedInCompletion,
+  messageText,
   type ParsedChatCompletionRequest,
   type ParsedCompletionRequest,
-  type Unsupported,
 } from '@blyan/api';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import type { AnswerJob } from '../answer.ts';
 import { type AnswerForm, answerFormat } from '../answer-form.ts';
 import { answerJob, assertLogitsFit, chatPrompt, textPrompt } from '../answer-job.ts';
 import { assertLogitsAllowed } from '../assert-logits-allowed.ts';
+import { assertSupported } from '../chat-task.ts';
 import { claimOf } from '../claim-of.ts';
 import type { GatewayContext } from '../context.ts';
-import { GatewayError } from '../errors.ts';
 import { streamAnswer, wholeAnswer } from '../serve-answer.ts';
 
 /** `POST /v1/chat/completions` and `POST /v1/completions`. */
@@ -31,7 +31,12 @@ export const generationRoutes =
       const tokenizer = context.catalog.tokenizerOf(model);
       const job = answerJob(body, model, {
         index: 0,
-        promptTokens: chatPrompt(body, model, tokenizer),
+        promptTokens: chatPrompt(
+          body.messages.map((message) => ({ role: message.role, content: messageText(message) })),
+          model,
+          tokenizer,
+          'messages',
+        ),
         param: 'messages',
         maxTokens: body.max_completion_tokens ?? body.max_tokens,
         topLogprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
@@ -62,12 +67,6 @@ export const generationRoutes =
     });
     done();
   };
-
-function assertSupported(unsupported: Unsupported | null): void {
-  if (unsupported === null) return;
-  const { param, message } = unsupported;
-  throw new GatewayError('ERR_GATEWAY_UNSUPPORTED', message, { kind: 'caller', meta: { param } });
-}
 
 function formOf(
   body: ParsedChatCompletionRequest | ParsedCompletionRequest,

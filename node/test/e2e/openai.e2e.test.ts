@@ -1,3 +1,5 @@
+import Anthropic from '@anthropic-ai/sdk';
+import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PLAN_TYPES } from './answers.ts';
@@ -47,6 +49,21 @@ test('a chat completion, whole and streamed, is the same text with the same usag
   expect(chunks.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
   expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
   expect(whole.usage?.total_tokens).toBe((whole.usage?.prompt_tokens ?? 0) + (whole.usage?.completion_tokens ?? 0));
+});
+
+test('clients of other families get the very same text', async () => {
+  const { choices } = await client.chat.completions.create({ model, messages, temperature: 0, max_tokens: 24 });
+  const text = choices[0]?.message.content;
+  const response = await client.responses.create({ model, input: messages, temperature: 0, max_output_tokens: 24 });
+  expect(response.output_text).toBe(text);
+  const anthropic = new Anthropic({ baseURL: net.gateway, apiKey: 'unused' });
+  const message = await anthropic.messages.stream({ model, messages, temperature: 0, max_tokens: 24 }).finalMessage();
+  expect(message.content).toEqual([{ type: 'text', text }]);
+  const ollama = new Ollama({ host: net.gateway });
+  let said = '';
+  const options = { temperature: 0, num_predict: 24 };
+  for await (const part of await ollama.chat({ model, messages, options, stream: true })) said += part.message.content;
+  expect(said).toBe(text);
 });
 
 test('text completions of several prompts, as strings and as token ids', async () => {

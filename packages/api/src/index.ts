@@ -101,7 +101,28 @@ export {
 } from './errors.ts';
 export { type FinishReason, finishReason, type Usage, usage } from './generation-fields.ts';
 export { API_LIMITS } from './limits.ts';
+export {
+  countTokensRequest,
+  findUnsupportedInMessages,
+  MESSAGES_ERROR_TYPES,
+  type MessagesAnswer,
+  messagesAnswer,
+  messagesConversation,
+  messagesRequest,
+  type ParsedMessagesRequest,
+} from './messages.ts';
 export { type ModelList, type ModelObject, modelList, modelObject } from './models.ts';
+export {
+  findUnsupportedInOllama,
+  type OllamaModel,
+  type OllamaOptions,
+  ollamaChatRequest,
+  ollamaGenerateRequest,
+  ollamaModels,
+  ollamaShow,
+  ollamaShowRequest,
+} from './ollama.ts';
+export { findUnsupportedInResponses, responsesConversation, responsesRequest } from './responses.ts';
 export { API_ROUTES, methodsOf } from './routes.ts';
 export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } from './sse.ts';
 export { networkState, type StateAnswer } from './state.ts';

@@ -1,0 +1,46 @@
+import type { BlyanAnswer, Usage } from '@blyan/api';
+import type { AnswerForm } from '../answer-form.ts';
+import type { AnswerEnding, AnswerFormat } from './answer-format.ts';
+
+const NS_PER_MS = 1e6;
+
+/** Answers as Ollama's `/api/chat` and `/api/generate`: a line of JSON for each piece of text, the last one `done`. */
+export function ollamaFormat(form: AnswerForm): AnswerFormat {
+  const isChat = form.route === 'ollama.chat';
+  const head = { model: form.model, created_at: new Date(form.created * 1000).toISOString() };
+  const content = (text: string) => (isChat ? { message: { role: 'assistant', content: text } } : { response: text });
+  let ending: AnswerEnding = { finishReason: 'stop', stopString: null };
+  const last = (text: string, { finishReason }: AnswerEnding, usage: Usage, blyan: BlyanAnswer) => ({
+    ...{ ...head, ...content(text), done: true, done_reason: finishReason },
+    ...{ ...countsOf(usage, blyan), blyan },
+  });
+  return {
+    route: form.route,
+    transport: 'ndjson',
+    terminator: null,
+    whole([answer], usage, blyan) {
+      if (answer === undefined) throw new RangeError('There is one answer');
+      return last(answer.text, answer, usage, blyan);
+    },
+    opening: () => [],
+    delta: ({ text }) => (text === '' ? [] : [{ data: { ...head, ...content(text), done: false } }]),
+    finish(_index, how) {
+      ending = how;
+      return [];
+    },
+    closing: (usage, blyan) => [{ data: last('', ending, usage, blyan) }],
+    failure: ({ error }) => ({ data: { error: error.message } }),
+  };
+}
+
+/** Durations in nanoseconds, as Ollama has them; nothing is loaded for a request. */
+function countsOf({ prompt_tokens, completion_tokens }: Usage, { measured }: BlyanAnswer) {
+  const promptMs = measured.msToFirstToken;
+  const evalMs = measured.msPerToken * Math.max(0, completion_tokens - 1);
+  const ns = (ms: number) => Math.round(ms * NS_PER_MS);
+  return {
+    ...{ total_duration: ns(promptMs + evalMs), load_duration: 0 },
+    ...{ prompt_eval_count: prompt_tokens, prompt_eval_duration: ns(promptMs) },
+    ...{ eval_count: completion_tokens, eval_duration: ns(evalMs) },
+  };
+}

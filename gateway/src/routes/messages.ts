@@ -1,0 +1,44 @@
+import {
+  API_ROUTES,
+  countTokensRequest,
+  findUnsupportedInMessages,
+  messagesConversation,
+  messagesRequest,
+} from '@blyan/api';
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { chatPrompt } from '../answer-job.ts';
+import { assertSupported, chatTask } from '../chat-task.ts';
+import type { GatewayContext } from '../context.ts';
+import { streamAnswer, wholeAnswer } from '../serve-answer.ts';
+
+/** `POST /v1/messages` and `POST /v1/messages/count_tokens`, for clients of Anthropic. */
+export const messagesRoutes =
+  (context: GatewayContext): FastifyPluginCallbackZod =>
+  (app, _options, done) => {
+    app.post(API_ROUTES.messages.path, { schema: { body: messagesRequest } }, async (request, reply) => {
+      const { body } = request;
+      assertSupported(findUnsupportedInMessages(body));
+      const { model, max_tokens: maxTokens, temperature, top_p, top_k, stop_sequences: stop } = body;
+      const prompt = messagesConversation(body);
+      const sampling = { temperature, top_p, top_k, stop };
+      const ask = {
+        route: 'messages',
+        idPrefix: 'msg_',
+        model,
+        prompt,
+        param: 'messages',
+        maxTokens,
+        sampling,
+      } as const;
+      const task = chatTask(ask, request, context);
+      return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, request, reply, context);
+    });
+
+    app.post(API_ROUTES.countTokens.path, { schema: { body: countTokensRequest } }, async ({ body }) => {
+      assertSupported(findUnsupportedInMessages(body));
+      const model = context.catalog.resolve(body.model);
+      const tokenizer = context.catalog.tokenizerOf(model);
+      return { input_tokens: chatPrompt(messagesConversation(body), model, tokenizer, 'messages').length };
+    });
+    done();
+  };

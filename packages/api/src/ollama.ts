@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { API_LIMITS } from './limits.ts';
+import { anyObject, boundedArray, optional } from './optional.ts';
+import type { Unsupported } from './unsupported.ts';
+
+// Ollama's API, as its clients speak it.
+
+const stopString = z.string().min(1).max(API_LIMITS.stopLength);
+const options = z.looseObject({
+  /** Absent means 0.8, as at Ollama; 0 is greedy. */
+  temperature: optional(z.number().min(0).max(2)),
+  /** Absent means 0.9. */
+  top_p: optional(z.number().gt(0).max(1)),
+  /** Absent means 40. */
+  top_k: optional(z.int().min(0)),
+  seed: optional(z.int()),
+  /** -1, like absent: the rest of the context. */
+  num_predict: optional(z.int().min(-2)),
+  stop: optional(z.union([stopString, boundedArray(stopString, 0, API_LIMITS.stopStrings)])),
+});
+const common = {
+  model: z.string().min(1).max(API_LIMITS.modelIdLength),
+  /** Absent means true. */
+  stream: optional(z.boolean()),
+  options: optional(options),
+  format: optional(z.unknown()),
+  think: optional(z.unknown()),
+};
+
+/** Body of `POST /api/chat`. */
+export const ollamaChatRequest = z.looseObject({
+  ...common,
+  messages: boundedArray(
+    z.looseObject({
+      role: z.enum(['system', 'user', 'assistant', 'tool']),
+      content: optional(z.string()),
+      images: optional(z.array(z.unknown())),
+      tool_calls: optional(z.array(z.unknown())),
+    }),
+    0,
+    API_LIMITS.messages,
+  ),
+  tools: optional(z.array(z.unknown())),
+});
+
+/** Body of `POST /api/generate`. */
+export const ollamaGenerateRequest = z.looseObject({
+  ...common,
+  prompt: optional(z.string()),
+  system: optional(z.string()),
+  /** The prompt is taken as it is, without the model's template. */
+  raw: optional(z.boolean()),
+  suffix: optional(z.string()),
+  template: optional(z.string()),
+  images: optional(z.array(z.unknown())),
+  context: optional(z.array(z.unknown())),
+});
+
+/** Body of `POST /api/show`. */
+export const ollamaShowRequest = z.looseObject({ model: z.string().min(1).max(API_LIMITS.modelIdLength) });
+
+export type OllamaOptions = z.output<typeof options>;
+type Chat = z.output<typeof ollamaChatRequest>;
+type Generate = z.output<typeof ollamaGenerateRequest>;
+
+const no = (param: string, message: string): Unsupported => ({ param, message });
+
+/** The first thing asked for that would change the answer and is not implemented, or null. */
+export function findUnsupportedInOllama(request: Chat | Generate): Unsupported | null {
+  const { format, think } = request;
+  if (format !== undefined && format !== '') return no('format', 'Formats are not supported; leave "format" out.');
+  if (think !== undefined && think !== false) return no('think', 'Thinking is not supported; leave "think" out.');
+  return 'messages' in request ? unsupportedInChat(request as Chat) : unsupportedInGenerate(request as Generate);
+}
+
+function unsupportedInChat({ messages, tools }: Chat): Unsupported | null {
+  if (tools?.length) return no('tools', 'Tools are not supported; leave "tools" out.');
+  for (const [index, { images, tool_calls }] of messages.entries()) {
+    if (images?.length) return no(`messages.${index}.images`, 'Images are not supported.');
+    if (tool_calls?.length) return no(`messages.${index}.tool_calls`, 'Tools are not supported.');
+  }
+  return null;
+}
+
+function unsupportedInGenerate({ images, suffix, template, context }: Generate): Unsupported | null {
+  if (images?.length) return no('images', 'Images are not supported.');
+  if (suffix) return no('suffix', 'Inserting before a suffix is not supported; leave "suffix" out.');
+  if (template) return no('template', 'The model\'s own template is used; leave "template" out.');
+  if (context?.length) return no('context', 'A context is not supported: send the conversation to /api/chat.');
+  return null;
+}
+
+const details = z.object({
+  parent_model: z.string(),
+  format: z.string(),
+  family: z.string(),
+  families: z.array(z.string()),
+  parameter_size: z.string(),
+  quantization_level: z.string(),
+});
+
+/** A model in the answers of `GET /api/tags` and `GET /api/ps`. */
+export const ollamaModel = z.object({
+  name: z.string(),
+  model: z.string(),
+  modified_at: z.string().optional(),
+  /** Bytes; 0 for what lies on several machines. */
+  size: z.number(),
+  digest: z.string(),
+  details,
+  expires_at: z.string().optional(),
+  size_vram: z.number().optional(),
+});
+export const ollamaModels = z.object({ models: z.array(ollamaModel) });
+export type OllamaModel = z.infer<typeof ollamaModel>;
+
+/** Answer of `POST /api/show`. */
+export const ollamaShow = z.object({
+  modified_at: z.string(),
+  details,
+  model_info: anyObject,
+  capabilities: z.array(z.string()),
+});
