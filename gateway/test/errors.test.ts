@@ -181,7 +181,7 @@ test('a prompt that leaves room for one token gets one', async () => {
 test.each([
   ['GET', '/nowhere', 404, null],
   ['POST', '/v1/embeddings', 404, null],
-  ['GET', '/v1/responses', 404, null],
+  ['GET', '/v1/embeddings', 404, null],
   ['GET', CHAT, 405, 'POST'],
   ['DELETE', '/v1/models', 405, 'GET, HEAD'],
   ['PUT', '/v1/models/golden', 405, 'GET, HEAD'],
