@@ -100,8 +100,22 @@ export class P2pChainNetwork implements ChainNetwork {
     return this.#exchange.outline(hash, from, signal);
   }
 
-  records(hashes: readonly Hash[], from: readonly PeerKey[], signal: AbortSignal): Promise<readonly Uint8Array[]> {
-    return this.#exchange.records(hashes, from, signal);
+  /** What came by gossip and waits to be judged is looked at first. */
+  async records(
+    hashes: readonly Hash[],
+    from: readonly PeerKey[],
+    signal: AbortSignal,
+  ): Promise<readonly Uint8Array[]> {
+    await this.#records.judged();
+    const found: Uint8Array[] = [];
+    const missing: Hash[] = [];
+    for (const hash of hashes) {
+      const record = this.#handlers?.record(hash) ?? null;
+      if (record === null) missing.push(hash);
+      else found.push(record);
+    }
+    if (missing.length > 0) found.push(...(await this.#exchange.records(missing, from, signal)));
+    return found;
   }
 
   finalBlocks(fromHeight: number, from: readonly PeerKey[], signal: AbortSignal): Promise<readonly FinalBlockBody[]> {

@@ -12,6 +12,7 @@ import {
   MAX_GOSSIPED_RECORD_BYTES,
   type RecordMessage,
 } from './record-batch.ts';
+import { SlicedQueue } from './sliced-queue.ts';
 
 export const RECORD_TOPIC = 'chain-records';
 /** For what no honest node sends: it judges before it passes on. */
@@ -19,6 +20,8 @@ const INVALID_RECORD_POINTS = 25;
 /** Milliseconds that a record waits for company; the first one after a pause does not wait. */
 const BATCH_MS = 20;
 const MAX_FETCHES = 8;
+/** Of records that came and were not judged yet: a second's work. Beyond, gossip is not heard; blocks bring what is missing. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 export interface RecordGossipDeps {
   readonly host: P2pHost;
@@ -30,6 +33,17 @@ export interface RecordGossipDeps {
   fetch(peerId: PeerId, hash: Hash): Promise<Uint8Array | null>;
 }
 
+/** What came of a message. */
+interface Judged {
+  readonly records: readonly Uint8Array[];
+  readonly taken: readonly Uint8Array[];
+  /** Code of the last one that was ignored. */
+  readonly useless: string | null;
+  /** What ended it early. */
+  readonly failure: { readonly reject: boolean; readonly error: unknown } | null;
+  readonly from: PeerId;
+}
+
 /**
  * Passes records on, each once: a message in which all are new and good goes on as it is; the good ones of a mixed one
  * leave in a batch of this node's own. Who sends a bad record loses points; who sends nothing but what is of no use, a point for
@@ -38,6 +52,7 @@ export interface RecordGossipDeps {
 export class RecordGossip {
   readonly #deps: RecordGossipDeps;
   readonly #topic: string;
+  readonly #waiting = new SlicedQueue({ maxBytes: MAX_WAITING_BYTES, nowMs: () => performance.now() });
   #batch: Uint8Array[] = [];
   #batchBytes = 1;
   #flushing: NodeJS.Timeout | null = null;
@@ -58,10 +73,16 @@ export class RecordGossip {
   stop(): void {
     if (this.#flushing !== null) clearTimeout(this.#flushing);
     this.#flushing = null;
+    this.#waiting.clear();
     const { host } = this.#deps;
     if (!host.running) return;
     this.#flush();
     host.libp2p.services.pubsub.unsubscribe(this.#topic);
+  }
+
+  /** Settles when the records that came until now are judged. */
+  judged(): Promise<void> {
+    return this.#waiting.settled();
   }
 
   /** Sends a record that this node has taken, within 20 ms. */
@@ -112,20 +133,38 @@ export class RecordGossip {
       return this.#refuse(from, error);
     }
     if (message.kind === 'announcement') return this.#announced(message.hash, from);
+    return this.#judgeAll(message.records, data.byteLength, from);
+  }
+
+  /** What is not judged, because too much waits or the chain ends, was not heard. */
+  async #judgeAll(records: readonly Uint8Array[], bytes: number, from: PeerId): Promise<TopicValidatorResult> {
     const taken: Uint8Array[] = [];
+    let judged = 0;
     let useless: string | null = null;
-    for (const record of message.records) {
-      const verdict = this.#deps.offer(record);
-      if (verdict.verdict === 'accept') taken.push(record);
-      else if (verdict.verdict === 'ignore') useless = verdict.error.code;
-      else {
-        for (const good of taken) this.#add(good);
-        return this.#refuse(from, verdict.error);
+    let failure: { readonly reject: boolean; readonly error: unknown } | null = null;
+    const done = this.#waiting.add(bytes, () => {
+      const record = records[judged++] as Uint8Array;
+      try {
+        const verdict = this.#deps.offer(record);
+        if (verdict.verdict === 'accept') taken.push(record);
+        else if (verdict.verdict === 'ignore') useless = verdict.error.code;
+        else failure = { reject: true, error: verdict.error };
+      } catch (error) {
+        failure = { reject: false, error };
       }
-    }
-    if (useless === null) return TopicValidatorResult.Accept;
-    if (taken.length === 0) this.#deps.host.nuisance(from, useless);
+      return failure === null && judged < records.length;
+    });
+    if (done === null) return TopicValidatorResult.Ignore;
+    await done;
+    return this.#conclude({ records, taken, useless, failure, from });
+  }
+
+  #conclude({ records, taken, useless, failure, from }: Judged): TopicValidatorResult {
+    if (taken.length === records.length) return TopicValidatorResult.Accept;
     for (const record of taken) this.#add(record);
+    if (failure?.reject) return this.#refuse(from, failure.error);
+    if (failure !== null) this.#deps.logger.debug('records not judged', { from, code: errorCode(failure.error) });
+    else if (taken.length === 0 && useless !== null) this.#deps.host.nuisance(from, useless);
     return TopicValidatorResult.Ignore;
   }
 
