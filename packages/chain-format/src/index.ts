@@ -19,7 +19,7 @@ export {
   MAX_HEADER_BYTES,
   ZERO_HASH,
 } from './header.ts';
-export { type BlockOutline, decodeOutline, encodeOutline, MAX_OUTLINE_BYTES } from './outline.ts';
+export { type BlockOutline, decodeOutline, encodeOutline, isWholeOutline, MAX_OUTLINE_BYTES } from './outline.ts';
 export { decodeProposal, encodeProposal, MAX_PROPOSAL_BYTES, type Proposal } from './proposal.ts';
 export { readArray, readBytes, readCount, readHash, readHashes } from './read.ts';
 export {

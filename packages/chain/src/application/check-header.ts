@@ -1,20 +1,19 @@
-import { type BlockHeader, type BlockOutline, type CryptoSuite, headerHash, recordsRoot } from '@blyan/chain-format';
+import { type BlockHeader, type BlockOutline, type CryptoSuite, isWholeOutline } from '@blyan/chain-format';
 import type { NetworkId } from '@blyan/interface';
 import type { ChainErrorCode } from '../errors.ts';
 import type { EpochSets } from './epoch-sets.ts';
 
 /** The code of what a header says wrongly, as far as that shows without executing its records; null for nothing. */
 export function headerFault(
-  { hash, header, recordHashes }: BlockOutline,
+  block: BlockOutline,
   parent: BlockHeader,
   network: NetworkId,
   { rules, validatorsHash, nextValidatorsHash }: EpochSets,
   suite: CryptoSuite,
 ): ChainErrorCode | null {
+  const { header } = block;
   if (header.network !== network) return 'ERR_CHAIN_BLOCK_NETWORK';
-  const hasContent =
-    header.recordCount === recordHashes.length && header.recordsRoot === recordsRoot(recordHashes, suite);
-  if (!hasContent || headerHash(header, suite) !== hash) return 'ERR_CHAIN_BLOCK_CONTENT';
+  if (!isWholeOutline(block, suite)) return 'ERR_CHAIN_BLOCK_CONTENT';
   // The views of an epoch count from the block it starts from, whatever view that was of.
   const viewBefore = parent.height === rules.start.header.height ? 0 : parent.view;
   const isInPlace =
