@@ -73,14 +73,17 @@ test('two of four gone stops finality and loses nothing; healed, it goes on, wit
   await chain.restart(3, true);
   link(0).resume();
   await reach([0, 1, 2]);
-  // Leaders are drawn: it goes on until the liar has led, and somebody holds the proof of what it did.
-  let reports = await Promise.all([0, 1, 2].map((i) => node(i).report()));
-  for (let i = 0; reports.every(({ evidence }) => evidence === 0); i++) {
-    await finalise(i % 3, [0, 1, 2]);
-    reports = await Promise.all([0, 1, 2].map((each) => node(each).report()));
-  }
+  // Leaders are drawn: it goes on until the liar has led and done each of its deeds, and others hold it against it.
+  const isExposed = async (): Promise<boolean> => {
+    const { deeds } = await node(3).report();
+    const done = deeds !== null && Math.min(deeds.equivocate, deeds.lie, deeds.withhold) > 0;
+    const reports = await Promise.all([0, 1, 2].map((i) => node(i).report()));
+    const hasProof = reports.some(({ evidence }) => evidence > 0);
+    return done && hasProof && reports.some(({ blamed }) => blamed.includes('ERR_CHAIN_BLOCK_STATE'));
+  };
+  for (let i = 0; !(await isExposed()); i++) await finalise(i % 3, [0, 1, 2]);
   await finalise(0, [0, 1, 2]);
-  reports = await Promise.all([0, 1, 2].map((i) => node(i).report()));
+  const reports = await Promise.all([0, 1, 2].map((i) => node(i).report()));
   expect(new Set(reports.map(({ height, hash }) => `${height} ${hash}`)).size).toBe(1);
   expect(reports.every(({ failure }) => failure === null)).toBe(true);
 });

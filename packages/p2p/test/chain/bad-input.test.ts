@@ -180,7 +180,14 @@ describe('over consensus/1', () => {
 test('the node has lived through all of it: what is good becomes final', async () => {
   await untilFinal(honest, records.node(1, 'after'));
   expect(honest.chain.failure).toBeNull();
-  expect(honest.chain.head().pending).toBe(0);
+  const head = honest.chain.head();
+  expect(head.pending).toBe(0);
+  await honest.chain.stop();
+  // And after a restart it still holds its evidence.
+  const again = honest.again();
+  await again.start();
+  expect(again.head()).toMatchObject({ height: head.height, evidence: head.evidence });
+  await again.stop();
 }, 20_000);
 
 /** Of an empty block on the head, by the liar that was met last. */

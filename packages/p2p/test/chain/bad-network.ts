@@ -62,10 +62,11 @@ async function hostOf(seed: Uint8Array, clock = () => Date.now()): Promise<P2pHo
 export async function startHonest() {
   const host = await hostOf(seeds[0] as Uint8Array, () => 0);
   const network = new P2pChainNetwork({ host, logger: silentLogger, suite: nodeSuite });
-  const chain = loneChain(genesis, seeds[0] as Uint8Array, new MemoryStore(), network);
+  const store = new MemoryStore();
+  const chain = loneChain(genesis, seeds[0] as Uint8Array, store, network);
   await host.start();
   await chain.start();
-  return { host, chain };
+  return { host, chain, again: () => loneChain(genesis, seeds[0] as Uint8Array, store) };
 }
 export type Honest = Awaited<ReturnType<typeof startHonest>>;
 

@@ -42,9 +42,10 @@ const host = new P2pHost(
 const store = await LevelStore.open({ dir: setup.dir });
 const repository = new BlockRepository(store, nodeSuite);
 const wire = new P2pChainNetwork({ host, logger, suite: nodeSuite });
-const network = setup.malicious ? misbehave(wire, genesis.hash, signer) : wire;
+const liar = setup.malicious ? misbehave(wire, genesis.hash, signer) : null;
+const network = liar?.network ?? wire;
 const { deltaMs, blockIntervalMs } = setup;
-let evidence = 0;
+const blamed = new Set<string>();
 let records = 0;
 let seen = 0;
 let decidedAtMs = Date.now();
@@ -83,9 +84,9 @@ const service = new ChainService(
         },
         {
           ...events,
-          evidence(found, validator) {
-            evidence++;
-            events.evidence(found, validator);
+          misbehaviour(peer, code) {
+            blamed.add(code);
+            events.misbehaviour(peer, code);
           },
           halted(error) {
             events.halted(error);
@@ -96,7 +97,7 @@ const service = new ChainService(
   },
 );
 
-let head = { height: 0, hash: '', timeMs: 0, waitingMs: 0, pending: 0 };
+let head = { height: 0, hash: '', timeMs: 0, waitingMs: 0, pending: 0, evidence: [] as readonly unknown[] };
 
 function report(): void {
   const { failure } = service;
@@ -110,7 +111,8 @@ function report(): void {
   const { user, system } = process.cpuUsage();
   send({
     ...{ decidedMs: decidedAtMs - timeMs, cpuMs: (user + system) / 1000 },
-    ...{ type: 'head', height, hash, ageMs: Date.now() - timeMs, waitingMs, pending, records, evidence },
+    ...{ type: 'head', height, hash, ageMs: Date.now() - timeMs, waitingMs, pending, records },
+    ...{ evidence: head.evidence.length, blamed: [...blamed], deeds: liar?.deeds ?? null },
     ...{ failure: failure === null ? null : String(failure.meta.reason), peers: host.peers().length },
   });
 }

@@ -1,3 +1,5 @@
+import type { Misdeeds } from './misbehave.ts';
+
 /** What a process of a validator is started with, as JSON in its first argument. */
 export interface ValidatorSetup {
   /** Canonical bytes of the genesis, hexadecimal. */
@@ -43,7 +45,12 @@ export type FromValidator =
       readonly waitingMs: number;
       readonly pending: number;
       readonly peers: number;
+      /** Pieces of evidence that it holds, of this life and those before. */
       readonly evidence: number;
+      /** Codes of what it held against others in this life. */
+      readonly blamed: readonly string[];
+      /** What it did itself, if it is malicious. */
+      readonly deeds: Misdeeds | null;
       /** Code of what the chain has stopped for. */
       readonly failure: string | null;
     };
