@@ -15,5 +15,7 @@ export default defineConfig({
     modulePreload: false,
     target: 'es2023',
   },
-  server: { proxy: { '/v1': 'http://127.0.0.1:8080', '/api': 'http://127.0.0.1:8080' } },
+  server: {
+    proxy: { '/v1': 'http://127.0.0.1:8080', '/api': 'http://127.0.0.1:8080', '/auth': 'http://127.0.0.1:8080' },
+  },
 });

@@ -1,4 +1,6 @@
 import { useState } from 'react';
+import { AccountDialog } from './account/account-dialog.tsx';
+import { useAccount } from './account/use-account.ts';
 import { Composer } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { Header } from './header.tsx';
@@ -12,6 +14,8 @@ const CONVERSATION_CONTEXT = 2048;
 export function App() {
   const network = useNetwork();
   const chat = useChat();
+  const account = useAccount();
+  const [isAccountOpen, setAccountOpen] = useState(false);
   const [chosenModel, setModel] = useState<string | null>(null);
   const [chosenMemory, setMemory] = useState<boolean | null>(null);
   const [isPanelOpen, setPanelOpen] = useState(false);
@@ -28,8 +32,11 @@ export function App() {
         onModel={setModel}
         isPanelOpen={isPanelOpen}
         onPanel={() => setPanelOpen(!isPanelOpen)}
+        address={account.session?.address ?? null}
+        onAccount={() => setAccountOpen(true)}
         onClear={chat.turns.length > 0 ? chat.clear : undefined}
       />
+      <AccountDialog account={account} isOpen={isAccountOpen} onClose={() => setAccountOpen(false)} />
       <main className="chat">
         <Conversation turns={chat.turns} isStreaming={chat.isStreaming} onExample={(text) => ask(text, 'auto')} />
         <Composer

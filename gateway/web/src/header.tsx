@@ -1,4 +1,5 @@
 import type { ModelObject } from '@blyan/api';
+import { shortAddress } from './account/account-dialog.tsx';
 import { plural } from './format.ts';
 import type { Network } from './use-network.ts';
 
@@ -8,10 +9,13 @@ interface HeaderProps {
   readonly onModel: (id: string) => void;
   readonly isPanelOpen: boolean;
   readonly onPanel: () => void;
+  /** Of whoever is signed in. */
+  readonly address: string | null;
+  readonly onAccount: () => void;
   readonly onClear: (() => void) | undefined;
 }
 
-export function Header({ network, model, onModel, isPanelOpen, onPanel, onClear }: HeaderProps) {
+export function Header({ network, model, onModel, isPanelOpen, onPanel, address, onAccount, onClear }: HeaderProps) {
   return (
     <header className="header">
       <h1 className="wordmark">
@@ -38,6 +42,9 @@ export function Header({ network, model, onModel, isPanelOpen, onPanel, onClear 
           New
         </button>
       )}
+      <button type="button" className="quiet address-button" data-testid="account-toggle" onClick={onAccount}>
+        {address === null ? 'Sign in' : shortAddress(address)}
+      </button>
       <button
         type="button"
         className="quiet status"
