@@ -1,5 +1,5 @@
 import { PLAN_TYPES, type PlanChoice, type PlanType } from '@blyan/interface';
-import type { Devnet } from './devnet.ts';
+import type { NetworkClient } from './devnet.ts';
 
 export { PLAN_TYPES, type PlanType };
 
@@ -18,7 +18,7 @@ export function greedyBody(prompt: string | readonly number[], plan: PlanChoice,
 }
 
 export async function greedy(
-  net: Devnet,
+  net: NetworkClient,
   prompt: string | readonly number[],
   plan: PlanChoice,
   maxTokens: number,

@@ -132,58 +132,14 @@ export class Program {
   }
 }
 
-/** A local network of real processes on loopback. `await using` or `stop` ends exactly what it started. */
-export class Devnet implements AsyncDisposable {
-  readonly program: Program;
-  readonly ready: ReadyLine;
-  /** Data directory: the blocks of the imported model, and `node-0`, `node-1`, … */
-  readonly dataDir: string;
-  readonly #identities: readonly ProcessIdentity[];
-  readonly #cleanUp: () => Promise<void>;
+/** What tests ask the gateway of a network. */
+export class NetworkClient {
+  /** `http://host:port`. */
+  readonly gateway: string;
   #model: string | undefined;
 
-  /** Settles when the network serves. */
-  static async start(setup: DevnetSetup = {}): Promise<Devnet> {
-    const temporary = setup.dataDir === undefined ? await temporaryDirectory('blyan-e2e-') : null;
-    const dataDir = setup.dataDir ?? (temporary as { path: string }).path;
-    const program = new Program(devnetArguments(setup, dataDir));
-    const cleanUp = async () => {
-      await program.stop();
-      await temporary?.[Symbol.asyncDispose]();
-    };
-    try {
-      const line = await program.hears(/^\{.*"event":"ready"/);
-      return new Devnet(program, JSON.parse(line) as ReadyLine, dataDir, cleanUp);
-    } catch (error) {
-      await cleanUp();
-      throw error;
-    }
-  }
-
-  private constructor(program: Program, ready: ReadyLine, dataDir: string, cleanUp: () => Promise<void>) {
-    this.program = program;
-    this.ready = ready;
-    this.dataDir = dataDir;
-    this.#cleanUp = cleanUp;
-    this.#identities = ready.nodes.map(({ pid }) => identifyProcess(pid));
-  }
-
-  get gateway(): string {
-    return this.ready.gateway;
-  }
-
-  get nodes(): readonly DevnetNode[] {
-    return this.ready.nodes;
-  }
-
-  /** Whether the daemon of node i still runs. */
-  isNodeRunning(index: number): boolean {
-    return isRunning(this.#identities[index] as ProcessIdentity);
-  }
-
-  /** Sends a signal to the daemon of node i, if it is still that process. */
-  signalNode(index: number, signal: NodeJS.Signals): void {
-    if (this.isNodeRunning(index)) process.kill((this.nodes[index] as DevnetNode).pid, signal);
+  constructor(gateway: string) {
+    this.gateway = gateway;
   }
 
   /** GET, or POST when there is a body. */
@@ -216,16 +172,77 @@ export class Devnet implements AsyncDisposable {
     yield* completionEvents(response);
   }
 
+  async state(): Promise<StateAnswer> {
+    return (await this.request<StateAnswer>('/api/v1/state')).body;
+  }
+
+  async #withModel(body: object): Promise<object> {
+    this.#model ??= (await this.state()).models[0]?.root;
+    return { model: this.#model, ...body };
+  }
+
+  #fetch(path: string, body: object | undefined, signal: AbortSignal | undefined): Promise<Response> {
+    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    return fetch(this.gateway + path, { ...(body === undefined ? {} : post), signal });
+  }
+}
+
+/** A local network of real processes on loopback. `await using` or `stop` ends exactly what it started. */
+export class Devnet extends NetworkClient implements AsyncDisposable {
+  readonly program: Program;
+  readonly ready: ReadyLine;
+  /** Data directory: the blocks of the imported model, and `node-0`, `node-1`, … */
+  readonly dataDir: string;
+  readonly #identities: readonly ProcessIdentity[];
+  readonly #cleanUp: () => Promise<void>;
+
+  /** Settles when the network serves. */
+  static async start(setup: DevnetSetup = {}): Promise<Devnet> {
+    const temporary = setup.dataDir === undefined ? await temporaryDirectory('blyan-e2e-') : null;
+    const dataDir = setup.dataDir ?? (temporary as { path: string }).path;
+    const program = new Program(devnetArguments(setup, dataDir));
+    const cleanUp = async () => {
+      await program.stop();
+      await temporary?.[Symbol.asyncDispose]();
+    };
+    try {
+      const line = await program.hears(/^\{.*"event":"ready"/);
+      return new Devnet(program, JSON.parse(line) as ReadyLine, dataDir, cleanUp);
+    } catch (error) {
+      await cleanUp();
+      throw error;
+    }
+  }
+
+  private constructor(program: Program, ready: ReadyLine, dataDir: string, cleanUp: () => Promise<void>) {
+    super(ready.gateway);
+    this.program = program;
+    this.ready = ready;
+    this.dataDir = dataDir;
+    this.#cleanUp = cleanUp;
+    this.#identities = ready.nodes.map(({ pid }) => identifyProcess(pid));
+  }
+
+  get nodes(): readonly DevnetNode[] {
+    return this.ready.nodes;
+  }
+
+  /** Whether the daemon of node i still runs. */
+  isNodeRunning(index: number): boolean {
+    return isRunning(this.#identities[index] as ProcessIdentity);
+  }
+
+  /** Sends a signal to the daemon of node i, if it is still that process. */
+  signalNode(index: number, signal: NodeJS.Signals): void {
+    if (this.isNodeRunning(index)) process.kill((this.nodes[index] as DevnetNode).pid, signal);
+  }
+
   /** Value of a metric of the coordinator, by its name and labels as they are printed; undefined before it first counts. */
   async metric(name: string): Promise<number | undefined> {
     const { metrics } = JSON.parse(await readFile(join(this.dataDir, 'node-0', 'run', 'api.json'), 'utf8'));
     const text = await (await fetch(metrics)).text();
     const line = text.split('\n').find((one) => one.startsWith(`${name} `));
     return line === undefined ? undefined : Number(line.slice(name.length + 1));
-  }
-
-  async state(): Promise<StateAnswer> {
-    return (await this.request<StateAnswer>('/api/v1/state')).body;
   }
 
   /** Ctrl-C. Processes that were suspended are woken first, those left over are killed; idempotent. */
@@ -239,16 +256,6 @@ export class Devnet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-
-  async #withModel(body: object): Promise<object> {
-    this.#model ??= (await this.state()).models[0]?.root;
-    return { model: this.#model, ...body };
-  }
-
-  #fetch(path: string, body: object | undefined, signal: AbortSignal | undefined): Promise<Response> {
-    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    return fetch(this.gateway + path, { ...(body === undefined ? {} : post), signal });
   }
 }
 

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { GOLDEN_ARCHITECTURES, goldenDir, loadGolden } from '@blyan/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { distance, floatsOf, greedy, greedyBody, PLAN_TYPES } from './answers.ts';
-import { Devnet } from './devnet.ts';
+import { LocalNet } from './local-net.ts';
 
 const TOKENS = 24;
 
 describe.each(GOLDEN_ARCHITECTURES)('%s over three daemons', (architecture) => {
   const cases = loadGolden(architecture);
-  let net: Devnet;
+  let net: LocalNet;
   beforeAll(async () => {
-    net = await Devnet.start({ model: goldenDir(architecture) });
+    net = await LocalNet.start({ model: goldenDir(architecture) });
   });
   afterAll(() => net?.stop());
 

@@ -1,16 +1,16 @@
 import type { BlyanAnswer, BlyanRouteEntry, CompletionChunk } from '@blyan/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { greedyBody, PLAN_TYPES, type PlanType } from './answers.ts';
-import { Devnet } from './devnet.ts';
+import { LocalNet } from './local-net.ts';
 
 const TOKENS = 12;
 const LAYERS = 4;
 const PROMPT = 'What is a river?';
 
 // The network of `npm start`: the genesis model over three daemons.
-let net: Devnet;
+let net: LocalNet;
 beforeAll(async () => {
-  net = await Devnet.start();
+  net = await LocalNet.start();
 });
 afterAll(() => net?.stop());
 

@@ -11,6 +11,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { distance, floatsOf, type GreedyAnswer, greedy, greedyBody, PLAN_TYPES, type PlanType } from './answers.ts';
 import { Devnet } from './devnet.ts';
+import { LocalNet } from './local-net.ts';
 
 interface Split {
   readonly what: string;
@@ -88,14 +89,14 @@ const MARGIN = 4e-3;
 describe.each(SPLITS)('$what', (split) => {
   const possible = PLAN_TYPES.filter((plan) => split.impossible?.[plan] === undefined);
   let dir: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let net: Devnet;
+  let net: LocalNet;
   let reference: ReferenceModel;
   beforeAll(async () => {
     dir = await temporaryDirectory();
     const model = join(dir.path, 'checkpoint');
     await writeRandomCheckpoint({ ...split.sizes, dir: model, seed: split.seed });
     reference = await loadReferenceCheckpoint(model);
-    net = await Devnet.start({ model, hosts: split.hosts });
+    net = await LocalNet.start({ model, hosts: split.hosts });
   });
   afterAll(async () => {
     await net?.stop();
