@@ -9,6 +9,7 @@ import { speculate, VerifyWindows } from '../speculation/index.ts';
 import { CHUNK_ROWS, STEP_TIMEOUT_MS } from './deadlines.ts';
 import { lossReason } from './loss-reason.ts';
 import { allFinite } from './packed-rows.ts';
+import { attempt, GarbageError, PeerError } from './peer-error.ts';
 import { type Recovered, Recovery, type Started } from './recovery.ts';
 import type { LostNode, RunInbox } from './result-inbox.ts';
 import type { PlanRunDeps } from './run-deps.ts';
@@ -61,6 +62,8 @@ export class PlanRun {
   /** Positions behind the last token that the answer may have, and what ends it before. */
   readonly #end: number;
   readonly #ends: readonly number[];
+  /** Nothing but the row of the next token can follow the result that is waited for. */
+  #isPlainNext = false;
   /** The row that the first stage has with the token to be drawn. */
   #ahead: { readonly epoch: number; readonly position: number } | null = null;
 
@@ -141,6 +144,8 @@ export class PlanRun {
   async #advance(): Promise<readonly SampledToken[]> {
     const { signal } = this.#options;
     let lookAtMs = performance.now() + this.#slow.lateMs;
+    // While nothing waits for it.
+    this.#isPlainNext = this.#beginsAndEndsHere && this.#windows.inFlight.rows === 1 && this.#windows.isPlainNext;
     for (;;) {
       const leftMs = lookAtMs - performance.now();
       // However many results come that do not count.
@@ -206,14 +211,11 @@ export class PlanRun {
    * not come here and go back first.
    */
   #drawHere(request: SampleRequest, rows: number): Promise<readonly SampledToken[]> {
-    const { self, request: answer } = this.#options;
     const { position } = request;
-    const { stages, embedding } = this.#plan;
-    const isHere = stages[0]?.peerId === self && embedding === self;
-    const isNext = rows === 1 && this.#windows.isPlain && position === this.#windows.frontier + 1;
+    const isNext = rows === 1 && this.#isPlainNext && position === this.#windows.frontier + 1;
     // The row of the last token is not needed.
-    if (!isHere || !isNext || position > this.#end - 2) return this.#deps.engine.sample(request);
-    const drawing = `${answer.requestId}/${position}`;
+    if (!isNext || position > this.#end - 2) return this.#deps.engine.sample(request);
+    const drawing = `${this.#options.request.requestId}/${position}`;
     const drawn = this.#deps.engine.sample({ ...request, drawing });
     const { epoch } = this.#windows;
     this.#step({ epoch, position, wanted: 1, input: { drawing, ends: this.#ends } });
@@ -250,7 +252,7 @@ export class PlanRun {
 
   async #feedWindows(): Promise<void> {
     for (;;) {
-      const window = this.#windows.next(performance.now());
+      const window = this.#windows.next(performance.now(), this.#ahead !== null);
       if (!window) return;
       const { epoch, position, tokens } = window;
       try {
@@ -263,6 +265,8 @@ export class PlanRun {
 
   async #recover(lost: LostNode): Promise<void> {
     this.#isSound = false;
+    this.#ahead = null;
+    this.#isPlainNext = false;
     let next: LostNode | null = lost;
     while (next) {
       const { frontier, hasFallen, epoch } = this.#windows;
@@ -361,34 +365,16 @@ export class PlanRun {
     return peerId === embedding || peerId === head || stages.some((stage) => stage.peerId === peerId);
   }
 
+  /** Whether this node embeds, has the first stage of several, and draws. */
+  get #beginsAndEndsHere(): boolean {
+    const { self } = this.#options;
+    const { stages, embedding, head } = this.#plan;
+    return stages.length > 1 && stages[0]?.peerId === self && embedding === self && head === self;
+  }
+
   get #last(): PlanStage {
     return this.#plan.stages.at(-1) as PlanStage;
   }
 }
 
 const LATE = { type: 'late' } as const;
-
-/** What the last stage returned cannot be rows of the model. */
-class GarbageError extends InferenceError {
-  constructor() {
-    super('ERR_INFERENCE_FRAME', 'A node returned what cannot be rows of this model.', { kind: 'peer' });
-  }
-}
-
-/** A node that was asked on the way of rows, or should have taken them, has failed. */
-class PeerError extends Error {
-  readonly peerId: PeerId;
-
-  constructor(peerId: PeerId, cause: unknown) {
-    super('a node failed', { cause });
-    this.peerId = peerId;
-  }
-}
-
-async function attempt<T>(peerId: PeerId, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new PeerError(peerId, error);
-  }
-}

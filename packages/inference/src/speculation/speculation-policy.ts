@@ -38,6 +38,8 @@ export interface WindowOutcome {
 export interface SpeculationPolicy {
   /** How many of the drafted tokens to feed now; 0 is none. */
   drafts(offer: SpeculationOffer): number;
+  /** Whether drafted tokens that begin with one of this class may be worth feeding, with nothing on its way. */
+  wouldDraft(confidenceClass: number): boolean;
   /** Whether what the drafter said about the next token came true, fed or not; called for every committed token it spoke about. */
   drafted(confidenceClass: number, stood: boolean): void;
   /** A window's result, where its time means something: not after a prompt or a failover. */

@@ -75,6 +75,21 @@ export class SpeculationRouter implements SpeculationPolicy {
     return this.#chained(stands, reach, inFlight);
   }
 
+  wouldDraft(confidenceClass: number): boolean {
+    if (this.#always) return true;
+    const { latency, fed, account } = this.#history;
+    if (account.allowanceMs < 0 || this.#account.allowanceMs < 0) return false;
+    const rates = this.#acceptance.rates();
+    // Each token that stands makes the agreement behind the next one longer.
+    const [first, ...further] = rates.slice(confidenceClass) as [number, ...number[]];
+    const stands = [Math.min(first, fed.rate(confidenceClass, first, SHADOW_WEIGHT)), ...further];
+    // Whether it can be afforded is seen when the time has come.
+    return widths(stands.length + 1, latency.widest).some((rows) => {
+      const cost = latency.cost(latency.nearest(rows) as number) as number;
+      return this.#rate(stands, rows, cost) > LEAST_GAIN;
+    });
+  }
+
   drafted(confidenceClass: number, stood: boolean): void {
     this.#acceptance.record(confidenceClass, stood);
     this.#history.acceptance.record(confidenceClass, stood);

@@ -1,5 +1,5 @@
 import { InferenceError } from '../errors.ts';
-import { type Draft, type Drafter, NO_DRAFT } from './drafter.ts';
+import { CONFIDENCE_CLASSES, type Draft, type Drafter, NO_DRAFT } from './drafter.ts';
 import { MAX_ROWS_IN_FLIGHT, MAX_WINDOW_ROWS, MAX_WINDOWS, type SpeculationPolicy } from './speculation-policy.ts';
 
 /** Rows to feed: `tokens[i]` at the absolute position `position + i`, its keys and values replacing what is there and behind. */
@@ -28,6 +28,9 @@ export interface VerifyWindowsOptions {
   /** 0 when left out. */
   readonly epoch?: number;
 }
+
+/** Classes of an agreement that begins. */
+const FIRST_CLASSES: readonly number[] = [0, 1];
 
 interface Fed extends Omit<VerifyWindow, 'epoch'> {
   /** Of the drafted tokens: all, or all but the first. */
@@ -90,9 +93,19 @@ export class VerifyWindows {
     this.#drafter?.observe(context);
   }
 
-  /** Whether each window is the frontier alone, fed when the result before it is there. */
-  get isPlain(): boolean {
-    return this.#drafter === undefined;
+  /**
+   * Whether the window behind the one on its way will be its token alone, as far as can be told before the token is
+   * known: the agreement goes on, or is a short one. A longer one that begins there is seen a token later.
+   */
+  get isPlainNext(): boolean {
+    if (!this.#drafter || !this.#policy) return true;
+    this.#guess ??= this.#drafter.draft([], 1);
+    const [present] = this.#guess.classes;
+    const classes =
+      present === undefined
+        ? FIRST_CLASSES
+        : [...FIRST_CLASSES, present, Math.min(present + 1, CONFIDENCE_CLASSES - 1)];
+    return !classes.some((confidenceClass) => this.#policy?.wouldDraft(confidenceClass));
   }
 
   get epoch(): number {
@@ -132,11 +145,15 @@ export class VerifyWindows {
     return window?.position === position ? window.tokens.length : 0;
   }
 
-  /** Rows to feed now; null: wait for a result, or the answer is complete. */
-  next(nowMs: number): VerifyWindow | null {
+  /**
+   * Rows to feed now; null: wait for a result, or the answer is complete.
+   *
+   * @param isFed the frontier has been fed already, alone: with nothing on its way that is the window
+   */
+  next(nowMs: number, isFed = false): VerifyWindow | null {
     if (this.#ended) return null;
     const last = this.#fed.at(-1);
-    if (!last) return this.#feed(this.frontier, [this.#newest], this.#chosen(), nowMs);
+    if (!last) return this.#feed(this.frontier, [this.#newest], isFed ? NO_DRAFT : this.#chosen(), nowMs);
     if (this.#fed.length >= MAX_WINDOWS) return null;
     const draft = this.#chosen();
     if (draft.tokens.length === 0) return null;

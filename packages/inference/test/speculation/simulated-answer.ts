@@ -29,16 +29,21 @@ export function simulatedAnswer(
   const pipeline = new SimulatedPipeline(prompt.slice(0, -1), options);
   const tokens: number[] = [];
   const feeds: [number, number][] = [];
+  let isFed = false;
   while (!windows.ended) {
     for (;;) {
       const before = windows.inFlight.windows;
-      const window = windows.next(pipeline.nowMs);
+      const window = windows.next(pipeline.nowMs, isFed);
       if (!window) break;
+      isFed = false;
       feeds.push([before, window.tokens.length]);
       pipeline.feed(window);
     }
-    const result = pipeline.result();
-    tokens.push(...windows.verified(result, pipeline.nowMs));
+    // As a coordinator does that has the first stage: the row behind a draw is fed before the token is known.
+    const isPlainNext = windows.inFlight.rows === 1 && windows.isPlainNext;
+    const verified = windows.verified(pipeline.result(), pipeline.nowMs);
+    isFed = isPlainNext && verified.length === 1;
+    tokens.push(...verified);
   }
   return { tokens, ms: pipeline.nowMs, ...windows.report, feeds };
 }

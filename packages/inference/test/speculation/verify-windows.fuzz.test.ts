@@ -25,6 +25,7 @@ function reckless(seed: number): SpeculationPolicy {
   let draws = 0;
   return {
     drafts: ({ classes }) => Math.floor(unit(mix(seed ^ draws++)) * (classes.length + 1)),
+    wouldDraft: () => unit(mix(seed ^ draws++)) < 0.5,
     drafted: (confidenceClass) => expect(confidenceClass).toBeLessThan(CONFIDENCE_CLASSES),
     finished: ({ elapsedMs, latencyMs }) => {
       expect(elapsedMs).toBeGreaterThanOrEqual(0);
@@ -89,14 +90,17 @@ test('the tokens are those of plain decoding, in order, once; what is on its way
       });
       const answer: number[] = [];
       let draws = 0;
+      let isFed = false;
       if (prefilled) {
         windows.prefilling(pipeline.nowMs);
         pipeline.feed({ epoch: windows.epoch, position: prompt.length - 1, tokens: prompt.slice(-1) });
       }
       while (!windows.ended) {
         for (;;) {
-          const window = windows.next(pipeline.nowMs);
+          const window = windows.next(pipeline.nowMs, isFed);
           if (!window) break;
+          if (isFed) expect(window).toMatchObject({ position: windows.frontier, tokens: [expect.any(Number)] });
+          isFed = false;
           expect(window.epoch).toBe(windows.epoch);
           expect(window.tokens.length).toBeGreaterThan(0);
           expect(window.tokens.length).toBeLessThanOrEqual(MAX_WINDOW_ROWS);
@@ -112,8 +116,10 @@ test('the tokens are those of plain decoding, in order, once; what is on its way
           windows.restart(windows.epoch + 1);
           continue;
         }
+        const isPlainNext = rows === 1 && windows.isPlainNext;
         const result = pipeline.result();
         const tokens = windows.verified(result, pipeline.nowMs);
+        isFed = isPlainNext && tokens.length === 1;
         expect(tokens).toEqual(result.sampled.slice(0, tokens.length));
         answer.push(...tokens);
         expect(windows.frontier).toBe(prompt.length + answer.length - 1);
