@@ -17,7 +17,7 @@ import { misbehave } from './misbehave.ts';
 import type { FromValidator, ToValidator, ValidatorSetup } from './validator-messages.ts';
 
 // One node of a chain in a process of its own, driven by the messages of its parent. Ends when the parent is gone.
-const PINGS = 5;
+const PINGS = 2;
 const PING_TIMEOUT_MS = 10_000;
 const setup = JSON.parse(process.argv[2] as string) as ValidatorSetup;
 const send = (message: FromValidator): void => void process.send?.(message);
