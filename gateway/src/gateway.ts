@@ -97,7 +97,9 @@ export class Gateway implements Service {
       await this.stop();
       throw error;
     }
-    this.#context.logger.info('the gateway listens', { address: this.address() });
+    const { access, logger } = this.#context;
+    logger.info('the gateway listens', { address: this.address() });
+    if (access.mode === 'required' && access.refusal !== null) logger.warn(access.refusal);
   }
 
   /** URL of the API and the chat page, as reached from this machine. Only while running. */

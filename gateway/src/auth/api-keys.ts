@@ -66,7 +66,7 @@ export class ApiKeys {
     const nowMs = this.#clock.nowMs();
     if (nowMs - (data.lastUsedAtMs ?? Number.NEGATIVE_INFINITY) < TOUCH_MS) return keyOf(record);
     const used = recordOf(record, { ...data, lastUsedAtMs: nowMs });
-    await this.#store.put('key', used, false);
+    await this.#store.replace('key', used);
     return keyOf(used);
   }
 

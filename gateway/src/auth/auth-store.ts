@@ -18,10 +18,12 @@ export interface AuthRecord {
  */
 export interface AuthStore {
   /**
-   * Adds or replaces. With `isDurable` it is on disk when this settles, if the store has one.
-   * @throws GatewayError ERR_GATEWAY_AUTH_FULL when there are too many of the kind
+   * Adds or replaces, or does neither when it fails. With `isDurable` it is on disk when this settles, if there is a disk.
+   * @throws GatewayError ERR_GATEWAY_AUTH_FULL when there are too many of the kind; what the disk refuses
    */
   put(kind: AuthKind, record: AuthRecord, isDurable: boolean): Promise<void>;
+  /** Replaces what is there still, and never brings back what was taken; not durable, and no failure if it is not kept. */
+  replace(kind: AuthKind, record: AuthRecord): Promise<void>;
   get(kind: AuthKind, id: string): Promise<AuthRecord | null>;
   /** Gets and removes at once: of any number of callers one gets it. */
   take(kind: AuthKind, id: string): Promise<AuthRecord | null>;

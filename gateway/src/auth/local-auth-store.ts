@@ -52,7 +52,19 @@ export class LocalAuthStore implements AuthStore {
   async put(kind: AuthKind, record: AuthRecord, isDurable: boolean): Promise<void> {
     this.#makeRoom(kind, record.id);
     this.#add(kind, record);
-    await this.#write(kind, record.id, Buffer.from(JSON.stringify(record)), isDurable);
+    try {
+      await this.#write(kind, record.id, bytesOf(record), isDurable);
+    } catch (error) {
+      this.#remove(kind, record);
+      throw error;
+    }
+  }
+
+  async replace(kind: AuthKind, record: AuthRecord): Promise<void> {
+    // Before the first await: a key that was revoked meanwhile stays revoked.
+    if (!this.#kinds[kind].has(record.id)) return;
+    this.#add(kind, record);
+    await this.#write(kind, record.id, bytesOf(record), false).catch(() => {});
   }
 
   async get(kind: AuthKind, id: string): Promise<AuthRecord | null> {
@@ -109,6 +121,10 @@ export class LocalAuthStore implements AuthStore {
     if (kind === 'challenge') return;
     await this.#disk?.write([{ key: `${kind}/${id}`, value }], { sync });
   }
+}
+
+function bytesOf(record: AuthRecord): Uint8Array {
+  return Buffer.from(JSON.stringify(record));
 }
 
 function full(kind: AuthKind): GatewayError {

@@ -50,7 +50,7 @@ export class Sessions {
     if (record === null) return null;
     if (this.#clock.nowMs() - lastUse(record) < TOUCH_MS) return sessionOf(record);
     const used = this.#used(record);
-    await this.#store.put('session', used, false);
+    await this.#store.replace('session', used);
     return sessionOf(used);
   }
 

@@ -4,7 +4,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { GatewayError } from '../errors.ts';
 import { rateLimited } from '../limits/rate-limited.ts';
-import { TokenBuckets } from '../limits/token-buckets.ts';
+import { type Rate, TokenBuckets } from '../limits/token-buckets.ts';
 import type { AuthStore } from './auth-store.ts';
 import type { ContractWallets } from './contract-wallet.ts';
 import { addressOfKey, checksumAddress, personalHash, recoverSigner } from './ethereum.ts';
@@ -16,6 +16,8 @@ import { composeSiwe, parseSiwe, type SiweFields } from './siwe-message.ts';
 export const CHALLENGE_MS = 5 * 60_000;
 /** Challenges of one address. */
 const CHALLENGE_RATE = { size: 30, periodMs: 60_000 };
+/** Of all addresses from one network: wallets cost nothing, and sessions must not fill up with those of one machine. */
+const NETWORK_RATE = { size: 120, periodMs: 60_000 };
 const STATEMENT = 'Sign in to this Blyan gateway. This costs nothing and sends no transaction.';
 
 export interface Challenge {
@@ -51,15 +53,15 @@ export class SignIn {
   /**
    * @param origin one of the gateway's own
    * @param address `0x` and 40 hex digits
+   * @param network where the request comes from; null: from this machine
    * @throws GatewayError ERR_GATEWAY_CHAIN_ID, ERR_GATEWAY_RATE_LIMITED
    */
-  async challenge(origin: string, address: string, chainId: number): Promise<Challenge> {
+  async challenge(origin: string, address: string, chainId: number, network: string | null): Promise<Challenge> {
     const { store, clock, chainIds } = this.#deps;
     if (!chainIds.includes(chainId)) throw chainRefused(chainIds);
     const account = address.toLowerCase();
-    const waitMs = this.#rates.waitMs(account, CHALLENGE_RATE);
-    if (waitMs > 0) throw rateLimited(`This address asked for ${CHALLENGE_RATE.size} challenges in a minute`, waitMs);
-    this.#rates.charge(account, CHALLENGE_RATE);
+    this.#take(account, CHALLENGE_RATE, 'address');
+    if (network !== null) this.#take(`from ${network}`, NETWORK_RATE, 'network');
     const nowMs = clock.nowMs();
     const fields: SiweFields = {
       domain: new URL(origin).host,
@@ -106,6 +108,12 @@ export class SignIn {
     const { contracts } = this.#deps;
     if (await contracts?.accepts(account, fields.chainId, personalHash(message), signature)) return account;
     throw signatureRefused(contracts !== null);
+  }
+
+  #take(key: string, rate: Rate, whose: string): void {
+    const waitMs = this.#rates.waitMs(key, rate);
+    if (waitMs > 0) throw rateLimited(`This ${whose} asked for ${rate.size} challenges in a minute`, waitMs);
+    this.#rates.charge(key, rate);
   }
 
   /** Does once what every verification does, so that the first person does not wait for code to be compiled. */

@@ -185,11 +185,14 @@ function bucketsOf(name: string, level: TrustLevel, share: number): Buckets {
   };
 }
 
-/** Guests are told apart by the address they come from; of IPv6 by its network, because one machine has many. */
+/** Whom limits are of: the account, or where a guest comes from. */
 export function limitSubject({ kind, account }: Principal, remoteAddress: string): string {
-  if (kind !== 'guest') return account;
-  const network = remoteAddress.includes('.') ? remoteAddress : remoteAddress.split(':').slice(0, 4).join(':');
-  return `guest ${network}`;
+  return kind === 'guest' ? `guest ${networkOf(remoteAddress)}` : account;
+}
+
+/** The address; of IPv6 its network of 64 bits, because one machine has many addresses. */
+export function networkOf(address: string): string {
+  return address.includes('.') ? address : address.split(':').slice(0, 4).join(':');
 }
 
 function isGuest(subject: string): boolean {

@@ -46,7 +46,8 @@ export const NO_TRUST: TrustRecord = Object.freeze({ good: 0, bad: 0, badInRow: 
  * believable at 95 %. 0 without any; few successes say little: 3 of 3 give 0.44, 35 of 35 give 0.90.
  */
 export function wilsonLowerBound(good: number, total: number): number {
-  if (total === 0) return 0;
+  // What the formula gives but for rounding.
+  if (good === 0) return 0;
   const share = good / total;
   const spread = Z * Math.sqrt((share * (1 - share) + Z ** 2 / (4 * total)) / total);
   return (share + Z ** 2 / (2 * total) - spread) / (1 + Z ** 2 / total);

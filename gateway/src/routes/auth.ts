@@ -18,6 +18,8 @@ import { SESSION_MS, type Session } from '../auth/sessions.ts';
 import { CHALLENGE_MS } from '../auth/sign-in.ts';
 import { cookieNames } from '../auth/sign-in-origins.ts';
 import type { GatewayContext } from '../context.ts';
+import { networkOf } from '../limits/limits.ts';
+import { isLoopbackAddress } from '../loopback.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
@@ -35,7 +37,9 @@ export const authRoutes =
       async (request, reply) => {
         const origin = access.ownOrigin(request);
         const { address, chainId } = request.body;
-        const { message, nonce, expiresAtMs, secret } = await access.signIn.challenge(origin, address, chainId);
+        const network = isLoopbackAddress(request.ip) ? null : networkOf(request.ip);
+        const challenge = await access.signIn.challenge(origin, address, chainId, network);
+        const { message, nonce, expiresAtMs, secret } = challenge;
         setCookie(reply, cookieNames(origin).challenge, secret, CHALLENGE_MS);
         return { message, nonce, expiresAt: iso(expiresAtMs) };
       },

@@ -1,5 +1,7 @@
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
+import { LocalAuthStore } from '../../src/auth/local-auth-store.ts';
+import { SignIn } from '../../src/auth/sign-in.ts';
 import { startGateway } from '../harness.ts';
 import { Browser, TestClock } from './browser.ts';
 import { malleate, Wallet } from './wallet.ts';
@@ -218,4 +220,48 @@ test('twenty challenges a minute and a few more, then 429 with the time to wait'
   clock.ms += 2_000;
   expect((await ask()).status).toBe(200);
   expect((await browser.challenge(new Wallet())).nonce).toHaveLength(32);
+});
+
+test.each([
+  [{}, 400, 'address'],
+  [{ address: '0x12' }, 400, 'address'],
+  [{ address: `0x${'g'.repeat(40)}` }, 400, 'address'],
+  [{ address: ['0x'] }, 400, 'address'],
+  [{ address: `0x${'a'.repeat(40)}`, chainId: 0 }, 400, 'chainId'],
+  [{ address: `0x${'a'.repeat(40)}`, chainId: '1' }, 400, 'chainId'],
+  [{ address: `0x${'a'.repeat(40)}`, chainId: 1e300 }, 400, 'chainId'],
+  [[], 400, null],
+  [null, 400, null],
+  [{ address: `0x${'a'.repeat(40)}`, more: 'x'.repeat(17_000) }, 413, null],
+])('a challenge for %j is refused with %i', async (body, status, param) => {
+  const { browser } = await start();
+  const answer = await browser.fetch('POST', '/auth/siwe/challenge', body);
+  expect([answer.status, answer.body.error.param]).toEqual([status, param]);
+});
+
+test('a name that was resolved to this machine (DNS rebinding) gets nothing from the routes of cookies', async () => {
+  const { url, browser, wallet } = await start();
+  await browser.signIn(wallet);
+  const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  const status = await new Promise((resolve, reject) => {
+    request(`${url}/auth/sessions`, { headers: { host: 'evil.example', cookie } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .on('error', reject)
+      .end();
+  });
+  expect(status).toBe(403);
+});
+
+test('challenges of one network are bounded, whatever wallets it has', async () => {
+  const clock = new TestClock();
+  const store = new LocalAuthStore(clock, null);
+  const signIn = new SignIn({ store, clock, chainIds: [1], contracts: null });
+  const ask = (n: number, network: string | null) =>
+    signIn.challenge('https://a.example', `0x${n.toString(16).padStart(40, '0')}`, 1, network);
+  for (let n = 0; n < 120; n++) await ask(n, '192.0.2.1');
+  await expect(ask(120, '192.0.2.1')).rejects.toMatchObject({ code: 'ERR_GATEWAY_RATE_LIMITED' });
+  await ask(121, '192.0.2.2');
+  await ask(122, null);
 });
