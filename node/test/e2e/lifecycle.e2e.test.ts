@@ -1,5 +1,6 @@
 import type { ApiErrorBody } from '@blyan/api';
-import { goldenDir, loadGolden } from '@blyan/testkit';
+import { generateKeyPair } from '@blyan/crypto';
+import { BadRecords, goldenDir, loadGolden } from '@blyan/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { readRunFile } from '../../src/data-dir/run-file.ts';
 import { greedy, greedyBody, PLAN_TYPES } from './answers.ts';
@@ -47,12 +48,23 @@ test('a daemon that dies is reported and its part is missing; the others go on, 
 
 test('of four daemons any but the first may die: every plan still gives the same answer', async () => {
   const net = await start(4);
+  // The daemons are the validators, and each has registered itself.
+  expect((await net.request('/api/v1/chain/head')).body).toMatchObject({ validators: 4, validates: true });
+  const registered = async () => (await net.state()).nodes.filter((node) => node.registered).length;
+  await expect.poll(registered, { timeout: 30_000 }).toBe(4);
   net.signalNode(1, 'SIGKILL');
   const distance = async () => (await net.state()).nodes.find(({ peerId }) => peerId === net.nodes[1]?.peerId)?.rttMs;
   await expect.poll(distance, { timeout: 30_000 }).toBeNull();
   // That others hold its blocks may be heard of a moment later.
   await expect.poll(async () => (await net.request('/readyz')).status, { timeout: 30_000 }).toBe(200);
   for (const plan of PLAN_TYPES) expect((await greedy(net, golden.ids, plan, 24)).tokens).toEqual(golden.greedy);
+  // Three of four go on with the chain.
+  const { networkId } = net.ready;
+  const records = new BadRecords(networkId, generateKeyPair().secretSeed);
+  const record = Buffer.from(records.first).toString('base64');
+  const { body } = await net.request<{ hash: string }>('/api/v1/chain/records', { record });
+  const status = async () => (await net.request<{ status: string }>(`/api/v1/chain/records/${body.hash}`)).body.status;
+  await expect.poll(status, { timeout: 30_000 }).toBe('final');
 });
 
 test('a network whose program is killed ends by itself, and its folder starts again with nothing imported', async () => {

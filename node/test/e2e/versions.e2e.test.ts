@@ -1,8 +1,9 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelList, StateAnswer } from '@blyan/api';
 import { temporaryDirectory, writeRandomCheckpoint } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { blockPath } from '../../src/data-dir/models.ts';
 import { cli } from '../test-context.ts';
 import { Daemon, flipByte } from './daemon.ts';
 import { completionEvents } from './devnet.ts';
@@ -129,6 +130,24 @@ test('a version that is published is served without a restart, and answers in fl
   await publisher.program.stop();
   await first.untilState(({ models }) => models[0]?.covered === true && models[0].root === next);
   expect((await ask(first, 'blyan')).length).toBe(12);
+});
+
+test('the roots of an expert are on the chain, and one record changes them', async () => {
+  interface ExpertAnswer {
+    readonly value: { readonly roots: string; readonly base: { readonly block: string } };
+  }
+  const roots = async () => ((await onChain(first, 'state/expert/blyan/0/1')) as ExpertAnswer).value;
+  const before = await roots();
+  // One slice: the block that this node computes the expert with.
+  await access(blockPath(join(dir, 'first', 'blocks'), before.roots));
+  const key = join(dir, 'first', 'keys', 'node.key');
+  const changed = 'ab'.repeat(32);
+  const args = ['--root', changed, '--key', key, '--gateway', first.ready.gateway as string, '--wait', '--json'];
+  const sent = await cli(['tx', 'send', 'expert', 'blyan', '0', '1', ...args]);
+  expect(sent, sent.stderr).toMatchObject({ code: 0 });
+  const after = await roots();
+  expect(after.roots).toBe(changed);
+  expect(after.base.block).not.toBe(before.base.block);
 });
 
 test('a stopped chain is verified, exported and taken in elsewhere; a flipped byte is found by name', async () => {
