@@ -1,3 +1,4 @@
+import { assembleCertificate } from '@blyan/chain-format';
 import { MemoryStore } from '@blyan/store';
 import { describe, expect, it } from 'vitest';
 import { EPOCH_BLOCKS } from '../application/fixture.ts';
@@ -110,6 +111,27 @@ describe('a vote', () => {
     known = true;
     await replica.after(DELTA_MS);
     expect(replica.votes).toEqual(BOTH);
+  });
+
+  it('to finalise is cast for a block that others notarised, which is fetched from them and judged', async () => {
+    const replica = await TestReplica.start(FOLLOWER);
+    replica.offer(payment(0));
+    const block = await firstBlock();
+    const from: string[] = [];
+    replica.source.outline = async (hash, holders) => {
+      from.push(...holders);
+      return hash === block.hash ? block : null;
+    };
+    const certificate = assembleCertificate(
+      { kind: 'notarise', epoch: 0, view: 1, block: block.hash },
+      [0, 1].map((validator) => vote('notarise', 1, block.hash, validator)),
+    );
+    await replica.hear(KEYS[leader] as string, { type: 'certificate', certificate });
+    expect(from).toEqual([KEYS[leader]]);
+    expect(replica.votes).toEqual(['finalise']);
+    const other = { type: 'vote' as const, vote: vote('finalise', 1, block.hash, leader) };
+    await replica.hear(KEYS[leader] as string, other);
+    expect(replica.finals).toEqual([1]);
   });
 
   it('waits for a block from the future until the clock is there', async () => {
