@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ChainProcesses, type ValidatorProcess } from '@blyan/testkit';
+import { ChainProcesses, type ValidatorProcess, type ValidatorReport } from '@blyan/testkit';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
 import { measureSync } from '../limits/sync-ms.ts';
@@ -12,8 +12,8 @@ const VALIDATORS = 4;
 const DELAYS = 3;
 /** What has to be on disk before it may be said: the proposal, the vote to notarise, the vote to finalise. */
 const SYNCS = 3;
-/** The first blocks find cold code and streams that have still to be opened. */
-const COLD_BLOCKS = 8;
+/** The first blocks find cold code and streams that have still to be opened: these are made before the links delay anything. */
+const COLD_BLOCKS = 150;
 
 export const chainFinality: Benchmark = {
   name: 'chain-finality',
@@ -37,22 +37,19 @@ export const chainFinality: Benchmark = {
 
 async function measure(chain: ChainProcesses, rttMs: number, dir: string, { quick, report }: BenchRun): Promise<void> {
   await chain.connected();
+  for (let made = 0; made < COLD_BLOCKS; made++) await makeFinal(chain, made);
   for (const link of chain.links) link.set({ delayMs: rttMs / 2 });
   const decided: number[] = [];
   const onDisk: number[] = [];
   const roundTrips: number[] = [];
   const syncs: number[] = [];
-  const blocks = COLD_BLOCKS + (quick ? 16 : 56);
-  for (let block = 0; block < blocks; block++) {
-    const node = chain.nodes[block % VALIDATORS] as ValidatorProcess;
-    const seen = chain.nodes.map((each) => each.until((head) => head.records > block));
-    await node.submit(chain.transfers(1));
-    const heads = await Promise.all(seen);
-    if (block < COLD_BLOCKS) continue;
+  for (let block = 0; block < (quick ? 16 : 56); block++) {
+    const heads = await makeFinal(chain, COLD_BLOCKS + block);
     decided.push(...heads.map(({ decidedMs }) => decidedMs));
     onDisk.push(...heads.map(({ ageMs }) => ageMs));
     // Others on the machine make links and disk slow as well: what they take is measured between the blocks. One sync behind
     // another is far quicker than the first.
+    const node = chain.nodes[block % VALIDATORS] as ValidatorProcess;
     roundTrips.push(await node.roundTripMs());
     syncs.push(measureSync(dir));
   }
@@ -72,4 +69,11 @@ async function measure(chain: ChainProcesses, rttMs: number, dir: string, { quic
         `${(median(decided) / (rttMs / 2)).toFixed(2)} of the ${rttMs / 2} ms set; on disk after ${Math.round(median(onDisk))} ms`,
     }),
   );
+}
+
+/** Settles when all validators have made a block of one record final. @param before blocks that are final */
+async function makeFinal(chain: ChainProcesses, before: number): Promise<readonly ValidatorReport[]> {
+  const seen = chain.nodes.map((node) => node.until((head) => head.records > before));
+  await (chain.nodes[before % VALIDATORS] as ValidatorProcess).submit(chain.transfers(1));
+  return await Promise.all(seen);
 }
