@@ -1,4 +1,3 @@
-import { createGateway } from '@blyan/gateway';
 import type { AnswerJournal, Chain, Coordinator, Logger } from '@blyan/interface';
 import { LevelStore } from '@blyan/store';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -27,6 +26,8 @@ export async function startGateway(
   signal: AbortSignal,
 ): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'>> {
   if (config.gateway === null) return { gateway: null, metrics: null };
+  // Nodes without a gateway start in less time for not loading one.
+  const { createGateway } = await import('@blyan/gateway');
   const accounts = await LevelStore.open({ dir: accountsDir });
   undo.push(() => accounts.close());
   const { auth, origin, ethereumRpc, chainIds } = config;
