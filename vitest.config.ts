@@ -12,7 +12,8 @@ const together = { isolate: false };
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than the two cores of the smallest machine: daemons are waited for as often as they compute.
+    maxWorkers: 3,
     projects: [
       project('unit', ['{packages/*,gateway,node}/test/**/*.test.ts'], {
         ...together,
