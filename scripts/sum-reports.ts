@@ -7,7 +7,10 @@ interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly success: boolean;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
 }
 
 let passed = 0;
@@ -22,6 +25,9 @@ for (const path of reports) {
   const broken = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
   const counted = report.numFailedTests + broken.length;
   failed += counted === 0 && !report.success ? 1 : counted;
+  for (const { status, fullName } of report.testResults.flatMap((file) => file.assertionResults)) {
+    if (status !== 'passed' && status !== 'failed') process.stdout.write(`skipped: ${fullName}\n`);
+  }
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;

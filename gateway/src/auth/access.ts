@@ -14,8 +14,6 @@ import { SignIn } from './sign-in.ts';
 import { cookieNames, type SignInOrigins, signInOrigins } from './sign-in-origins.ts';
 
 const MAX_KEY_LENGTH = 128;
-/** The first takes 60 ms of processor time, the third 6, later ones 3. */
-const WARM_UPS = 4;
 
 export interface AccessOptions {
   readonly host: string;
@@ -63,7 +61,7 @@ export class Access {
   /** Reads sessions and keys, and makes the first sign-in as fast as the others. */
   async load(): Promise<void> {
     await this.#store.load();
-    if (this.mode !== 'off') for (let i = 0; i < WARM_UPS; i++) SignIn.warmUp();
+    if (this.mode !== 'off') SignIn.warmUp();
   }
 
   /** @param port that the gateway listens on */
