@@ -28,7 +28,7 @@ import type {
   WorkerOptions,
 } from './messages.ts';
 import { type ModelView, rootsOf } from './model-view.ts';
-import type { OpenSequence } from './open-sequence.ts';
+import type { OpenSequence, SequenceStep } from './open-sequence.ts';
 import { type PassContext, runSteps } from './step-pass.ts';
 import { StepQueue } from './step-queue.ts';
 import { Team } from './team.ts';
@@ -65,7 +65,7 @@ export class EngineCore {
     this.#blocks = new BlockCache({ budgetBytes: options.sessionBytes }, { team: this.#team, source: deps.source });
     this.#embedding = new Embedding(deps.source);
     this.#remote = deps.remote;
-    this.#queue = new StepQueue((batch) => {
+    const run = (batch: readonly SequenceStep[]) => {
       const { model } = (batch[0] as (typeof batch)[number]).sequence;
       return this.#model(model.root).workspaces.use((workspace) =>
         this.#pass((context) => {
@@ -73,7 +73,9 @@ export class EngineCore {
           return runSteps(context, workspace, batch);
         }),
       );
-    });
+    };
+    const isAlone = () => this.#sequences.size === 1;
+    this.#queue = new StepQueue(run, () => performance.now(), isAlone);
   }
 
   loadModel(view: ModelView): void {

@@ -36,15 +36,21 @@ export class StepQueue {
   #promptWasLast = true;
   readonly #returns: ReturnForecast;
   readonly #now: () => number;
+  readonly #isAlone: () => boolean;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param now milliseconds, never less than before */
+  /**
+   * @param now milliseconds, never less than before
+   * @param isAlone whether no other sequence could come: then a step waits for nobody
+   */
   constructor(
     run: (batch: readonly SequenceStep[]) => Promise<StepResult[]>,
     now: () => number = () => performance.now(),
+    isAlone: () => boolean = () => false,
   ) {
     this.#run = run;
     this.#now = now;
+    this.#isAlone = isAlone;
     this.#returns = new ReturnForecast(now);
   }
 
@@ -68,7 +74,8 @@ export class StepQueue {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ sequence, request, rows: rowsOf(sequence, request), resolve, reject });
       // Steps that arrive in the same turn are computed together.
-      setImmediate(() => this.#pump());
+      if (this.#isAlone()) queueMicrotask(() => this.#pump());
+      else setImmediate(() => this.#pump());
     });
   }
 
