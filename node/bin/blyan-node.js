@@ -59,7 +59,10 @@ function useLargePages() {
 if (Number(process.versions.node.split('.')[0]) >= MINIMUM_MAJOR) {
   useLargePages();
   // Compiling the program takes half of a start's processor time; where the folder cannot be written, nothing is kept.
-  module.enableCompileCache(join(here, '..', '..', 'node_modules', '.cache', 'blyan-node'));
+  const compiled = join(here, '..', '..', 'node_modules', '.cache', 'blyan-node');
+  module.enableCompileCache(compiled);
+  // Of the threads that compute only those told so use it; each starts in a third of the time.
+  process.env.NODE_COMPILE_CACHE ??= compiled;
   const source = join(here, '..', 'src', 'main.ts');
   await import(existsSync(source) ? '../src/main.ts' : '../dist/main.js');
 } else {
