@@ -39,11 +39,13 @@ it('tells a full disk from other refusals', () => {
       '/x',
       'writing',
     );
-  expect(told('No space left on device')).toMatchObject({
-    code: 'ERR_STORE_DISK_FULL',
-    message: expect.stringMatching(/Free some space/),
-  });
-  expect(told('File too large')).toMatchObject({ code: 'ERR_STORE_IO' });
+  for (const full of ['No space left on device', 'File too large']) {
+    expect(told(full)).toMatchObject({
+      code: 'ERR_STORE_DISK_FULL',
+      message: expect.stringMatching(/Free some space/),
+    });
+  }
+  expect(told('Permission denied')).toMatchObject({ code: 'ERR_STORE_IO' });
   const bug = new TypeError('bug');
   expect(levelError(bug, '/x', 'writing')).toBe(bug);
 });
