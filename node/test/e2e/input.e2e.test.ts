@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { API_LIMITS, type ApiErrorBody, type StateAnswer } from '@blyan/api';
 import { privateGenesis } from '@blyan/chain';
+import { sha256, toHex } from '@blyan/crypto';
 import { decodeInvite, encodeInvite } from '@blyan/p2p';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findFreePort } from '../../src/data-dir/ports.ts';
@@ -136,7 +137,8 @@ describe('a start that waits', () => {
     const { addresses } = decodeInvite(node.ready.invite);
     const stranger = bench.launch('stranger', { host: 'none', bootstrap: addresses });
     const line = await stranger.program.hears(/no way into the network/);
-    expect(JSON.parse(line)).toMatchObject({ code: 'ERR_P2P_WRONG_NETWORK', reason: expect.stringMatching(/network/) });
+    const both = new RegExp(`${node.ready.networkId}, this node to ${toHex(sha256(bytes))}`);
+    expect(JSON.parse(line)).toMatchObject({ code: 'ERR_P2P_WRONG_NETWORK', reason: expect.stringMatching(both) });
     expect((await stranger.program.stop()).code).toBe(0);
   });
 

@@ -36,10 +36,12 @@ const DEFAULTS = {
 };
 /** A replacement pays at least so much more than what it replaces, in percent. */
 const REPLACEMENT_PERCENT = 10n;
+/** Cheap records that are looked at to make room for one. */
+const MAX_VICTIMS_SEEN = 256;
 
 /**
  * The records that wait for a block: by author and nonce, checked against the state at the head, the dearest first and the
- * cheapest out when it is full. Bounded in bytes, records, and records of one author.
+ * cheapest out when it is full: what leaves pays less, all together, than what comes. Bounded in bytes, records, and records of one author.
  */
 export class Mempool implements RecordSource {
   readonly #options: Required<MempoolOptions>;
@@ -214,24 +216,29 @@ export class Mempool implements RecordSource {
     return ignore('ERR_MEMPOOL_CONFLICT', `Another record with nonce ${nonce} waits; ${least}.`);
   }
 
-  /** Who must leave to make room; null when they pay as much. */
+  /** Who must leave to make room, with what follows them; null when together they pay as much. */
   #victims(hashed: HashedRecord, replaced: Waiting | undefined): Waiting[] | null {
     const { maxBytes, maxRecords } = this.#options;
+    const { author, fee } = hashed.record;
     let bytes = this.#bytes + hashed.bytes.length - (replaced?.hashed.bytes.length ?? 0) - maxBytes;
     let records = this.#byHash.size + (replaced === undefined ? 1 : 0) - maxRecords;
     if (bytes <= 0 && records <= 0) return [];
     const heap = this.#cheapestFirst();
     const victims = new Set<Waiting>();
     const seen: Waiting[] = [];
+    let fees = 0n;
     // The cheapest are taken off the heap to see the next, and put back: whether they leave is not decided yet.
     for (let cheapest = heap.first(); bytes > 0 || records > 0; cheapest = heap.first()) {
-      if (cheapest === undefined || cheapest.hashed.record.fee >= hashed.record.fee) break;
-      if (cheapest.hashed.record.author === hashed.record.author) break;
+      if (cheapest === undefined || cheapest.hashed.record.fee >= fee || seen.length === MAX_VICTIMS_SEEN) break;
       heap.remove(cheapest);
       seen.push(cheapest);
-      const queue = this.#authors.get(cheapest.hashed.record.author) as AuthorQueue;
-      for (const victim of queue.from(cheapest)) {
-        if (victims.has(victim)) continue;
+      const other = cheapest.hashed.record.author;
+      if (other === author) continue;
+      const run = (this.#authors.get(other) as AuthorQueue).from(cheapest).filter((waiting) => !victims.has(waiting));
+      const runFees = run.reduce((sum, waiting) => sum + waiting.hashed.record.fee, 0n);
+      if (fees + runFees >= fee) continue;
+      fees += runFees;
+      for (const victim of run) {
         victims.add(victim);
         bytes -= victim.hashed.bytes.length;
         records--;

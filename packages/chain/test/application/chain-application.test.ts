@@ -8,10 +8,21 @@ import {
 } from '@blyan/chain-format';
 import { decodeCanonical } from '@blyan/codec';
 import { fromHex, nodeSuite } from '@blyan/crypto';
+import { MAX_BLOCK_BYTES } from '@blyan/params';
 import { MemoryStore } from '@blyan/store';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ChainApplication, expertKey, modelEntryOf, modelKey, privateGenesis } from '../../src/index.ts';
-import { certificateFor, EPOCH_BLOCKS, genesis, keyOf, sign, TestNode, transfer } from './fixture.ts';
+import { z } from 'zod';
+import {
+  ChainApplication,
+  expertKey,
+  modelEntryOf,
+  modelKey,
+  privateGenesis,
+  RECORD_TYPES,
+  recordType,
+} from '../../src/index.ts';
+import { FREE } from '../../src/records/record-type.ts';
+import { certificateFor, EPOCH_BLOCKS, genesis, keyOf, PEOPLE, sign, TestNode, transfer } from './fixture.ts';
 
 let node: TestNode;
 let other: TestNode;
@@ -238,3 +249,23 @@ function expertBody(round: number): object {
   const base = { block: fromHex(keyOf('x')), round };
   return { model: 'lab/tiny', layer: 0, expert: 0, roots: fromHex(keyOf('y')), base };
 }
+
+test('a block of more bytes than may be is not built, and invalid when somebody built it', async () => {
+  const big = recordType({
+    ...{ lane: 'D', name: 'big', version: 1, body: z.object({ bytes: z.instanceof(Uint8Array) }), ...FREE },
+    check: () => null,
+    apply: () => undefined,
+  });
+  const registry = RECORD_TYPES.with(big);
+  node = await TestNode.open(undefined, {}, registry);
+  other = await TestNode.open(undefined, {}, registry);
+  const bytes = new Uint8Array(Math.floor(MAX_BLOCK_BYTES / 3));
+  const records = PEOPLE.map((author) => sign(author, { lane: 'D', type: 'big', body: { bytes } }));
+  node.offer(...records);
+  other.application.addRecords(records.map((record) => record.bytes));
+  const block = node.build();
+  expect(block.recordHashes).toHaveLength(2);
+  expect(code(block)).toBe('valid');
+  const hashes = records.map(({ hash }) => hash);
+  expect(code(containing(block, hashes))).toBe('ERR_CHAIN_BLOCK_SIZE');
+});

@@ -13,7 +13,7 @@ import {
 } from '@blyan/chain-format';
 import { fromHex, nodeSuite, publicKeyOf, signEd25519, toHex } from '@blyan/crypto';
 import { MemoryStore } from '@blyan/store';
-import { ChainApplication, Mempool, privateGenesis } from '../../src/index.ts';
+import { ChainApplication, Mempool, privateGenesis, type RecordRegistry } from '../../src/index.ts';
 
 const seedOf = (name: string) => nodeSuite.sha256(new TextEncoder().encode(name));
 export const keyOf = (name: string) => toHex(publicKeyOf(seedOf(name)));
@@ -79,11 +79,11 @@ export class TestNode {
     );
   }
 
-  static async open(store = new MemoryStore(), options: object = {}): Promise<TestNode> {
+  static async open(store = new MemoryStore(), options: object = {}, registry?: RecordRegistry): Promise<TestNode> {
     const node = new TestNode(store);
     node.application = await ChainApplication.open(
       { genesis, epochBlocks: EPOCH_BLOCKS, ...options },
-      { store, records: node.mempool, suite: nodeSuite },
+      { store, records: node.mempool, suite: nodeSuite, ...(registry && { registry }) },
     );
     return node;
   }

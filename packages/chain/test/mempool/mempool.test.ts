@@ -119,13 +119,29 @@ describe('a pool is bounded', () => {
     bench.offer(poor.record(1, { fee: 20n }));
     bench.offer(poor.record(2, { fee: 20n }));
     expect(bench.offer(late.record(0, { fee: 1n }))).toBe('ignore ERR_MEMPOOL_FULL');
-    expect(bench.offer(poor.record(3, { fee: 30n }))).toBe('ignore ERR_MEMPOOL_FULL');
-    expect(bench.offer(late.record(0, { fee: 2n }))).toBe('accept');
+    expect(bench.offer(poor.record(3, { fee: 9n }))).toBe('ignore ERR_MEMPOOL_FULL');
+    // A little more than the cheapest does not drive out what is dear and waits behind it.
+    expect(bench.offer(late.record(0, { fee: 9n }))).toBe('ignore ERR_MEMPOOL_FULL');
+    expect(bench.offer(late.record(0, { fee: 42n }))).toBe('accept');
     expect(bench.candidates()).toEqual([
-      [rich.address, 0],
       [late.address, 0],
+      [rich.address, 0],
     ]);
     expect(bench.pool.nextNonce(poor.address)).toBe(0);
+  });
+
+  test("in records: of others the cheapest leaves where an author's own is cheaper still", () => {
+    const bench = new PoolBench({ maxRecords: 3 });
+    const [own, other] = [new Author(), new Author()];
+    bench.offer(own.record(0, { fee: 1n }));
+    bench.offer(other.record(0, { fee: 2n }));
+    bench.offer(other.record(1, { fee: 3n }));
+    expect(bench.offer(own.record(1, { fee: 4n }))).toBe('accept');
+    expect(bench.candidates()).toEqual([
+      [other.address, 0],
+      [own.address, 0],
+      [own.address, 1],
+    ]);
   });
 
   test('in bytes', () => {
