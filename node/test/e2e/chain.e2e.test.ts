@@ -56,22 +56,23 @@ test('four validators make records final; one killed, cut off or slow, and the o
   link(0).resume();
   await reach([0]);
 
-  link(1).set({ delayMs: 150 });
-  await finalise(2, [0, 1, 2, 3]);
+  link(1).set({ delayMs: 1_500 });
+  await finalise(2, [0, 2, 3]);
   link(1).set({ delayMs: 0 });
+  await reach([1]);
 });
 
 test('two of four gone stops finality and loses nothing; healed, it goes on, with a liar among them', async () => {
   await node(3).kill();
-  link(0).stall();
+  await node(0).kill();
   const before = await node(1).report();
   expect(await node(1).submit(chain.transfers(4))).toEqual([]);
   total += 4;
   const stuck = await reported(node(1), ({ waitingMs }) => waitingMs > 1_000);
   expect(stuck).toMatchObject({ height: before.height, hash: before.hash, pending: 4 });
 
+  await chain.restart(0);
   await chain.restart(3, true);
-  link(0).resume();
   await reach([0, 1, 2]);
   // Leaders are drawn: it goes on until the liar has led and done each of its deeds, and others hold it against it.
   const isExposed = async (): Promise<boolean> => {
