@@ -14,6 +14,7 @@ import { toHttpError } from './http-errors.ts';
 import { RATE_HEADERS } from './limits/rate-headers.ts';
 import { loggedId } from './logged-id.ts';
 import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
+import { routePath } from './route-path.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chainRoutes } from './routes/chain.ts';
 import { generationRoutes } from './routes/generation.ts';
@@ -118,7 +119,9 @@ function addHooks(app: FastifyInstance, { options, logger, metrics }: GatewayCon
 
 /** Any page may use `/v1` and resume its answers, which needs no cookies; the rest is for the gateway's own page. */
 function corsOptions(request: FastifyRequest) {
-  const isOpen = request.url.startsWith('/v1/') || request.url.startsWith('/api/v1/requests/') || isOllama(request.url);
+  // As the client wrote it: a preflight has no route of its own, and whoever spells it oddly gets no CORS.
+  const path = request.url;
+  const isOpen = path.startsWith('/v1/') || path.startsWith('/api/v1/requests/') || isOllama(path);
   if (!isOpen) return { origin: false };
   return {
     origin: '*',
@@ -159,7 +162,7 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply,
     .headers(found.headers)
     .serializer(JSON.stringify)
     .type('application/json; charset=utf-8')
-    .send(errorBody(request.url, found));
+    .send(errorBody(routePath(request), found));
 }
 
 function noSuchRoute(app: FastifyInstance, request: FastifyRequest): GatewayError {

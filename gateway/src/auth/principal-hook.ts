@@ -1,6 +1,7 @@
 import { GUEST, type Principal } from '@blyan/interface';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isOllama } from '../error-shapes.ts';
+import { routePath } from '../route-path.ts';
 import type { Access } from './access.ts';
 
 declare module 'fastify' {
@@ -21,11 +22,12 @@ export function addPrincipalHook(app: FastifyInstance, access: Access): void {
   });
 }
 
-function isAboutAnswers({ url }: FastifyRequest): boolean {
+function isAboutAnswers(request: FastifyRequest): boolean {
+  const url = routePath(request);
   return url.startsWith('/v1/') || url.startsWith('/api/v1/requests/') || isOllama(url);
 }
 
 /** Which models there are is no secret. */
-function computes({ method, url }: FastifyRequest): boolean {
-  return method === 'POST' || url.startsWith('/api/v1/requests/');
+function computes(request: FastifyRequest): boolean {
+  return request.method === 'POST' || routePath(request).startsWith('/api/v1/requests/');
 }

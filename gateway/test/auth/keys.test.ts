@@ -124,6 +124,15 @@ test('where signing in is required, guests get no answers but see the models; se
   expect((await post(CHAT, chatBody(), { headers: bearer(key) })).status).toBe(200);
 });
 
+test.each([
+  ...['/v1/chat/completions', '/%761/chat/completions', '/v1/ch%61t/completions', '/v1/completions', '/v1/responses'],
+  ...['/v1/messages', '/v1/messages/count_tokens', '/api/chat', '/api/ch%61t', '/%61pi/generate', '/api/show'],
+])('however its path is spelt, no route that computes takes a guest then: %s', async (path) => {
+  const { post, coordinator } = await startGateway({}, { auth: 'required' });
+  expect((await post(path, chatBody())).status).toBe(401);
+  expect(coordinator.requests).toEqual([]);
+});
+
 test('on another address than loopback signing in is required unless it is said otherwise', async () => {
   const { post } = await startGateway({}, { host: '0.0.0.0' });
   expect((await post(CHAT, chatBody())).status).toBe(401);
