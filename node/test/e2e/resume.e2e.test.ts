@@ -67,7 +67,8 @@ const content = ({ data, lastEventId }: SseEvent) => {
 /** A gateway that knows the two others. */
 async function startFirst(): Promise<Daemon> {
   const first = await bench.start('first', { host: 'all', gateway: true, bootstrap: [second.ready.invite] });
-  const isKnown = ({ hosted, rttMs }: StateAnswer['nodes'][number]) => hosted.blocks > 0 && rttMs !== null;
+  const isKnown = ({ hosted, rttMs, registered }: StateAnswer['nodes'][number]) =>
+    hosted.blocks > 0 && rttMs !== null && registered !== false;
   await first.untilState(({ nodes }) => nodes.length === 3 && nodes.every(isKnown));
   return first;
 }

@@ -37,7 +37,11 @@ afterAll(async () => {
 });
 
 const untilSeen = (peerId: string) =>
-  coordinator.untilState(({ nodes }) => nodes.some((node) => node.peerId === peerId && node.rttMs !== null));
+  coordinator.untilState(({ nodes }) =>
+    nodes.some(
+      (node) => node.peerId === peerId && node.rttMs !== null && node.registered !== false && node.hosted.blocks > 0,
+    ),
+  );
 
 const faultsOf = async (peerId: string) => {
   const { nodes, outcasts } = await coordinator.state();
