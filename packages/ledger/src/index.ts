@@ -1,0 +1,10 @@
+export type { BatchView, LedgerOutcome, OpenReservation } from './batch-state.ts';
+export { type LedgerCommand, MAX_AMOUNT, MAX_TIMEOUT_MS } from './command.ts';
+export { decideBatch, MAX_BATCH } from './decide.ts';
+export { DoubleEntryLedger, type LedgerDeps } from './double-entry-ledger.ts';
+export { EMPTY_HEAD, entryHash, type LedgerHead, mayOverdraw } from './entry.ts';
+export { LedgerError, type LedgerErrorCode } from './errors.ts';
+export { LedgerFile, type LedgerFileOptions } from './sqlite/ledger-file.ts';
+export { SqliteStore, type SqliteStoreOptions } from './sqlite/sqlite-store.ts';
+export type { AssetTotals, EntryQuery, LedgerStore, StoreFault, StoreFaultPoint } from './store.ts';
+export { Verifier, type VerifyReport } from './verifier.ts';
