@@ -18,6 +18,7 @@ export class AnswerSlots {
   readonly #full: (max: number) => GatewayError;
   readonly #open = new Set<AnswerSlot>();
   #isDraining = false;
+  readonly #emptied = Promise.withResolvers<void>();
 
   /**
    * @param yieldAfterMs how long a client may stall before its answer gives way to another one that finds no slot
@@ -58,6 +59,7 @@ export class AnswerSlots {
       close: () => {
         response.off('close', onClose);
         this.#open.delete(slot);
+        this.#tellIfEmptied();
       },
     };
     response.on('close', onClose);
@@ -69,11 +71,24 @@ export class AnswerSlots {
   /** From now on no slot is given out. */
   drain(): void {
     this.#isDraining = true;
+    this.#tellIfEmptied();
+  }
+
+  /** Settles when the last answer has ended after `drain`, or after the time. */
+  async drained(timeoutMs: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, timeoutMs);
+    await Promise.race([this.#emptied.promise, late.promise]);
+    clearTimeout(timer);
   }
 
   /** Ends every answer; each reports ERR_GATEWAY_STOPPING to its client. */
   abortAll(): void {
     for (const slot of this.#open) slot.cut(stopping());
+  }
+
+  #tellIfEmptied(): void {
+    if (this.#isDraining && this.#open.size === 0) this.#emptied.resolve();
   }
 
   /** Makes room at the cost of the client that has taken nothing for longest. */

@@ -19,7 +19,7 @@ import type { GatewayDeps, GatewayOptions } from './types.ts';
 
 const WEB_DIR = fileURLToPath(new URL('../dist/web', import.meta.url));
 
-/** After the grace and this, connections are cut whatever they carry. */
+/** Once answers are ended, connections are cut after this, whatever they carry. */
 const CUT_AFTER_MS = 250;
 const IDLE_SWEEP_MS = 25;
 
@@ -49,7 +49,7 @@ export class Gateway implements Service {
         maxWatchers,
         keepAliveMs: options.keepAliveMs ?? 15_000,
         stallTimeoutMs,
-        shutdownGraceMs: options.shutdownGraceMs ?? 500,
+        drainMs: options.drainMs ?? 5_000,
       },
       access,
       limits: (limits ?? access.mode === 'required') ? access.limits : null,
@@ -113,7 +113,10 @@ export class Gateway implements Service {
     return address ? `${urlOf(address as AddressInfo)}/metrics` : null;
   }
 
-  /** Takes no more requests, lets answers finish for the grace time, then ends them with an error and closes. */
+  /**
+   * Lets answers finish for `drainMs`, then ends them with an error, by which a client knows that it may resume. Who asks
+   * meanwhile is told to come again: the listener closes last, so that nobody finds a closed door while others are served.
+   */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -128,20 +131,17 @@ export class Gateway implements Service {
     slots.drain();
     watchers.drain();
     watchers.abortAll();
+    await slots.drained(options.drainMs);
+    slots.abortAll();
     const servers = [this.#app?.server, this.#metricsServer].filter((server) => server !== undefined);
     // A keep-alive connection that becomes idle after close() would otherwise hold it up for 72 s.
     const sweep = setInterval(() => servers.forEach((server) => void server.closeIdleConnections()), IDLE_SWEEP_MS);
-    const abort = setTimeout(() => slots.abortAll(), options.shutdownGraceMs);
-    const cut = setTimeout(
-      () => servers.forEach((server) => void server.closeAllConnections()),
-      options.shutdownGraceMs + CUT_AFTER_MS,
-    );
+    const cut = setTimeout(() => servers.forEach((server) => void server.closeAllConnections()), CUT_AFTER_MS);
     try {
       await this.#app?.close();
       await closeServer(this.#metricsServer);
     } finally {
       clearInterval(sweep);
-      clearTimeout(abort);
       clearTimeout(cut);
     }
   }

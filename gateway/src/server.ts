@@ -89,7 +89,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   return app;
 }
 
-function addHooks(app: FastifyInstance, { options, logger, metrics }: GatewayContext): void {
+function addHooks(app: FastifyInstance, { options, logger, metrics, slots }: GatewayContext): void {
   const isLocalOnly = isLoopbackHost(options.host);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
@@ -102,6 +102,8 @@ function addHooks(app: FastifyInstance, { options, logger, metrics }: GatewayCon
   });
   // Bytes that a client does not read are not kept for ever.
   app.addHook('onSend', async (_request, reply) => {
+    // The next request of this client is for the gateway that comes after.
+    if (slots.isDraining) reply.header('connection', 'close');
     reply.raw.setTimeout(options.stallTimeoutMs);
   });
   app.addHook('onResponse', async (request, reply) => {

@@ -35,8 +35,8 @@ export interface GatewayOptions extends Listen {
   readonly chainIds?: readonly number[];
   /** JSON-RPC of an Ethereum node, which wallets that are contracts (EIP-1271) need to sign in. */
   readonly ethereumRpc?: string;
-  /** How long `stop` lets running answers finish, milliseconds. Default 500. */
-  readonly shutdownGraceMs?: number;
+  /** How long `stop` lets running answers finish while it tells new ones to come again, milliseconds. Default 5,000. */
+  readonly drainMs?: number;
 }
 
 export interface GatewayDeps {

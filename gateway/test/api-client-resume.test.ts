@@ -10,7 +10,7 @@ const USAGE = { stream_options: { include_usage: true } };
 async function twoGateways(script: Script = {}) {
   const net = new JournalNet();
   const journals = { a: net.join('a'), b: net.join('b') };
-  const a = await startGateway({ tokens: tokensOf(ANSWER), ...script }, { journal: journals.a, shutdownGraceMs: 0 });
+  const a = await startGateway({ tokens: tokensOf(ANSWER), ...script }, { journal: journals.a, drainMs: 0 });
   const b = await startGateway({ tokens: tokensOf(ANSWER) }, { journal: journals.b });
   return { a, b, journals };
 }

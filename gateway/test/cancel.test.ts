@@ -78,7 +78,7 @@ test('a slot is free again after a cancel, and more answers than slots are refus
 });
 
 test('stop lets a short answer finish', async () => {
-  const { gateway, coordinator, post } = await startGateway({ ...LONG, holdAt: 2 }, { shutdownGraceMs: 60_000 });
+  const { gateway, coordinator, post } = await startGateway({ ...LONG, holdAt: 2 }, { drainMs: 60_000 });
   const response = await post(CHAT, chatBody({ stream: true }));
   const stopped = gateway.stop();
   coordinator.release();
@@ -87,7 +87,7 @@ test('stop lets a short answer finish', async () => {
 });
 
 test.each([false, true])('stop ends open streams with an error event (deaf coordinator: %s)', async (isDeaf) => {
-  const { gateway, post } = await startGateway({ ...LONG, isDeaf }, { shutdownGraceMs: 20 });
+  const { gateway, post } = await startGateway({ ...LONG, isDeaf }, { drainMs: 20 });
   const response = await post(CHAT, chatBody({ stream: true }));
   const [events] = await Promise.all([eventsOf(response), gateway.stop()]);
   expect(JSON.parse(events.at(-1) ?? '')).toMatchObject({
@@ -96,7 +96,7 @@ test.each([false, true])('stop ends open streams with an error event (deaf coord
 });
 
 test('while it drains a gateway is not ready and takes no new answers', async () => {
-  const { gateway, coordinator, url, post } = await startGateway({ ...LONG, holdAt: 1 }, { shutdownGraceMs: 60_000 });
+  const { gateway, coordinator, url, post } = await startGateway({ ...LONG, holdAt: 1 }, { drainMs: 60_000 });
   const streaming = await post(CHAT, chatBody({ stream: true }));
   // A request whose headers are there before the stop and whose body comes after it: its connection is not idle.
   const { request } = await import('node:http');
@@ -105,6 +105,12 @@ test('while it drains a gateway is not ready and takes no new answers', async ()
   await once(late, 'socket').then(([socket]) => (socket.connecting ? once(socket, 'connect') : undefined));
   await fetch(`${url}/healthz`);
   const stopped = gateway.stop();
+  // Whoever comes now is told so, not left before a closed door, and is to come on another connection the next time.
+  const refused = await post(CHAT, chatBody());
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).toBe('2');
+  expect(refused.headers.get('connection')).toBe('close');
+  expect((await fetch(`${url}/readyz`)).status).toBe(503);
   late.end(JSON.stringify(chatBody()));
   const [answer] = await once(late, 'response');
   expect(answer.statusCode).toBe(503);

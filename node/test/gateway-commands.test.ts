@@ -80,7 +80,7 @@ test('run goes on at the next gateway when the first one dies in mid-answer, and
   const net = new JournalNet();
   const journals = { a: net.join('a'), b: net.join('b') };
   const script = { tokens: tokensOf('A stream.') };
-  const a = await startGateway({ ...script, holdAt: 4 }, { journal: journals.a, shutdownGraceMs: 0 });
+  const a = await startGateway({ ...script, holdAt: 4 }, { journal: journals.a, drainMs: 0 });
   const b = await startGateway(script, { journal: journals.b });
   let seen = '';
   const result = await cli(['run', '--gateway', a.url, '--gateway', b.url], {

@@ -42,6 +42,8 @@ export interface NodeConfig {
   readonly threads?: number;
   /** Most answers at once, of the gateway and of sequences computed here; undefined: 64 and 256. */
   readonly maxStreams?: number;
+  /** How long the gateway's answers may go on once the node is told to stop, milliseconds. */
+  readonly drainMs: number;
   /** Bound of the KV cache, kept prefixes included; undefined: an eighth of the machine's memory, 2 GiB at most. */
   readonly kvBudgetBytes?: number;
   /** Bound of the engine's session cache; undefined: a share of the machine's memory. */

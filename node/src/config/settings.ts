@@ -28,6 +28,7 @@ const bytes = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 export const MAX_KV_BUDGET_BYTES = 3_489_660_928;
 /** Four million blocks. */
 const MAX_EPOCHS = 16_384;
+const MAX_DRAIN_MS = 600_000;
 /** Sequences that the protocol lets a node run. */
 const MAX_STREAMS = 256;
 
@@ -214,6 +215,16 @@ export const SETTINGS: readonly Setting[] = [
     schema: z.number().int().min(1).max(MAX_STREAMS).optional(),
     fallback: undefined,
     help: `most answers at once, through the gateway and computed here for anyone, 1 to ${MAX_STREAMS} (default: 64 and ${MAX_STREAMS})`,
+  },
+  {
+    key: 'drainMs',
+    name: 'drain-ms',
+    env: 'BLYAN_DRAIN_MS',
+    flags: '--drain-ms <ms>',
+    form: 'number',
+    schema: z.number().int().min(0).max(MAX_DRAIN_MS),
+    fallback: 5_000,
+    help: `how long a gateway that is told to stop lets answers finish, 0 to ${MAX_DRAIN_MS}; new ones get 503, what is not done then may be resumed elsewhere (default: 5000)`,
   },
   {
     key: 'kvBudgetBytes',

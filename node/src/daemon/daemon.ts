@@ -48,7 +48,7 @@ const DEFAULT_KV_BYTES = Math.min(totalmem() / 8, 2048 * MIB);
 const SHOWN_MISSING = 12;
 /** Of a network's first model. */
 const FIRST_VERSION = '1.0.0';
-/** How long one part of the node may take to stop. */
+/** How long one part of the node may take to stop, the gateway after it has drained. */
 const STOP_STEP_MS = 5_000;
 
 /** Composes one daemon: store, network, engine, executor and gateway, started in this order and stopped in reverse. */
@@ -179,7 +179,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     // HTTP answers meanwhile: `/readyz` tells what is missing.
     const { coordinator } = executor;
     const gatewayDeps = { coordinator, journal, chain: chain?.service, logger, undo };
-    const addresses = await startGateway(config, paths.accounts, gatewayDeps, signal);
+    const { stop: stopGateway, ...addresses } = await startGateway(config, paths.accounts, gatewayDeps, signal);
     await hosted.start(signal);
     await advertiser.measure(signal);
     const patrol = new BlockPatrol({ store, roots: () => versions.roots(), logger });
@@ -211,6 +211,8 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
       rebalancer.start();
     }
     if (chain !== null && follows !== null) await follow(chain, follows, { versions, engine, executor });
+    // Before anything else stops: no new answers, and time for those under way.
+    undo.push(stopGateway);
     await registered;
     const missing = hosted.missing();
     if (missing.length > 0) {
@@ -363,7 +365,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
       await beginning?.catch(() => undefined);
       for (const step of undo.splice(0).reverse()) {
         try {
-          await inTime(step());
+          await inTime(step(), STOP_STEP_MS + config.drainMs);
         } catch (error) {
           logger.warn('a part of the node did not stop cleanly', { code: errorCode(error) });
         }
@@ -374,11 +376,11 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
 }
 
 /** Stopping always ends. @throws NodeError ERR_NODE_STOPPED when the step takes too long */
-async function inTime(step: unknown): Promise<void> {
+async function inTime(step: unknown, limitMs: number): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    late.reject(new NodeError('ERR_NODE_STOPPED', `A part of the node did not stop within ${STOP_STEP_MS} ms.`));
-  }, STOP_STEP_MS);
+    late.reject(new NodeError('ERR_NODE_STOPPED', `A part of the node did not stop within ${limitMs} ms.`));
+  }, limitMs);
   try {
     await Promise.race([step, late.promise]);
   } finally {

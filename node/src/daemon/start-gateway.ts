@@ -14,7 +14,7 @@ export interface NodeGatewayDeps {
 }
 
 /**
- * The gateway of a daemon, if it is to have one, with its store of accounts.
+ * The gateway of a daemon, if it is to have one, with its store of accounts, and what stops it, as often as it is called.
  *
  * @param accountsDir folder of sessions and API keys
  * @throws what `Gateway.start` throws; ERR_STORE_LOCKED, ERR_STORE_CORRUPT
@@ -24,8 +24,8 @@ export async function startGateway(
   accountsDir: string,
   { undo, ...deps }: NodeGatewayDeps,
   signal: AbortSignal,
-): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'>> {
-  if (config.gateway === null) return { gateway: null, metrics: null };
+): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'> & { readonly stop: () => Promise<void> }> {
+  if (config.gateway === null) return { gateway: null, metrics: null, stop: async () => {} };
   // Nodes without a gateway start in less time for not loading one.
   const { createGateway } = await import('@blyan/gateway');
   const accounts = await LevelStore.open({ dir: accountsDir });
@@ -37,8 +37,9 @@ export async function startGateway(
     ...config.gateway,
     ...{ accounts, auth, limits, origin, ethereumRpc, chainIds: chainIds.map(Number) },
     ...{ version: VERSION, metrics: config.metrics ?? 'off', maxConcurrentAnswers: config.maxStreams },
+    drainMs: config.drainMs,
   });
   undo.push(() => gateway.stop());
   await gateway.start(signal);
-  return { gateway: gateway.address(), metrics: gateway.metricsAddress() };
+  return { gateway: gateway.address(), metrics: gateway.metricsAddress(), stop: () => gateway.stop() };
 }

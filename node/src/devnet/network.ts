@@ -12,7 +12,7 @@ export interface NetworkDeps {
 }
 
 export interface NetworkOptions {
-  /** How long a daemon may take to stop before it is killed; 10 s by default. */
+  /** How long a daemon may take to stop before it is killed; 15 s by default. */
   readonly stopDeadlineMs?: number;
 }
 
@@ -20,7 +20,7 @@ export interface NetworkNode extends ReadyEvent {
   readonly pid: number;
 }
 
-const STOP_DEADLINE_MS = 10_000;
+const STOP_DEADLINE_MS = 15_000;
 const READY_POLL_MS = 100;
 const READY_POLL_TIMEOUT_MS = 5_000;
 const READY_NOTE_EVERY_MS = 10_000;
@@ -81,10 +81,12 @@ export class Network {
     await Promise.all(this.#processes.map((daemon) => daemon.exited));
   }
 
-  /** Asks every daemon to stop and waits for all of them; idempotent and always ends. */
+  /** Asks every daemon to stop, the coordinator first, whose answers need the others; idempotent and always ends. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#processes.map((daemon) => daemon.stop(this.#stopDeadlineMs)));
+    const [first, ...others] = this.#processes;
+    await first?.stop(this.#stopDeadlineMs);
+    await Promise.all(others.map((daemon) => daemon.stop(this.#stopDeadlineMs)));
   }
 
   /** At once, without waiting. */

@@ -23,13 +23,15 @@ const BODY = {
   stream_options: { include_usage: true },
 };
 
-async function open(daemon: Daemon, body: object): Promise<Response> {
-  const [model] = (await daemon.state()).models;
-  const response = await fetch(`${daemon.ready.gateway}/v1/completions`, {
+const ask = (daemon: Daemon, body: object) =>
+  fetch(`${daemon.ready.gateway}/v1/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: 'Bearer mine' },
-    body: JSON.stringify({ model: model?.root, ...BODY, ...body }),
+    body: JSON.stringify({ model: bench.manifest.root, ...BODY, ...body }),
   });
+
+async function open(daemon: Daemon, body: object): Promise<Response> {
+  const response = await ask(daemon, body);
   expect(response.status).toBe(200);
   return response;
 }
@@ -65,8 +67,8 @@ const content = ({ data, lastEventId }: SseEvent) => {
 };
 
 /** A gateway that knows the two others. */
-async function startFirst(): Promise<Daemon> {
-  const first = await bench.start('first', { host: 'all', gateway: true, bootstrap: [second.ready.invite] });
+async function startFirst(args: readonly string[] = []): Promise<Daemon> {
+  const first = await bench.start('first', { host: 'all', gateway: true, bootstrap: [second.ready.invite], args });
   const isKnown = ({ hosted, rttMs, registered }: StateAnswer['nodes'][number]) =>
     hosted.blocks > 0 && rttMs !== null && registered !== false;
   await first.untilState(({ nodes }) => nodes.length === 3 && nodes.every(isKnown));
@@ -107,6 +109,49 @@ test.each([
   // The same answer, not another one like it.
   const names = seen.map(({ data }) => JSON.parse(data) as CompletionChunk);
   expect(new Set(names.map((chunk) => `${chunk.id} ${chunk.created} ${chunk.model}`)).size).toBe(1);
+});
+
+/** The events until the gateway, told to stop behind the tenth, closes the stream; and what a new client is told meanwhile. */
+async function stopInMidAnswer(first: Daemon, body: object) {
+  const response = await open(first, body);
+  const seen: SseEvent[] = [];
+  let refused: Promise<Response> | undefined;
+  for await (const event of eventsOf(response)) {
+    seen.push(event);
+    if (seen.length !== 10) continue;
+    first.program.kill('SIGTERM');
+    refused = untilDraining(first).then(() => ask(first, BODY));
+  }
+  const { status, headers } = (await refused) as Response;
+  return { id: response.headers.get('x-request-id') ?? '', seen, refused: [status, headers.has('retry-after')] };
+}
+
+async function untilDraining({ ready }: Daemon): Promise<void> {
+  while ((await fetch(`${ready.gateway}/readyz`)).status !== 503);
+}
+
+test('SIGTERM in mid-answer: the answer is finished in the time to drain, new ones are told to come again', async () => {
+  const body = { max_tokens: 1_000, blyan: { plan: 'pipeline', return_token_ids: true } };
+  const undisturbed = (await all(await open(second, body))).map(content);
+  const first = await startFirst(['--drain-ms', '60000']);
+  const { seen, refused } = await stopInMidAnswer(first, body);
+  expect(refused).toEqual([503, true]);
+  expect(seen.pop()?.data).toBe(SSE_DONE);
+  expect(seen.map(content)).toEqual(undisturbed);
+  expect(await first.program.exited).toEqual({ code: 0, signal: null });
+});
+
+test('SIGTERM and no time to drain: the answer is resumed at the gateway that comes after', async () => {
+  const body = { max_tokens: 1_000, blyan: { plan: 'pipeline', return_token_ids: true } };
+  const undisturbed = (await all(await open(second, body))).map(content);
+  const first = await startFirst(['--drain-ms', '100']);
+  const { id, seen } = await stopInMidAnswer(first, body);
+  expect(JSON.parse(seen.pop()?.data ?? '')).toMatchObject({ error: { code: 'ERR_GATEWAY_STOPPING' } });
+  await first.program.exited;
+  const next = await startFirst();
+  seen.push(...(await all(await resume(next, id, Number(seen.at(-1)?.lastEventId)))));
+  expect(seen.map(content)).toEqual(undisturbed);
+  await next.program.stop();
 });
 
 test('the typed client notices nothing but where its answer comes from', async () => {
