@@ -54,7 +54,7 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_RPC'
   /** There is no session here: sign in, or send an API key. */
   | 'ERR_GATEWAY_UNAUTHENTICATED'
-  /** An API key that is revoked, or was never given. */
+  /** An API key that is revoked, has expired, or was never given. */
   | 'ERR_GATEWAY_KEY_UNKNOWN'
   /** The API key lacks the scope that this needs. */
   | 'ERR_GATEWAY_SCOPE'

@@ -99,7 +99,7 @@ export class Gateway implements Service {
     }
     const { access, logger } = this.#context;
     logger.info('the gateway listens', { address: this.address() });
-    if (access.mode === 'required' && access.refusal !== null) logger.warn(access.refusal);
+    if (access.mode === 'required' && access.refusal !== null) logger.warn(access.refusal.message);
   }
 
   /** URL of the API and the chat page, as reached from this machine. Only while running. */

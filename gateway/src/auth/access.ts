@@ -11,9 +11,13 @@ import { readCookie } from './cookies.ts';
 import { LocalAuthStore } from './local-auth-store.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
-import { cookieNames, type SignInOrigins, signInOrigins } from './sign-in-origins.ts';
+import { cookieNames, type Refusal, type SignInOrigins, signInOrigins } from './sign-in-origins.ts';
 
 const MAX_KEY_LENGTH = 128;
+const AUTH_OFF: Refusal = {
+  reason: 'auth_off',
+  message: 'This gateway takes everybody as a guest: nobody signs in.',
+};
 
 export interface AccessOptions {
   readonly host: string;
@@ -40,6 +44,7 @@ export class Access {
   readonly limits: Limits;
   readonly signIn: SignIn;
   readonly chainIds: readonly number[];
+  readonly takesContractWallets: boolean;
   readonly #options: AccessOptions;
   readonly #store: LocalAuthStore;
   #origins: SignInOrigins;
@@ -55,7 +60,8 @@ export class Access {
     this.limits = new Limits(this.#store, clock);
     const contracts = ethereumRpc === null ? null : new ContractWallets(ethereumRpc);
     this.signIn = new SignIn({ store: this.#store, clock, chainIds, contracts });
-    this.#origins = { origins: [], refusal: 'The gateway is not listening yet.' };
+    this.takesContractWallets = contracts !== null;
+    this.#origins = { origins: [], refusal: null };
   }
 
   /** Reads sessions and keys, and makes the first sign-in as fast as the others. */
@@ -71,8 +77,13 @@ export class Access {
   }
 
   /** Why nobody can sign in, or null. */
-  get refusal(): string | null {
-    return this.mode === 'off' ? 'This gateway takes everybody as a guest: nobody signs in.' : this.#origins.refusal;
+  get refusal(): Refusal | null {
+    return this.mode === 'off' ? AUTH_OFF : this.#origins.refusal;
+  }
+
+  /** Where people can sign in, the main one first; none before the gateway listens. */
+  get origins(): readonly string[] {
+    return this.refusal === null ? this.#origins.origins : [];
   }
 
   /**
@@ -82,7 +93,7 @@ export class Access {
    */
   ownOrigin(request: FastifyRequest): string {
     if (this.refusal !== null) {
-      throw new GatewayError('ERR_GATEWAY_SIGN_IN_UNAVAILABLE', this.refusal, { kind: 'caller' });
+      throw new GatewayError('ERR_GATEWAY_SIGN_IN_UNAVAILABLE', this.refusal.message, { kind: 'caller' });
     }
     const origin = this.#originOf(request);
     if (origin !== null) return origin;
@@ -127,7 +138,7 @@ export class Access {
   async #holderOf(secret: string): Promise<Principal> {
     const key = secret.length > MAX_KEY_LENGTH ? null : await this.keys.find(secret);
     if (key !== null) return { kind: 'key', account: key.account, keyId: key.id, scopes: key.scopes };
-    const message = 'This API key is unknown here, or was revoked: make a new one.';
+    const message = 'This API key is unknown here, was revoked, or has expired: make a new one.';
     throw new GatewayError('ERR_GATEWAY_KEY_UNKNOWN', message, { kind: 'caller' });
   }
 

@@ -23,6 +23,8 @@ export interface ApiKey {
   readonly createdAtMs: number;
   /** To the minute; null: never used. */
   readonly lastUsedAtMs: number | null;
+  /** Null: it is good until it is revoked. */
+  readonly expiresAtMs: number | null;
 }
 
 interface KeyData {
@@ -43,29 +45,37 @@ export class ApiKeys {
   }
 
   /**
+   * @param lifeMs how long it is good; null: until it is revoked
    * @returns the key, which nobody can be told again, and what is kept of it
    * @throws GatewayError ERR_GATEWAY_AUTH_FULL, ERR_GATEWAY_TOO_MANY_KEYS
    */
-  async create(account: string, name: string, scopes: readonly Scope[]): Promise<{ secret: string; key: ApiKey }> {
+  async create(
+    account: string,
+    name: string,
+    scopes: readonly Scope[],
+    lifeMs: number | null,
+  ): Promise<{ secret: string; key: ApiKey }> {
     if ((await this.#store.list('key', account)).length >= MAX_KEYS) {
       const message = `This account has ${MAX_KEYS} keys, which is the most: revoke one that is not used any more.`;
       throw new GatewayError('ERR_GATEWAY_TOO_MANY_KEYS', message, { kind: 'caller' });
     }
     const secret = API_KEY_PREFIX + newSecret();
     const data: KeyData = { name, scopes, hint: secret.slice(-HINT_LENGTH), lastUsedAtMs: null };
-    const record = recordOf({ id: secretId(secret), account, createdAtMs: this.#clock.nowMs() }, data);
+    const createdAtMs = this.#clock.nowMs();
+    const expiresAtMs = lifeMs === null ? null : createdAtMs + lifeMs;
+    const record: AuthRecord = { id: secretId(secret), account, createdAtMs, expiresAtMs, data: { ...data } };
     await this.#store.put('key', record, true);
     return { secret, key: keyOf(record) };
   }
 
-  /** The key, which counts as used now; null when it is unknown or revoked. */
+  /** The key, which counts as used now; null when it is unknown, revoked or has expired. */
   async find(secret: string): Promise<ApiKey | null> {
     const record = await this.#store.get('key', secretId(secret));
     if (record === null) return null;
     const data = record.data as unknown as KeyData;
     const nowMs = this.#clock.nowMs();
     if (nowMs - (data.lastUsedAtMs ?? Number.NEGATIVE_INFINITY) < TOUCH_MS) return keyOf(record);
-    const used = recordOf(record, { ...data, lastUsedAtMs: nowMs });
+    const used: AuthRecord = { ...record, data: { ...data, lastUsedAtMs: nowMs } };
     await this.#store.replace('key', used);
     return keyOf(used);
   }
@@ -81,10 +91,6 @@ export class ApiKeys {
   }
 }
 
-function recordOf({ id, account, createdAtMs }: Pick<AuthRecord, 'id' | 'account' | 'createdAtMs'>, data: KeyData) {
-  return { id, account, createdAtMs, expiresAtMs: null, data: { ...data } };
-}
-
-function keyOf({ id, account, createdAtMs, data }: AuthRecord): ApiKey {
-  return { id: id.slice(0, PUBLIC_ID_DIGITS), account, createdAtMs, ...(data as unknown as KeyData) };
+function keyOf({ id, account, createdAtMs, expiresAtMs, data }: AuthRecord): ApiKey {
+  return { id: id.slice(0, PUBLIC_ID_DIGITS), account, createdAtMs, expiresAtMs, ...(data as unknown as KeyData) };
 }

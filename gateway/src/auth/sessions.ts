@@ -15,6 +15,8 @@ export const PUBLIC_ID_DIGITS = 16;
 export interface Session {
   readonly id: string;
   readonly account: string;
+  /** As the browser called itself when it signed in; null for a program. */
+  readonly device: string | null;
   readonly createdAtMs: number;
   readonly lastUsedAtMs: number;
   /** When it ends if it is not used. */
@@ -32,12 +34,12 @@ export class Sessions {
   }
 
   /** Begins a session under a secret that nobody had before. @throws GatewayError ERR_GATEWAY_AUTH_FULL */
-  async begin(account: string): Promise<{ readonly secret: string; readonly session: Session }> {
+  async begin(account: string, device: string | null): Promise<{ readonly secret: string; readonly session: Session }> {
     const others = await this.#store.list('session', account);
     for (const { id } of others.slice(0, Math.max(0, others.length + 1 - MAX_SESSIONS)))
       await this.#store.take('session', id);
     const secret = newSecret();
-    const record = this.#used({ id: secretId(secret), account, createdAtMs: this.#clock.nowMs() });
+    const record = this.#used({ id: secretId(secret), account, createdAtMs: this.#clock.nowMs(), data: { device } });
     // A session that a power cut takes costs signing in again; one that was ended stays ended.
     await this.#store.put('session', record, false);
     return { secret, session: sessionOf(record) };
@@ -69,18 +71,19 @@ export class Sessions {
     return found.length;
   }
 
-  #used({ id, account, createdAtMs }: Pick<AuthRecord, 'id' | 'account' | 'createdAtMs'>): AuthRecord {
+  #used(record: Omit<AuthRecord, 'expiresAtMs'>): AuthRecord {
     const nowMs = this.#clock.nowMs();
-    const expiresAtMs = Math.min(nowMs + SESSION_IDLE_MS, createdAtMs + SESSION_MS);
-    return { id, account, createdAtMs, expiresAtMs, data: { lastUsedAtMs: nowMs } };
+    const expiresAtMs = Math.min(nowMs + SESSION_IDLE_MS, record.createdAtMs + SESSION_MS);
+    return { ...record, expiresAtMs, data: { ...record.data, lastUsedAtMs: nowMs } };
   }
 }
 
 function sessionOf(record: AuthRecord): Session {
-  const { id, account, createdAtMs, expiresAtMs } = record;
+  const { id, account, createdAtMs, expiresAtMs, data } = record;
+  const device = typeof data.device === 'string' ? data.device : null;
   const ends = expiresAtMs ?? createdAtMs + SESSION_MS;
   const publicId = id.slice(0, PUBLIC_ID_DIGITS);
-  return { id: publicId, account, createdAtMs, lastUsedAtMs: lastUse(record), expiresAtMs: ends };
+  return { id: publicId, account, device, createdAtMs, lastUsedAtMs: lastUse(record), expiresAtMs: ends };
 }
 
 function lastUse({ data, createdAtMs }: AuthRecord): number {

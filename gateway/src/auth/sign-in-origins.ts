@@ -1,11 +1,18 @@
+import type { SignInRefusal } from '@blyan/api';
 import { isLoopbackHost } from '../loopback.ts';
 
 /** Where people may sign in, or why they cannot. */
 export interface SignInOrigins {
   /** As browsers write them, the main one first; empty when nobody can sign in. */
   readonly origins: readonly string[];
-  /** A sentence that says what to do; null when people can. */
-  readonly refusal: string | null;
+  /** Null when people can. */
+  readonly refusal: Refusal | null;
+}
+
+export interface Refusal {
+  readonly reason: SignInRefusal;
+  /** A sentence that says what to do. */
+  readonly message: string;
 }
 
 /**
@@ -18,17 +25,24 @@ export interface SignInOrigins {
 export function signInOrigins(configured: string | null, host: string, port: number): SignInOrigins {
   if (configured === null) {
     if (!isLoopbackHost(host)) {
-      return refused('it is not told under which https origin people reach it: start it with --origin https://NAME');
+      return refused(
+        'no_origin',
+        'it is not told under which https origin people reach it: start it with --origin https://NAME',
+      );
     }
     const names = ['127.0.0.1', 'localhost', '[::1]'];
     return { origins: names.map((name) => new URL(`http://${name}:${port}`).origin), refusal: null };
   }
   const url = URL.canParse(configured) ? new URL(configured) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.origin !== configured.replace(/\/$/, '').toLowerCase()) {
-    return refused('its --origin is none: write for example https://chat.example.org, without a path');
+    return refused(
+      'origin_invalid',
+      'its --origin is none: write for example https://chat.example.org, without a path',
+    );
   }
   if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
     return refused(
+      'plain_http',
       `${url.origin} is plain http, where anybody on the way could take over the session: serve it over https`,
     );
   }
@@ -44,6 +58,6 @@ export function cookieNames(origin: string): { readonly session: string; readonl
   return { session: `${name}-session`, challenge: `${name}-challenge` };
 }
 
-function refused(reason: string): SignInOrigins {
-  return { origins: [], refusal: `Nobody can sign in at this gateway, because ${reason}.` };
+function refused(reason: SignInRefusal, why: string): SignInOrigins {
+  return { origins: [], refusal: { reason, message: `Nobody can sign in at this gateway, because ${why}.` } };
 }

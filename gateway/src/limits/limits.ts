@@ -1,3 +1,4 @@
+import type { TrustLevel } from '@blyan/api';
 import type { Clock, Principal } from '@blyan/interface';
 import type { AuthStore } from '../auth/auth-store.ts';
 import { secretId } from '../auth/secret.ts';
@@ -5,7 +6,7 @@ import { GatewayError } from '../errors.ts';
 import { type Gauge, rateHeaders } from './rate-headers.ts';
 import { rateLimited } from './rate-limited.ts';
 import { type Rate, TokenBuckets } from './token-buckets.ts';
-import { afterAnswer, NO_TRUST, TRUST_LIMITS, type TrustLevel, type TrustRecord, trustLevel } from './trust.ts';
+import { afterAnswer, NO_TRUST, TRUST_LIMITS, type TrustRecord, trustLevel } from './trust.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -1,6 +1,4 @@
-/** How far an account is trusted. Constants of the levels: `TRUST_LIMITS`. */
-export const TRUST_LEVELS = ['newbie', 'trusted', 'expert'] as const;
-export type TrustLevel = (typeof TRUST_LEVELS)[number];
+import { TRUST_LEVELS, type TrustLevel } from '@blyan/api';
 
 export interface TrustLimits {
   readonly requestsPerMinute: number;
@@ -19,12 +17,11 @@ export const TRUST_LIMITS: Readonly<Record<TrustLevel, TrustLimits>> = {
 };
 
 /** The lowest share of good answers that is believed of an account at each level. */
-const TRUSTED_FROM = 0.9;
-const EXPERT_FROM = 0.98;
+export const TRUST_FROM: Readonly<Record<TrustLevel, number>> = { newbie: 0, trusted: 0.9, expert: 0.98 };
 /** Bad ones in a row that end all trust. */
 const DEMOTED_AFTER = 5;
 /** Good answers that count on one day: trust takes days, whoever is fast. */
-const GOOD_PER_DAY = 10;
+export const GOOD_PER_DAY = 10;
 const DAY_MS = 24 * 60 * 60_000;
 /** Of the normal distribution, for 95 % (two-sided). */
 const Z = 1.96;
@@ -55,7 +52,29 @@ export function wilsonLowerBound(good: number, total: number): number {
 
 export function trustLevel({ good, bad }: TrustRecord): TrustLevel {
   const bound = wilsonLowerBound(good, good + bad);
-  return bound >= EXPERT_FROM ? 'expert' : bound >= TRUSTED_FROM ? 'trusted' : 'newbie';
+  return bound >= TRUST_FROM.expert ? 'expert' : bound >= TRUST_FROM.trusted ? 'trusted' : 'newbie';
+}
+
+/** The level after the account's own, and the good answers without a bad one that it takes; null at the highest. */
+export function nextLevel(record: TrustRecord): { readonly level: TrustLevel; readonly goodMissing: number } | null {
+  const level = TRUST_LEVELS[TRUST_LEVELS.indexOf(trustLevel(record)) + 1];
+  if (level === undefined) return null;
+  const reaches = (more: number) =>
+    wilsonLowerBound(record.good + more, record.good + record.bad + more) >= TRUST_FROM[level];
+  let enough = 1;
+  while (!reaches(enough)) enough *= 2;
+  let few = Math.floor(enough / 2);
+  while (enough - few > 1) {
+    const middle = Math.floor((few + enough) / 2);
+    if (reaches(middle)) enough = middle;
+    else few = middle;
+  }
+  return { level, goodMissing: enough };
+}
+
+/** Good answers of this day that counted. */
+export function goodOfToday({ day, goodToday }: TrustRecord, nowMs: number): number {
+  return day === Math.floor(nowMs / DAY_MS) ? Math.min(goodToday, GOOD_PER_DAY) : 0;
 }
 
 /** The record after an answer that reached its end, or after one that the client spoilt. */

@@ -4,6 +4,7 @@ import {
   revoked,
   sessionAnswer,
   sessionList,
+  sessionsToEnd,
   signedIn,
   siweChallenge,
   siweChallengeRequest,
@@ -14,6 +15,7 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { unauthenticated } from '../auth/access.ts';
 import { cookieHeader, readCookie } from '../auth/cookies.ts';
+import { deviceName } from '../auth/device-name.ts';
 import { SESSION_MS, type Session } from '../auth/sessions.ts';
 import { CHALLENGE_MS } from '../auth/sign-in.ts';
 import { cookieNames } from '../auth/sign-in-origins.ts';
@@ -55,7 +57,7 @@ export const authRoutes =
         const address = await access.signIn.verify(message, signature, given);
         // Never the session that the browser had: whoever knew that one must not become this person.
         await access.sessions.end(readCookie(request.headers.cookie, cookies.session));
-        const { secret, session } = await access.sessions.begin(address);
+        const { secret, session } = await access.sessions.begin(address, deviceName(request.headers['user-agent']));
         setCookie(reply, cookies.challenge, '', 0);
         setCookie(reply, cookies.session, secret, SESSION_MS);
         return { address, expiresAt: iso(session.expiresAtMs) };
@@ -72,7 +74,10 @@ export const authRoutes =
           address: session?.account ?? null,
           expiresAt: session === null ? null : iso(session.expiresAtMs),
           auth: access.mode,
-          signInRefusal: access.refusal,
+          signInRefusal: access.refusal?.message ?? null,
+          signInRefusalReason: access.refusal?.reason ?? null,
+          origins: [...access.origins],
+          takesContractWallets: access.takesContractWallets,
           chainIds: [...access.chainIds],
         };
       },
@@ -94,6 +99,7 @@ export const authRoutes =
         return {
           data: sessions.map((one) => ({
             id: one.id,
+            device: one.device,
             createdAt: iso(one.createdAtMs),
             lastUsedAt: iso(one.lastUsedAtMs),
             expiresAt: iso(one.expiresAtMs),
@@ -103,11 +109,15 @@ export const authRoutes =
       },
     );
 
-    // All of them, this one too.
-    app.delete(API_ROUTES.sessions.path, { schema: { response: { 200: revoked } } }, async (request) => {
-      const { account } = await mustFind(request);
-      return { revoked: await access.sessions.revoke(account, () => true) };
-    });
+    app.delete(
+      API_ROUTES.sessions.path,
+      { schema: { querystring: sessionsToEnd, response: { 200: revoked } } },
+      async (request) => {
+        const current = await mustFind(request);
+        const kept = request.query.except === 'current' ? current.id : null;
+        return { revoked: await access.sessions.revoke(current.account, ({ id }) => id !== kept) };
+      },
+    );
 
     const params = z.object({ id: listedId });
     app.delete(API_ROUTES.sessionById.path, { schema: { params, response: { 200: revoked } } }, async (request) => {

@@ -1,4 +1,4 @@
-import { API_ROUTES, createdKey, keyList, keyRequest, limitsAnswer, listedId, revoked } from '@blyan/api';
+import { API_ROUTES, createdKey, keyList, keyRequest, limitsAnswer, listedId, revoked, TRUST_LEVELS } from '@blyan/api';
 import type { Principal } from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
@@ -7,16 +7,17 @@ import { assertScope, unauthenticated } from '../auth/access.ts';
 import { API_KEY_PREFIX, type ApiKey } from '../auth/api-keys.ts';
 import { bearerOf } from '../auth/bearer.ts';
 import type { GatewayContext } from '../context.ts';
-import { TRUST_LIMITS, wilsonLowerBound } from '../limits/trust.ts';
+import { GOOD_PER_DAY, goodOfToday, nextLevel, TRUST_FROM, TRUST_LIMITS, wilsonLowerBound } from '../limits/trust.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
+const DAY_MS = 24 * 60 * 60_000;
 
 /**
  * API keys and limits of whoever is signed in. A key with the scope `account` may list and revoke those of its account; only a person
  * with a session can make one, so that a key that leaked cannot leave children behind.
  */
 export const keyRoutes =
-  ({ access, limits }: GatewayContext): FastifyPluginCallbackZod =>
+  ({ access, limits, clock }: GatewayContext): FastifyPluginCallbackZod =>
   (app, _options, done) => {
     app.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
@@ -38,8 +39,9 @@ export const keyRoutes =
         access.ownOrigin(request);
         const session = await access.sessionOf(request);
         if (session === null) throw unauthenticated('Keys are made by people: sign in with a wallet first.');
-        const { name, scopes } = request.body;
-        const { secret, key } = await access.keys.create(session.account, name, [...new Set(scopes)]);
+        const { name, scopes, expiresInDays } = request.body;
+        const lifeMs = expiresInDays === null ? null : expiresInDays * DAY_MS;
+        const { secret, key } = await access.keys.create(session.account, name, [...new Set(scopes)], lifeMs);
         return reply.code(201).send({ ...shown(key), key: secret });
       },
     );
@@ -51,10 +53,13 @@ export const keyRoutes =
         const { account } = await holder(request);
         const { level, trust, gauges, streams } = await access.limits.usage(account);
         const { good, bad } = trust;
+        const next = nextLevel(trust);
         return {
           isEnforced: limits !== null,
           level,
           trust: { good, bad, lowerBound: wilsonLowerBound(good, good + bad) },
+          next: next && { ...next, goodPerDay: GOOD_PER_DAY, goodToday: goodOfToday(trust, clock.nowMs()) },
+          levels: TRUST_LEVELS.map((one) => ({ level: one, lowerBoundFrom: TRUST_FROM[one], ...TRUST_LIMITS[one] })),
           streams: { limit: TRUST_LIMITS[level].streams, open: streams },
           rates: gauges.map(({ name, rate, left }) => ({
             name,
@@ -83,7 +88,10 @@ export const keyRoutes =
     }
   };
 
-function shown({ id, name, scopes, hint, createdAtMs, lastUsedAtMs }: ApiKey) {
-  const lastUsedAt = lastUsedAtMs === null ? null : new Date(lastUsedAtMs).toISOString();
-  return { id, name, scopes: [...scopes], hint, createdAt: new Date(createdAtMs).toISOString(), lastUsedAt };
+function shown({ id, name, scopes, hint, createdAtMs, lastUsedAtMs, expiresAtMs }: ApiKey) {
+  const times = { createdAt: iso(createdAtMs), lastUsedAt: isoOrNull(lastUsedAtMs), expiresAt: isoOrNull(expiresAtMs) };
+  return { id, name, scopes: [...scopes], hint, ...times };
 }
+
+const iso = (ms: number) => new Date(ms).toISOString();
+const isoOrNull = (ms: number | null) => (ms === null ? null : iso(ms));

@@ -77,10 +77,29 @@ test.each([
   [{ name: 'x'.repeat(65) }, 'name'],
   [{ name: 'x', scopes: [] }, 'scopes'],
   [{ name: 'x', scopes: ['everything'] }, 'scopes.0'],
+  [{ name: 'x', expiresInDays: 0 }, 'expiresInDays'],
+  [{ name: 'x', expiresInDays: 4000 }, 'expiresInDays'],
 ])('the body %j of a new key is refused at %s', async (body, param) => {
   const { browser } = await start();
   const answer = await browser.fetch('POST', '/auth/keys', body);
   expect([answer.status, answer.body.error.param]).toEqual([400, param]);
+});
+
+test('a key that was made for some days ends after them, in a gateway that was started again too', async () => {
+  const accounts = new MemoryStore();
+  const { make, browser, post, clock, gateway } = await start({ accounts });
+  const { key, expiresAt } = await make({ name: 'week', expiresInDays: 7 });
+  expect(expiresAt).toBe('2026-12-04T12:00:00.000Z');
+  clock.ms += 7 * 24 * 60 * 60_000 - 1;
+  expect((await post(CHAT, chatBody(), { headers: bearer(key) })).status).toBe(200);
+  clock.ms += 1;
+  const refused = await post(CHAT, chatBody(), { headers: bearer(key) });
+  expect([refused.status, (await refused.json()).error.code]).toEqual([401, 'invalid_api_key']);
+  await browser.signIn(new Wallet());
+  expect((await browser.fetch('GET', '/auth/keys')).body.data).toEqual([]);
+  await gateway.stop();
+  const again = await startGateway({}, { accounts, clock });
+  expect((await again.post(CHAT, chatBody(), { headers: bearer(key) })).status).toBe(401);
 });
 
 test('an account has 64 keys, no more', async () => {

@@ -1,5 +1,6 @@
 import { MemoryStore } from '@blyan/store';
 import { expect, test } from 'vitest';
+import { deviceName } from '../../src/auth/device-name.ts';
 import { startGateway } from '../harness.ts';
 import { Browser, TestClock } from './browser.ts';
 import { Wallet } from './wallet.ts';
@@ -30,6 +31,45 @@ test('sessions are listed, and ended one by one or all together; nobody ends tho
   expect([await kindOf(laptop), await kindOf(phone), await kindOf(stranger)]).toEqual(['guest', 'guest', 'address']);
   const refused = await laptop.fetch('GET', '/auth/sessions');
   expect([refused.status, refused.body.error.code]).toEqual([401, 'ERR_GATEWAY_UNAUTHENTICATED']);
+});
+
+test('a session is known by the device that signed in, in words of our own, and all others end at once', async () => {
+  const { url, browser, wallet, clock } = await start();
+  const others = [new Browser(url), new Browser(url)];
+  const { message } = await browser.challenge(wallet);
+  const body = { message, signature: wallet.sign(message) };
+  const agent = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0 <b>';
+  await browser.fetch('POST', '/auth/siwe/verify', body, { 'user-agent': agent });
+  for (const other of others) {
+    clock.ms += 1_000;
+    await other.signIn(wallet);
+  }
+  const list = async () => (await browser.fetch('GET', '/auth/sessions')).body.data;
+  expect((await list()).map(({ device }: { device: string }) => device)).toEqual(['Firefox, Windows', null, null]);
+  const answer = await browser.fetch('DELETE', '/auth/sessions?except=current');
+  expect(answer.body).toEqual({ revoked: 2 });
+  expect(await list()).toMatchObject([{ isCurrent: true, device: 'Firefox, Windows' }]);
+  expect((await browser.fetch('DELETE', '/auth/sessions?except=all')).status).toBe(400);
+});
+
+test.each([
+  [
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36',
+    'Chrome, Linux',
+  ],
+  ['Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605 Version/18 Safari/605', 'Safari, macOS'],
+  ['Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 CriOS/140 Safari/604', 'Chrome, iPhone'],
+  ['Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537 Chrome/140 Safari/537 Edg/140', 'Edge, Windows'],
+  [
+    'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537 SamsungBrowser/28 Chrome/130 Mobile Safari/537',
+    'Samsung Internet, Android',
+  ],
+  ['Firefox/1', 'Firefox'],
+  [`${' '.repeat(600)}Firefox/1`, null],
+  ['node', null],
+  [undefined, null],
+])('%j is %j', (agent, name) => {
+  expect(deviceName(agent)).toBe(name);
 });
 
 test('signing in makes a new secret and ends the session that the browser had', async () => {

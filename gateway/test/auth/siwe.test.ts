@@ -121,9 +121,12 @@ test('a challenge is good once: not again, not for one of many at a time, not af
   const signature = wallet.sign(first.message);
   const racing = await Promise.all(Array.from({ length: 8 }, () => browser.verify(first.message, signature)));
   expect(racing.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401, 401, 401, 401, 401]);
-  for (const [name, value] of cookies) browser.cookies.set(name, value);
-  const replayed = await browser.verify(first.message, signature);
-  expect([replayed.status, replayed.body.error.code]).toEqual([401, 'ERR_GATEWAY_SIWE_NONCE']);
+  // The signature's twin with a high s is another text for the same thing: neither signs in again.
+  for (const again of [signature, malleate(signature)]) {
+    for (const [name, value] of cookies) browser.cookies.set(name, value);
+    const replayed = await browser.verify(first.message, again);
+    expect([replayed.status, replayed.body.error.code]).toEqual([401, 'ERR_GATEWAY_SIWE_NONCE']);
+  }
   const late = await browser.challenge(wallet);
   clock.ms += 5 * 60_000;
   expect((await browser.verify(late.message, wallet.sign(late.message))).body.error.code).toBe(
@@ -199,16 +202,18 @@ test('a Host header says nothing about the domain', async () => {
 });
 
 test.each([
-  ['http://chat.example.org', '127.0.0.1', /plain http/],
-  [undefined, '0.0.0.0', /--origin https/],
-  ['https://chat.example.org/path', '127.0.0.1', /without a path/],
-])('with origin %s on %s nobody signs in, and is told why', async (origin, host, reason) => {
+  ['http://chat.example.org', '127.0.0.1', 'plain_http', /plain http/],
+  [undefined, '0.0.0.0', 'no_origin', /--origin https/],
+  ['https://chat.example.org/path', '127.0.0.1', 'origin_invalid', /without a path/],
+])('with origin %s on %s nobody signs in, and is told why', async (origin, host, code, reason) => {
   const { url } = await start({ origin, host });
   const browser = new Browser(url);
   const answer = await browser.fetch('POST', '/auth/siwe/challenge', { address: new Wallet().address, chainId: 1 });
   expect([answer.status, answer.body.error.code]).toEqual([403, 'ERR_GATEWAY_SIGN_IN_UNAVAILABLE']);
   expect(answer.body.error.message).toMatch(reason);
-  expect((await browser.fetch('GET', '/auth/session')).body.signInRefusal).toMatch(reason);
+  const { signInRefusal, signInRefusalReason, origins } = (await browser.fetch('GET', '/auth/session')).body;
+  expect([signInRefusalReason, origins]).toEqual([code, []]);
+  expect(signInRefusal).toMatch(reason);
 });
 
 test('twenty challenges a minute and a few more, then 429 with the time to wait', async () => {

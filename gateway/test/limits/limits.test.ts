@@ -142,6 +142,8 @@ test('over HTTP: headers on every answer, 429 with retry-after, limits of the ac
   expect((await refused.json()).error).toMatchObject({ type: 'rate_limit_error', code: 'rate_limit_exceeded' });
   const limits = await browser.fetch('GET', '/auth/limits');
   expect(limits.body).toMatchObject({ isEnforced: true, level: 'newbie', trust: { good: 10, bad: 0 } });
+  expect(limits.body.next).toEqual({ level: 'trusted', goodMissing: 25, goodPerDay: 10, goodToday: 10 });
+  expect(limits.body.levels.map(({ level }: { level: string }) => level)).toEqual(['newbie', 'trusted', 'expert']);
   expect(limits.body.streams).toEqual({ limit: 4, open: 0 });
   expect(limits.body.rates[0]).toEqual({ name: 'requests', limit: 60, windowSeconds: 60, remaining: 30 });
 });

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { afterAnswer, NO_TRUST, type TrustRecord, trustLevel, wilsonLowerBound } from '../../src/limits/trust.ts';
+import {
+  afterAnswer,
+  goodOfToday,
+  NO_TRUST,
+  nextLevel,
+  type TrustRecord,
+  trustLevel,
+  wilsonLowerBound,
+} from '../../src/limits/trust.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -54,4 +62,23 @@ test('a bad answer costs a little, five in a row everything', () => {
   expect(spoil(after(100, 10), 5)).toEqual(NO_TRUST);
   const mended = afterAnswer(spoil(after(100, 10), 4), true, 200 * DAY_MS);
   expect(trustLevel(spoil(mended, 4))).not.toBe('newbie');
+});
+
+test('what is missing for the next level is just enough for it', () => {
+  expect(nextLevel(NO_TRUST)).toEqual({ level: 'trusted', goodMissing: 35 });
+  expect(nextLevel(after(100, 10))).toBeNull();
+  fc.assert(
+    fc.property(fc.nat(2_000), fc.nat(200), (good, bad) => {
+      const record = { ...NO_TRUST, good, bad };
+      const next = nextLevel(record);
+      const at = (more: number) => trustLevel({ ...record, good: good + more });
+      expect(at(next?.goodMissing ?? 0)).toBe(next?.level ?? 'expert');
+      expect(at((next?.goodMissing ?? 1) - 1)).toBe(trustLevel(record));
+    }),
+  );
+});
+
+test('of a day ten count, and none of another day', () => {
+  const record = after(1, 15);
+  expect([goodOfToday(record, 1), goodOfToday(record, DAY_MS)]).toEqual([10, 0]);
 });

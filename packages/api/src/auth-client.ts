@@ -11,6 +11,13 @@ import type {
 import { type Gateways, post } from './gateways.ts';
 import { API_ROUTES } from './routes.ts';
 
+export interface WantedKey {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Null: until it is revoked. */
+  readonly expiresInDays: number | null;
+}
+
 /**
  * Signing in, sessions, API keys and limits as functions; they throw as those of `ApiClient` do. Sessions need a `fetch`
  * that keeps cookies, as that of a page does.
@@ -42,22 +49,37 @@ export class AuthClient {
     return this.#gateways.json(API_ROUTES.sessions.path, { signal });
   }
 
+  /** Ends one session of the account, as listed. @returns whether the account had it */
+  async endSession(id: string, signal?: AbortSignal): Promise<boolean> {
+    const path = API_ROUTES.sessionById.path.replace(':id', encodeURIComponent(id));
+    return (await this.#revoke(path, signal)) > 0;
+  }
+
+  /** Ends all sessions of the account but the one that asks. @returns how many */
+  endOtherSessions(signal?: AbortSignal): Promise<number> {
+    return this.#revoke(`${API_ROUTES.sessions.path}?except=current`, signal);
+  }
+
   keys(signal?: AbortSignal): Promise<KeyList> {
     return this.#gateways.json(API_ROUTES.keys.path, { signal });
   }
 
-  createKey(name: string, scopes: readonly Scope[], signal?: AbortSignal): Promise<CreatedKey> {
-    return this.#gateways.json(API_ROUTES.keys.path, post({ name, scopes }, signal));
+  createKey(wanted: WantedKey, signal?: AbortSignal): Promise<CreatedKey> {
+    return this.#gateways.json(API_ROUTES.keys.path, post(wanted, signal));
   }
 
   /** @returns whether the account had it */
   async revokeKey(id: string, signal?: AbortSignal): Promise<boolean> {
     const path = API_ROUTES.keyById.path.replace(':id', encodeURIComponent(id));
-    const { revoked } = await this.#gateways.json<{ revoked: number }>(path, { method: 'DELETE', signal });
-    return revoked > 0;
+    return (await this.#revoke(path, signal)) > 0;
   }
 
   limits(signal?: AbortSignal): Promise<LimitsAnswer> {
     return this.#gateways.json(API_ROUTES.limits.path, { signal });
+  }
+
+  async #revoke(path: string, signal: AbortSignal | undefined): Promise<number> {
+    const { revoked } = await this.#gateways.json<{ revoked: number }>(path, { method: 'DELETE', signal });
+    return revoked;
   }
 }

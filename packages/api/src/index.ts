@@ -12,16 +12,21 @@ export {
   revoked,
   type SessionAnswer,
   type SessionList,
+  SIGN_IN_REFUSALS,
   type SignedInAnswer,
+  type SignInRefusal,
   type SiweChallengeAnswer,
   sessionAnswer,
   sessionList,
+  sessionsToEnd,
   signedIn,
   siweChallenge,
   siweChallengeRequest,
   siweVerifyRequest,
+  TRUST_LEVELS,
+  type TrustLevel,
 } from './auth.ts';
-export { AuthClient } from './auth-client.ts';
+export { AuthClient, type WantedKey } from './auth-client.ts';
 export {
   type BlyanAnswer,
   type BlyanChunk,

@@ -84,7 +84,10 @@ export function useAccount(): Account {
         await signInWith(provider, session);
         setUsed(provider);
       }),
-    makeKey: (name) => void act(async () => setNewKey(await client.auth.createKey(name, ['inference', 'account']))),
+    makeKey: (name) =>
+      void act(async () =>
+        setNewKey(await client.auth.createKey({ name, scopes: ['inference', 'account'], expiresInDays: null })),
+      ),
     revokeKey: (id) =>
       void act(async () => {
         await client.auth.revokeKey(id);

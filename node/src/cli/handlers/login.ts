@@ -47,7 +47,7 @@ async function keyOfWallet(context: CliContext, { options }: CommandInput, baseU
   await auth.verify(message, signature, context.signal);
   try {
     const name = String(options.name ?? `${hostname()} (terminal)`).slice(0, 64);
-    return (await auth.createKey(name, ['inference', 'account'], context.signal)).key;
+    return (await auth.createKey({ name, scopes: ['inference', 'account'], expiresInDays: null }, context.signal)).key;
   } finally {
     await auth.logout(context.signal);
   }
