@@ -82,7 +82,7 @@ test('metrics have a listener of their own, and no peer in a label', async () =>
   expect((await fetch(new URL('/other', address))).status).toBe(404);
 });
 
-test('the page is served with its assets; without it the root says how to build it', async () => {
+test('the page is served at its paths with its assets; without it they say how to build it', async () => {
   const webDir = mkdtempSync(join(tmpdir(), 'blyan-web-'));
   onTestFinished(() => rmSync(webDir, { recursive: true }));
   mkdirSync(join(webDir, 'assets'));
@@ -93,11 +93,21 @@ test('the page is served with its assets; without it the root says how to build 
   expect(await page.text()).toContain('<title>Blyan</title>');
   expect(page.headers.get('content-type')).toContain('text/html');
   expect(page.headers.get('cache-control')).toBe('no-cache');
+  for (const path of ['/network', '/nodes/12D3Koo', '/explorer', '/explorer/blocks/7', '/account?a=b']) {
+    const same = await fetch(url + path);
+    expect([await same.text(), same.headers.get('cache-control')]).toEqual([
+      '<!doctype html><title>Blyan</title>',
+      'no-cache',
+    ]);
+  }
+  for (const path of ['/networks', '/nodes', '/nodes/a/b', '/explorer/other', '/account/', '/index'])
+    expect(await (await fetch(url + path)).json()).toMatchObject({ error: { code: 'ERR_GATEWAY_ROUTE_UNKNOWN' } });
   const asset = await fetch(`${url}/assets/index-abc123.js`);
   expect(asset.headers.get('cache-control')).toContain('immutable');
   expect(asset.headers.get('content-type')).toContain('javascript');
   expect((await fetch(`${url}/assets/../../etc/passwd`)).status).toBe(404);
   expect((await fetch(`${url}/assets/%2e%2e%2f%2e%2e%2fetc%2fpasswd`)).status).toBe(404);
   const bare = await startGateway();
-  expect(await (await fetch(bare.url)).json()).toMatchObject({ error: { code: 'ERR_GATEWAY_PAGE_MISSING' } });
+  for (const path of ['', '/network'])
+    expect(await (await fetch(bare.url + path)).json()).toMatchObject({ error: { code: 'ERR_GATEWAY_PAGE_MISSING' } });
 });

@@ -1,59 +1,67 @@
-import { useState } from 'react';
+import { PAGE_PATHS } from '@blyan/api';
+import { lazy, Suspense, useState } from 'react';
+import { Link, Route, Switch, useLocation } from 'wouter';
 import { AccountDialog } from './account/account-dialog.tsx';
 import { useAccount } from './account/use-account.ts';
-import { Composer } from './composer.tsx';
-import { Conversation } from './conversation.tsx';
-import { Header } from './header.tsx';
-import { NetworkPanel } from './network-panel.tsx';
-import { useChat } from './use-chat.ts';
-import { useNetwork } from './use-network.ts';
+import { ErrorBoundary } from './frame/error-boundary.tsx';
+import { Header } from './frame/header.tsx';
+import { Page } from './frame/page-frame.tsx';
+import { frameText } from './frame/text.ts';
+import { LanguageProvider, useText } from './language/index.ts';
+import { NetworkProvider } from './network/use-network.tsx';
+import { ChatPage } from './pages/chat/chat-page.tsx';
 
-/** Models with less context than this were not made for conversations of several turns. */
-const CONVERSATION_CONTEXT = 2048;
+// What is not looked at is not loaded.
+const NetworkPage = lazy(async () => ({ default: (await import('./pages/network/network-page.tsx')).NetworkPage }));
+const NodePage = lazy(async () => ({ default: (await import('./pages/node/node-page.tsx')).NodePage }));
+const ExplorerPage = lazy(async () => ({ default: (await import('./pages/explorer/explorer-page.tsx')).ExplorerPage }));
+const AccountPage = lazy(async () => ({ default: (await import('./pages/account/account-page.tsx')).AccountPage }));
 
 export function App() {
-  const network = useNetwork();
-  const chat = useChat();
+  return (
+    <LanguageProvider>
+      <NetworkProvider>
+        <Frame />
+      </NetworkProvider>
+    </LanguageProvider>
+  );
+}
+
+function Frame() {
+  const t = useText(frameText);
   const account = useAccount();
   const [isAccountOpen, setAccountOpen] = useState(false);
-  const [chosenModel, setModel] = useState<string | null>(null);
-  const [chosenMemory, setMemory] = useState<boolean | null>(null);
-  const [isPanelOpen, setPanelOpen] = useState(false);
-  const model = network.models.find(({ id }) => id === chosenModel) ?? network.models[0];
-  const remembers = chosenMemory ?? (model !== undefined && model.blyan.context_length >= CONVERSATION_CONTEXT);
-  const ask = (text: string, plan: 'auto' | 'local' | 'pipeline' | 'dynamic' | 'static_delegate') => {
-    if (model !== undefined) chat.ask({ text, plan, model: model.id, remembers });
-  };
+  const [location] = useLocation();
   return (
     <div className="app">
-      <Header
-        network={network}
-        model={model}
-        onModel={setModel}
-        isPanelOpen={isPanelOpen}
-        onPanel={() => setPanelOpen(!isPanelOpen)}
-        address={account.session?.address ?? null}
-        onAccount={() => setAccountOpen(true)}
-        onClear={chat.turns.length > 0 ? chat.clear : undefined}
-      />
+      <a className="skip" href="#main">
+        {t.skip}
+      </a>
+      <Header address={account.session?.address ?? null} onAccount={() => setAccountOpen(true)} />
       <AccountDialog account={account} isOpen={isAccountOpen} onClose={() => setAccountOpen(false)} />
-      <main className="chat">
-        <Conversation turns={chat.turns} isStreaming={chat.isStreaming} onExample={(text) => ask(text, 'auto')} />
-        <Composer
-          isReady={model !== undefined}
-          isStreaming={chat.isStreaming}
-          remembers={remembers}
-          onRemember={setMemory}
-          onSend={ask}
-          onStop={chat.stop}
-        />
+      <main id="main" tabIndex={-1}>
+        <ErrorBoundary location={location}>
+          <Suspense fallback={<p className="page note">{t.loading}</p>}>
+            <Switch>
+              <Route path={PAGE_PATHS.chat} component={ChatPage} />
+              <Route path={PAGE_PATHS.network} component={NetworkPage} />
+              <Route path={PAGE_PATHS.node} component={NodePage} />
+              <Route path={`${PAGE_PATHS.explorer}/*?`} component={ExplorerPage} />
+              <Route path={PAGE_PATHS.account} component={AccountPage} />
+              <Route component={NotFound} />
+            </Switch>
+          </Suspense>
+        </ErrorBoundary>
       </main>
-      <NetworkPanel
-        network={network}
-        root={model?.blyan.root}
-        isOpen={isPanelOpen}
-        onClose={() => setPanelOpen(false)}
-      />
     </div>
+  );
+}
+
+function NotFound() {
+  const t = useText(frameText);
+  return (
+    <Page title={t.notFound}>
+      <Link href={PAGE_PATHS.chat}>{t.toChat}</Link>
+    </Page>
   );
 }

@@ -127,6 +127,7 @@ export {
   ollamaShow,
   ollamaShowRequest,
 } from './ollama.ts';
+export { PAGE_PATHS } from './page-paths.ts';
 export { findUnsupportedInResponses, responsesConversation, responsesRequest } from './responses.ts';
 export { API_ROUTES, methodsOf } from './routes.ts';
 export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } from './sse.ts';

@@ -1,8 +1,8 @@
 import type { StateAnswer } from '@blyan/api';
-import { CoverageMap } from './coverage-map.tsx';
-import { formatMs, plural, ranges, shortPeer } from './format.ts';
-import { peerClass } from './peer-colour.ts';
-import type { Network } from './use-network.ts';
+import { formatMs, plural, ranges, shortPeer } from '../../format.ts';
+import { CoverageMap } from '../../network/coverage-map.tsx';
+import { peerClass } from '../../network/peer-colour.ts';
+import type { Network } from '../../network/use-network.tsx';
 
 type NodeState = StateAnswer['nodes'][number];
 

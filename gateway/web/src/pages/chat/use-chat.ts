@@ -1,6 +1,6 @@
 import type { BlyanChunk, ChatCompletionRequest, Usage } from '@blyan/api';
 import { useCallback, useRef, useState } from 'react';
-import { client } from './client.ts';
+import { client } from '../../client.ts';
 
 export interface Turn {
   readonly id: number;

@@ -1,6 +1,6 @@
 import type { ModelObject, StateAnswer } from '@blyan/api';
-import { useEffect, useState } from 'react';
-import { client } from './client.ts';
+import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import { client } from '../client.ts';
 
 const POLL_MS = 3000;
 const TIMEOUT_MS = 5000;
@@ -12,9 +12,20 @@ export interface Network {
   readonly problem: string | null;
 }
 
-/** What the gateway knows of the network, asked every three seconds while the page is visible. */
+const UNKNOWN: Network = { state: null, models: [], problem: null };
+const Context = createContext(UNKNOWN);
+
+/** What the gateway knows of the network, asked once for all parts of the page, every three seconds while it is visible. */
+export function NetworkProvider({ children }: { readonly children: ReactNode }) {
+  return <Context value={usePolledNetwork()}>{children}</Context>;
+}
+
 export function useNetwork(): Network {
-  const [network, setNetwork] = useState<Network>({ state: null, models: [], problem: null });
+  return useContext(Context);
+}
+
+function usePolledNetwork(): Network {
+  const [network, setNetwork] = useState(UNKNOWN);
   useEffect(() => {
     const stopped = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;

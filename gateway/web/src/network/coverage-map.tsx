@@ -1,5 +1,5 @@
 import type { StateAnswer } from '@blyan/api';
-import { byLayer, plural } from './format.ts';
+import { byLayer, plural } from '../format.ts';
 import { peerClass } from './peer-colour.ts';
 
 type NodeState = StateAnswer['nodes'][number];

@@ -1,6 +1,6 @@
 import type { BlyanChunk, BlyanFailover, BlyanRouteEntry, Usage } from '@blyan/api';
-import { expertRanges, formatMs, plural, shortPeer, tokensPerSecond } from './format.ts';
-import { peerClass } from './peer-colour.ts';
+import { expertRanges, formatMs, plural, shortPeer, tokensPerSecond } from '../../format.ts';
+import { peerClass } from '../../network/peer-colour.ts';
 
 interface AnswerReportProps {
   readonly report: BlyanChunk;

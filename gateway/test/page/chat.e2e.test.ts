@@ -1,0 +1,87 @@
+import { AppError } from '@blyan/interface';
+import { describe, expect, test } from 'vitest';
+import { PEERS, tokensOf } from '../scripted-coordinator.ts';
+import { executablePath, pageBrowser } from './page-browser.ts';
+
+describe.skipIf(executablePath === undefined)('the chat page in Chromium', () => {
+  const open = pageBrowser();
+
+  test('Enter asks, the answer streams in, and the page says which node did what', async () => {
+    const { page, coordinator, complaints } = await open({ tokens: tokensOf('<b>river</b>: 강 🌊') });
+    await page.getByTestId('plan').selectOption('dynamic');
+    await page.getByTestId('composer').fill('What is a river?');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('route').waitFor();
+    expect(await page.getByTestId('answer-text').textContent()).toBe('<b>river</b>: 강 🌊');
+    expect(await page.getByTestId('answer').getAttribute('data-status')).toBe('done');
+    const peers = await page.getByTestId('route-entry').evaluateAll((rows) => rows.map((row) => row.dataset.peer));
+    expect(peers).toEqual(PEERS);
+    expect(await page.getByTestId('answer-plan').textContent()).toBe('dynamic');
+    expect(await page.getByTestId('speed').textContent()).toBe('235');
+    expect(await page.getByTestId('first-token').textContent()).toBe('22 ms');
+    expect(coordinator.requests).toMatchObject([{ plan: 'dynamic', sampling: { temperature: 0 } }]);
+    expect(await page.getByTestId('composer').inputValue()).toBe('');
+    expect(complaints).toEqual([]);
+  });
+
+  test('Enter that ends the composition of a syllable does not send', async () => {
+    const { page, coordinator } = await open({});
+    await page.getByTestId('composer').fill('강');
+    const enter = { key: 'Enter', bubbles: true, cancelable: true };
+    await page.getByTestId('composer').dispatchEvent('keydown', { ...enter, isComposing: true });
+    await page.getByTestId('composer').dispatchEvent('keydown', { ...enter, keyCode: 229 });
+    await page.getByTestId('composer').press('Shift+Enter');
+    expect(await page.getByTestId('composer').inputValue()).toBe('강\n');
+    expect(coordinator.requests).toEqual([]);
+  });
+
+  test('Stop cancels the generation and keeps what was said', async () => {
+    const { page, coordinator, complaints } = await open({ tokens: tokensOf('abcdef'), holdAt: 3 });
+    await page.getByRole('button', { name: 'Define courage.' }).click();
+    await page.getByTestId('answer-text').getByText('abc').waitFor();
+    await page.getByTestId('stop').click();
+    expect(await coordinator.aborted).toMatchObject({ code: 'ERR_GATEWAY_CLIENT_GONE' });
+    await page.getByTestId('send').waitFor();
+    expect(await page.getByTestId('answer').getAttribute('data-status')).toBe('stopped');
+    expect(await page.getByTestId('answer-text').textContent()).toBe('abc');
+    expect(complaints).toEqual([]);
+  });
+
+  test('a failure is said in words, and the next question works', async () => {
+    class PeerError extends AppError {}
+    const error = new PeerError('ERR_X_PEER_GONE', 'A node of the plan is gone: ask again.', { kind: 'peer' });
+    const { page, coordinator } = await open({ tokens: tokensOf('abc'), failAt: { index: 1, error } });
+    await page.getByTestId('composer').fill('one');
+    await page.getByTestId('send').click();
+    await page.getByRole('alert').getByText('A node of the plan is gone: ask again.').waitFor();
+    coordinator.script = { tokens: tokensOf('fine') };
+    await page.getByTestId('composer').fill('two');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('answer-text').getByText('fine').waitFor();
+  });
+
+  test('the welcome is honest, and a gap in the network is shown', async () => {
+    const { page, coordinator } = await open({});
+    await page.getByText('may recover your prompt').waitFor();
+    await page.getByText('says nonsense').waitFor();
+    coordinator.missing = ['expert:2.7'];
+    await page.getByText('Missing: expert:2.7').waitFor();
+    await page.getByText('2 nodes, not complete').waitFor();
+  });
+
+  test.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 360],
+  ] as const)('in a %s window of %i pixels nothing is wider than the window', async (colorScheme, width) => {
+    const browser = { colorScheme, viewport: { width, height: 760 } };
+    const { page } = await open({ tokens: tokensOf(`long ${'x'.repeat(60)}`) }, { browser });
+    await page.getByTestId('composer').fill(`${'y'.repeat(20)} ?`);
+    await page.keyboard.press('Enter');
+    await page.getByTestId('answer').waitFor();
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+    if (width < 500) await page.getByTestId('network-toggle').click();
+    expect(await page.getByTestId('network').isVisible()).toBe(true);
+  });
+});

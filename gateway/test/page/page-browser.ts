@@ -1,0 +1,56 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { startGateway } from '../harness.ts';
+import type { Script } from '../scripted-coordinator.ts';
+
+/** Undefined where there is no Chromium. */
+export const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
+  (path) => path !== undefined && existsSync(path),
+);
+const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+
+export interface OpenOptions extends NonNullable<Parameters<typeof startGateway>[1]> {
+  readonly path?: string;
+  /** Of the browser's window: language, size, colours. English unless said otherwise. */
+  readonly browser?: BrowserContextOptions;
+  readonly setUp?: (page: Page) => Promise<void>;
+}
+
+/** Builds the page and starts Chromium for the tests of a file; opens it over a scripted coordinator. */
+export function pageBrowser() {
+  const webDir = mkdtempSync(join(tmpdir(), 'blyan-page-'));
+  let browser: Browser;
+
+  beforeAll(async () => {
+    const configFile = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
+    await build({ configFile, logLevel: 'error', build: { outDir: webDir } });
+    browser = await chromium.launch({
+      executablePath,
+      args: [...args, '--disable-component-update', '--disable-sync'],
+    });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(webDir, { recursive: true });
+  });
+
+  /** Every complaint of the browser (policy, script, network) is kept; a browser context of its own each time. */
+  return async function open(script: Script, { path = '/', browser: context, setUp, ...options }: OpenOptions = {}) {
+    const gateway = await startGateway(script, { webDir, ...options });
+    const page = await browser.newPage({ locale: 'en-US', ...context });
+    onTestFinished(() => page.close());
+    const complaints: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await setUp?.(page);
+    await page.goto(gateway.url + path);
+    await page.getByTestId('network-light').getByText('2').waitFor();
+    return { ...gateway, page, complaints };
+  };
+}

@@ -1,0 +1,2 @@
+export { LANGUAGES, type Language, LanguageProvider, useLanguage } from './language.tsx';
+export { type Dictionary, defineText, useText } from './text.ts';
