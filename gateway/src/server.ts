@@ -26,9 +26,6 @@ import { pageRoutes } from './routes/page.ts';
 import { responsesRoutes } from './routes/responses.ts';
 import { resumeRoutes } from './routes/resume.ts';
 
-/** Longest a client may take to send its request. */
-const REQUEST_TIMEOUT_MS = 30_000;
-
 /** Longest that the rest of a body nobody wants is read. */
 const DISCARD_TIMEOUT_MS = 5_000;
 
@@ -49,10 +46,13 @@ const CONTENT_SECURITY_POLICY = {
 
 /** The HTTP application with all its routes, not yet listening. */
 export async function buildServer(context: GatewayContext): Promise<FastifyInstance> {
+  const { requestTimeoutMs, maxConnections } = context.options;
   const app = Fastify({
     logger: false,
     bodyLimit: API_LIMITS.bodyBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
+    // Node looks only every 30 s by itself, and gives headers a minute.
+    http: { headersTimeout: requestTimeoutMs / 3, connectionsCheckingInterval: requestTimeoutMs / 10 },
     // While it drains, the gateway answers in the usual error shape itself.
     return503OnClosing: false,
     routerOptions: { maxParamLength: API_LIMITS.modelIdLength },
@@ -61,6 +61,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
     frameworkErrors: (error, request, reply: FastifyReply) => sendError(error, request, reply, context),
     clientErrorHandler: (error, socket) => refuseBrokenHttp(error, socket),
   }).withTypeProvider<ZodTypeProvider>();
+  app.server.maxConnections = maxConnections;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => {
@@ -93,6 +94,10 @@ function addHooks(app: FastifyInstance, { options, logger, metrics, slots }: Gat
   const isLocalOnly = isLoopbackHost(options.host);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    if ((request.raw.headersDistinct.host?.length ?? 0) > 1) {
+      const message = 'A request has one Host header: which of several is meant cannot be told.';
+      throw new GatewayError('ERR_GATEWAY_REQUEST_INVALID', message, { kind: 'caller' });
+    }
     if (!isLocalOnly || isLocalHostHeader(request.headers.host, options.allowedHosts)) return;
     throw new GatewayError(
       'ERR_GATEWAY_HOST_REFUSED',
@@ -179,8 +184,12 @@ function noSuchRoute(app: FastifyInstance, request: FastifyRequest): GatewayErro
   return new GatewayError('ERR_GATEWAY_METHOD_NOT_ALLOWED', message, { kind: 'caller', meta: { allow } });
 }
 
-/** What Node's HTTP parser refused, before there was a request. */
+/** Connections that are told why they are refused, and may still be writing. */
+const refused = new WeakSet<Socket>();
+
+/** What Node's HTTP parser refused, before there was a request. What comes behind it is discarded, as in `whenReceived`. */
 function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (refused.has(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -190,5 +199,7 @@ function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): voi
   const detail = { message, type: 'invalid_request_error', param: null, code: 'ERR_GATEWAY_REQUEST_INVALID' } as const;
   const body = JSON.stringify({ error: detail } satisfies ApiErrorBody);
   const head = `HTTP/1.1 ${status} Error\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}`;
-  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);
+  refused.add(socket);
+  const timer = setTimeout(() => socket.destroy(), DISCARD_TIMEOUT_MS);
+  socket.on('close', () => clearTimeout(timer)).end(`${head}\r\nconnection: close\r\n\r\n${body}`);
 }

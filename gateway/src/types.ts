@@ -23,6 +23,10 @@ export interface GatewayOptions extends Listen {
   readonly keepAliveMs?: number;
   /** A client that takes nothing of its stream for so long is cut off, milliseconds. Default 60,000. When no slot is free, it gives way after a twelfth. */
   readonly stallTimeoutMs?: number;
+  /** Longest that a client may take to send a request, its body included, milliseconds. Default 30,000. Its headers may take a third of it. */
+  readonly requestTimeoutMs?: number;
+  /** Connections open at the same time; more are closed at once. Default 4096. */
+  readonly maxConnections?: number;
   /** Clients that watch the chain at the same time; more are refused with 429. Default 64. */
   readonly maxWatchers?: number;
   /** Who gets answers; by default `optional` on loopback, `required` on any other address. */

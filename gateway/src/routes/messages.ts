@@ -9,6 +9,7 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { chatPrompt } from '../answer-job.ts';
 import { assertSupported, chatTask } from '../chat-task.ts';
 import type { GatewayContext } from '../context.ts';
+import { openTicket } from '../limits/answer-ticket.ts';
 import { streamAnswer, wholeAnswer } from '../serve-answer.ts';
 
 /** `POST /v1/messages` and `POST /v1/messages/count_tokens`, for clients of Anthropic. */
@@ -34,11 +35,18 @@ export const messagesRoutes =
       return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, request, reply, context);
     });
 
-    app.post(API_ROUTES.countTokens.path, { schema: { body: countTokensRequest } }, async ({ body }) => {
+    app.post(API_ROUTES.countTokens.path, { schema: { body: countTokensRequest } }, async (request, reply) => {
+      const { body } = request;
       assertSupported(findUnsupportedInMessages(body));
       const model = context.catalog.resolve(body.model);
       const tokenizer = context.catalog.tokenizerOf(model);
-      return { input_tokens: chatPrompt(messagesConversation(body), model, tokenizer, 'messages').length };
+      // A request like the others: what costs here is counting. No token is used up.
+      const ticket = await openTicket(0, request, reply, context);
+      try {
+        return { input_tokens: chatPrompt(messagesConversation(body), model, tokenizer, 'messages').length };
+      } finally {
+        ticket.close(null);
+      }
     });
     done();
   };

@@ -1,6 +1,7 @@
 import {
   API_ROUTES,
-  findUnsupportedInOllama,
+  findUnsupportedInOllamaChat,
+  findUnsupportedInOllamaGenerate,
   type OllamaModel,
   type OllamaOptions,
   ollamaChatRequest,
@@ -28,7 +29,7 @@ export const ollamaRoutes =
   (app, _options, done) => {
     app.post(API_ROUTES.ollamaChat.path, { schema: { body: ollamaChatRequest } }, async (request, reply) => {
       const { body } = request;
-      assertSupported(findUnsupportedInOllama(body));
+      assertSupported(findUnsupportedInOllamaChat(body));
       if (body.messages.length === 0) return loaded(body.model, true, context);
       const prompt = body.messages.map(({ role, content = '' }) => ({ role, content }));
       const ask = { ...common(body), route: 'ollama.chat', prompt, param: 'messages' } as const;
@@ -39,7 +40,7 @@ export const ollamaRoutes =
 
     app.post(API_ROUTES.ollamaGenerate.path, { schema: { body: ollamaGenerateRequest } }, async (request, reply) => {
       const { body } = request;
-      assertSupported(findUnsupportedInOllama(body));
+      assertSupported(findUnsupportedInOllamaGenerate(body));
       if (!body.prompt) return loaded(body.model, false, context);
       const turn: ChatMessage = { role: 'user', content: body.prompt };
       const conversation = body.system ? [{ role: 'system' as const, content: body.system }, turn] : [turn];

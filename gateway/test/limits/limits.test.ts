@@ -155,3 +155,17 @@ test('on loopback nobody is limited unless the operator says so; then guests are
   for (let i = 0; i < 60; i++) expect((await post(CHAT, chatBody())).status).toBe(200);
   expect((await post(CHAT, chatBody())).status).toBe(429);
 });
+
+test('counting tokens is a request like the others, and uses up no tokens', async () => {
+  const { post } = await startGateway({}, { limits: true, clock: new TestClock() });
+  const { model, messages } = chatBody();
+  const count = () => post('/v1/messages/count_tokens', { model, messages });
+  const first = await count();
+  expect(await first.json()).toEqual({ input_tokens: 35 });
+  expect(first.headers.get('x-ratelimit-remaining-requests')).toBe('59');
+  expect(first.headers.get('x-ratelimit-remaining-tokens')).toBe('60000');
+  for (let i = 1; i < 60; i++) expect((await count()).status).toBe(200);
+  const refused = await count();
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+  expect((await post(CHAT, chatBody())).status).toBe(429);
+});

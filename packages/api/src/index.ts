@@ -118,7 +118,8 @@ export {
 } from './messages.ts';
 export { type ModelList, type ModelObject, modelList, modelObject } from './models.ts';
 export {
-  findUnsupportedInOllama,
+  findUnsupportedInOllamaChat,
+  findUnsupportedInOllamaGenerate,
   type OllamaModel,
   type OllamaOptions,
   ollamaChatRequest,

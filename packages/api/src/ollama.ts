@@ -65,28 +65,30 @@ type Generate = z.output<typeof ollamaGenerateRequest>;
 
 const no = (param: string, message: string): Unsupported => ({ param, message });
 
-/** The first thing asked for that would change the answer and is not implemented, or null. */
-export function findUnsupportedInOllama(request: Chat | Generate): Unsupported | null {
-  const { format, think } = request;
-  if (format !== undefined && format !== '') return no('format', 'Formats are not supported; leave "format" out.');
-  if (think !== undefined && think !== false) return no('think', 'Thinking is not supported; leave "think" out.');
-  return 'messages' in request ? unsupportedInChat(request as Chat) : unsupportedInGenerate(request as Generate);
-}
-
-function unsupportedInChat({ messages, tools }: Chat): Unsupported | null {
+/** The first thing asked for in a chat that would change the answer and is not implemented, or null. */
+export function findUnsupportedInOllamaChat(request: Chat): Unsupported | null {
+  const { messages, tools } = request;
   if (tools?.length) return no('tools', 'Tools are not supported; leave "tools" out.');
   for (const [index, { images, tool_calls }] of messages.entries()) {
     if (images?.length) return no(`messages.${index}.images`, 'Images are not supported.');
     if (tool_calls?.length) return no(`messages.${index}.tool_calls`, 'Tools are not supported.');
   }
-  return null;
+  return unsupportedInBoth(request);
 }
 
-function unsupportedInGenerate({ images, suffix, template, context }: Generate): Unsupported | null {
+/** The same of `POST /api/generate`. */
+export function findUnsupportedInOllamaGenerate(request: Generate): Unsupported | null {
+  const { images, suffix, template, context } = request;
   if (images?.length) return no('images', 'Images are not supported.');
   if (suffix) return no('suffix', 'Inserting before a suffix is not supported; leave "suffix" out.');
   if (template) return no('template', 'The model\'s own template is used; leave "template" out.');
   if (context?.length) return no('context', 'A context is not supported: send the conversation to /api/chat.');
+  return unsupportedInBoth(request);
+}
+
+function unsupportedInBoth({ format, think }: Chat | Generate): Unsupported | null {
+  if (format !== undefined && format !== '') return no('format', 'Formats are not supported; leave "format" out.');
+  if (think !== undefined && think !== false) return no('think', 'Thinking is not supported; leave "think" out.');
   return null;
 }
 
