@@ -81,6 +81,26 @@ describe('an answer whose connection breaks goes on, and nothing comes twice', (
   });
 });
 
+test('an answer whose client is gone is had whole by its request id, as often as one likes', async () => {
+  const { a, journals } = await twoGateways({ holdAt: 5 });
+  const client = new ApiClient({ baseUrl: a.url });
+  let id = '';
+  for await (const { choices } of client.streamChat(chatBody(), undefined, (begun) => {
+    id = begun;
+  }))
+    if (choices[0]?.delta.content !== undefined) break;
+  await journals.a.settled();
+  a.coordinator.script = { tokens: tokensOf(ANSWER) };
+  for (const _ of [1, 2]) {
+    let text = '';
+    for await (const { choices } of client.resumeChat(id)) text += choices[0]?.delta.content ?? '';
+    expect(text).toBe(ANSWER);
+  }
+  expect(a.coordinator.requests).toHaveLength(2);
+  const unknown = client.resumeChat('0'.repeat(32)).next();
+  await expect(unknown).rejects.toMatchObject({ meta: { status: 404, serverCode: 'answer_not_found' } });
+});
+
 test('a gateway that cannot be reached at first is replaced by the next one', async () => {
   const { b } = await twoGateways();
   const client = new ApiClient({ baseUrl: ['http://127.0.0.1:9', b.url] });

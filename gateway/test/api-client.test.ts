@@ -29,6 +29,8 @@ test('it throws what the gateway says, before and within a stream', async () => 
     meta: { status: 400, param: 'n', serverCode: 'unsupported_parameter', requestId: expect.any(String) },
   });
   class PeerError extends AppError {}
+  coordinator.script = { refuse: new PeerError('ERR_X_BUSY', 'Too much to do.', { kind: 'peer' }) };
+  await expect(client.chat(chatBody())).rejects.toMatchObject({ meta: { status: 503, retryAfterSeconds: 1 } });
   const error = new PeerError('ERR_X_PEER_GONE', 'A node is gone.', { kind: 'peer' });
   coordinator.script = { tokens: tokensOf('abc'), failAt: { index: 1, error } };
   let text = '';

@@ -13,7 +13,10 @@ const UNKNOWN_ROUNDS = 2;
 export interface AnswerStreamDeps {
   readonly gateways: number;
   readonly signal: AbortSignal | undefined;
-  begin(signal: AbortSignal): Promise<Response>;
+  /** The first connection, or the request id of an answer that was begun before. */
+  readonly from: ((signal: AbortSignal) => Promise<Response>) | string;
+  /** Told the request id, by which the answer can be resumed, before the first event. */
+  readonly onBegun?: (requestId: string) => void;
   /** Asks one of the gateways for the events behind `after`; `turn` 0 is the one that was asked last. */
   resume(id: string, after: number, turn: number, signal: AbortSignal): Promise<Response>;
 }
@@ -26,8 +29,12 @@ export interface AnswerStreamDeps {
  */
 export async function* answerStream<T extends object>(deps: AnswerStreamDeps): AsyncGenerator<T> {
   let connection = new Connection(deps.signal);
-  let response = await deps.begin(connection.signal);
-  const id = response.headers.get('x-request-id') ?? '';
+  let response =
+    typeof deps.from === 'string'
+      ? await resumed(deps, deps.from, 0, connection, null)
+      : await deps.from(connection.signal);
+  const id = typeof deps.from === 'string' ? deps.from : (response.headers.get('x-request-id') ?? '');
+  deps.onBegun?.(id);
   let position = -1;
   let fruitless = 0;
   let isResumable = /^[0-9a-f]{32}$/.test(id);
@@ -59,8 +66,10 @@ async function resumed(
   id: string,
   after: number,
   connection: Connection,
+  /** Thrown when nobody goes on with the answer; null for what the last gateway said. */
   reason: unknown,
 ): Promise<Response> {
+  let last: unknown;
   let unknown = 0;
   for (let turn = 0; turn < MAX_ROUNDS * deps.gateways; turn++) {
     const round = Math.floor(turn / deps.gateways);
@@ -69,12 +78,14 @@ async function resumed(
       return await deps.resume(id, after, turn, connection.signal);
     } catch (error) {
       deps.signal?.throwIfAborted();
+      last = error;
       const status = error instanceof ApiClientError ? error.meta.status : undefined;
       unknown = status === 404 ? unknown + 1 : 0;
-      if (unknown >= UNKNOWN_ROUNDS * deps.gateways || (status !== 404 && !isWorthResuming(error))) throw reason;
+      if (unknown >= UNKNOWN_ROUNDS * deps.gateways || (status !== 404 && !isWorthResuming(error)))
+        throw reason ?? last;
     }
   }
-  throw reason;
+  throw reason ?? last;
 }
 
 /** Whether another attempt may do better: the network failed, a node did, or a gateway is busy or stops. */

@@ -3,7 +3,8 @@ import type { ApiErrorBody } from './errors.ts';
 
 /**
  * - `ERR_API_UNREACHABLE`: no answer came; is the gateway running at that address?
- * - `ERR_API_REFUSED`: the gateway answered with an error; `meta` has `status`, `type`, `param`, `serverCode`, `requestId`.
+ * - `ERR_API_REFUSED`: the gateway answered with an error; `meta` has `status`, `type`, `param`, `serverCode`,
+ *   `requestId`, and `retryAfterSeconds` where it said how long to wait.
  * - `ERR_API_BROKEN_ANSWER`: what came is not what the contract says, or a stream ended in the middle.
  */
 export type ApiClientErrorCode = 'ERR_API_UNREACHABLE' | 'ERR_API_REFUSED' | 'ERR_API_BROKEN_ANSWER';
@@ -29,8 +30,14 @@ export function refusedBy({ error }: ApiErrorBody, response: Response): ApiClien
       serverCode: error.code ?? undefined,
       missing: error.missing,
       requestId: response.headers.get('x-request-id') ?? undefined,
+      retryAfterSeconds: secondsOf(response.headers.get('retry-after')),
     },
   });
+}
+
+/** Of a `retry-after` in seconds; the other form, a date, is nothing that a gateway sends. */
+function secondsOf(retryAfter: string | null): number | undefined {
+  return retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
 }
 
 /** @throws ApiClientError ERR_API_BROKEN_ANSWER */

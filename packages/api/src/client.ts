@@ -1,4 +1,4 @@
-import { answerStream } from './answer-stream.ts';
+import { type AnswerStreamDeps, answerStream } from './answer-stream.ts';
 import { AuthClient } from './auth-client.ts';
 import { ChainClient } from './chain-client.ts';
 import type { ChatCompletionRequest } from './chat-request.ts';
@@ -48,12 +48,35 @@ export class ApiClient {
     return this.#gateways.json(API_ROUTES.chatCompletions.path, post({ ...request, stream: false }, signal));
   }
 
-  /** Chunks as they come. Leaving the loop or aborting the signal cancels the generation on every node. */
-  streamChat(request: ChatCompletionRequest, signal?: AbortSignal): AsyncGenerator<ChatCompletionChunk> {
-    return answerStream<ChatCompletionChunk>({
-      gateways: this.#gateways.urls.length,
+  /**
+   * Chunks as they come. Leaving the loop or aborting the signal cancels the generation on every node. `onBegun` is told
+   * the request id, which `resumeChat` takes.
+   */
+  streamChat(
+    request: ChatCompletionRequest,
+    signal?: AbortSignal,
+    onBegun?: (requestId: string) => void,
+  ): AsyncGenerator<ChatCompletionChunk> {
+    return this.#answer(
+      (until) => this.#gateways.any(API_ROUTES.chatCompletions.path, post({ ...request, stream: true }, until)),
       signal,
-      begin: (until) => this.#gateways.any(API_ROUTES.chatCompletions.path, post({ ...request, stream: true }, until)),
+      onBegun,
+    );
+  }
+
+  /** All chunks of an answer that was begun before, from the first one, until ten minutes after its last token. */
+  resumeChat(requestId: string, signal?: AbortSignal): AsyncGenerator<ChatCompletionChunk> {
+    return this.#answer(requestId, signal);
+  }
+
+  #answer(
+    from: AnswerStreamDeps['from'],
+    signal: AbortSignal | undefined,
+    onBegun?: (requestId: string) => void,
+  ): AsyncGenerator<ChatCompletionChunk> {
+    return answerStream({
+      ...{ from, signal, onBegun },
+      gateways: this.#gateways.urls.length,
       resume: (id, after, turn, until) => this.#resume(id, after, turn, until),
     });
   }
