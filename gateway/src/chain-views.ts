@@ -1,8 +1,16 @@
-import type { BlockSummary, ChainBlock, ChainRecordAnswer, ChainStateAnswer } from '@blyan/api';
+import {
+  API_LIMITS,
+  type BlockSummary,
+  type ChainBlock,
+  type ChainGenesisAnswer,
+  type ChainRecordAnswer,
+  type ChainStateAnswer,
+  type RecordList,
+} from '@blyan/api';
 import { type CryptoSuite, decodeHeader, decodeRecord } from '@blyan/chain-format';
 import { type CanonicalValue, decodeCanonical } from '@blyan/codec/canonical';
 import { sha256, toHex, verifyEd25519 } from '@blyan/crypto';
-import type { FinalBlock, KnownRecord, ProvenState } from '@blyan/interface';
+import type { FinalBlock, KnownRecord, ProvenState, RecordPlace } from '@blyan/interface';
 
 const SUITE: CryptoSuite = { sha256, verify: verifyEd25519 };
 /** Values of the state are far below it; this node decoded them before. */
@@ -26,6 +34,18 @@ export function blockAnswer(block: FinalBlock): ChainBlock {
 export function recordAnswer({ hash, bytes, place }: KnownRecord): ChainRecordAnswer {
   const fields = bytes && jsonOf({ ...decodeRecord(bytes, SUITE).record });
   return { hash, status: place ? 'final' : 'waiting', place, fields, bytes: bytes && base64(bytes) };
+}
+
+export function listedRecord(hash: string, bytes: Uint8Array | null, place: RecordPlace): RecordList['data'][number] {
+  const sizeBytes = bytes?.length ?? null;
+  if (bytes === null || bytes.length > API_LIMITS.listedRecordBytes) return { hash, place, sizeBytes, fields: null };
+  const { record } = decodeRecord(bytes, SUITE);
+  const fields = bytes.length > API_LIMITS.listedBodyBytes ? { ...record, body: null } : { ...record };
+  return { hash, place, sizeBytes, fields: jsonOf(fields) };
+}
+
+export function genesisAnswer(genesis: Uint8Array): ChainGenesisAnswer {
+  return { networkId: toHex(sha256(genesis)), bytes: base64(genesis) };
 }
 
 export function stateAnswer(key: string, value: Uint8Array | null): ChainStateAnswer {

@@ -7,9 +7,9 @@ import { startGateway } from './harness.ts';
 import { ADDRESS, hashOf, KEY, NETWORK, ScriptedChain } from './scripted-chain.ts';
 
 const author = generateKeyPair();
-const record = (nonce: number) => {
+const record = (nonce: number, padding = 0) => {
   const fields = { lane: 'C' as const, type: 'transfer', version: 1, author: toHex(author.publicKey), nonce };
-  const body = { to: new Uint8Array([1, 2]), amount: 1n };
+  const body = { to: new Uint8Array([1, 2]), amount: 1n, ...(padding > 0 && { padding: new Uint8Array(padding) }) };
   const unsigned = { network: NETWORK, ...fields, fee: 10n ** 20n, dependsOn: [], body };
   return encodeRecord(signRecord(unsigned, (message) => signEd25519(message, author.secretSeed)));
 };
@@ -71,8 +71,52 @@ test('a record that waits says so', async () => {
   expect(await api.chain.record(hash)).toMatchObject({ status: 'waiting', place: null });
 });
 
+test('records are listed by their author, the latest first, and by their block; what a list leaves out it says', async () => {
+  const { api, chain } = await start();
+  const hashes: string[] = [];
+  for (let nonce = 0; nonce < 3; nonce++) hashes.unshift(await chain.submit(record(nonce)));
+  const by = { author: toHex(author.publicKey) };
+  const first = await api.chain.records(by, { limit: 2 });
+  expect(first.data.map(({ hash }) => hash)).toEqual(hashes.slice(0, 2));
+  expect(first.data[0]).toMatchObject({ place: { height: 3, index: 0 }, sizeBytes: record(2).length });
+  expect(first.data[0]?.fields).toMatchObject({ type: 'transfer', nonce: 2, body: { to: '0102', amount: 1 } });
+  const rest = await api.chain.records(by, { next: first.next as string, limit: 2 });
+  expect(rest).toMatchObject({ data: [{ hash: hashes[2] }], next: null });
+  expect(await api.chain.records({ author: ADDRESS })).toEqual({ data: [], next: null });
+
+  const [large, huge] = [record(3, 5_000), record(4, 300_000)];
+  const block = chain.append([await chain.submit(large), await chain.submit(huge), 'f0'.repeat(32)]);
+  const page = await api.chain.records({ block: block.height }, { limit: 2 });
+  expect(page.data).toMatchObject([
+    { sizeBytes: large.length, place: { index: 0 }, fields: { nonce: 3, body: null } },
+    { sizeBytes: huge.length, place: { index: 1 }, fields: null },
+  ]);
+  const last = await api.chain.records({ block: block.height }, { next: page.next as string });
+  expect(last).toMatchObject({ data: [{ sizeBytes: null, fields: null, place: { index: 2 } }], next: null });
+});
+
+test('the genesis is told with the id of its network, and the state by the beginning of its keys', async () => {
+  const { api, chain } = await start();
+  const { networkId, bytes } = await api.chain.genesis();
+  expect([networkId, bytes]).toEqual([hashOf(chain.genesis), text(chain.genesis)]);
+  const balance = `1${'0'.repeat(30)}`;
+  expect(await api.chain.states('account/')).toEqual({
+    data: [{ key: KEY, value: { balance, nonce: 2 } }],
+    hasMore: false,
+  });
+  expect(await api.chain.states('model/', 1)).toEqual({ data: [], hasMore: false });
+});
+
 test.each([
   ['blocks?limit=0', 400, 'limit'],
+  ['records', 400, 'author'],
+  [`records?block=1&author=${'a'.repeat(64)}`, 400, 'author'],
+  ['records?author=me', 400, 'author'],
+  ['records?block=1&limit=101', 400, 'limit'],
+  ['records?block=1&next=1.2.3', 400, 'next'],
+  ['records?block=77', 404, null],
+  ['state?prefix=expert/', 400, 'prefix'],
+  ['state?prefix=node/&limit=1001', 400, 'limit'],
   ['blocks?limit=101', 400, 'limit'],
   ['blocks?before=-1', 400, 'before'],
   ['blocks?before=1e9', 400, 'before'],
@@ -115,7 +159,7 @@ test('a record that is refused costs its sender the status of its code', async (
   for (const body of [{}, { record: '' }, { record: '===' }, { record: 7 }, { record: 'A'.repeat(5_700_000) }]) {
     expect((await post('/api/v1/chain/records', body)).status).toBe(400);
   }
-  expect((await fetch(`${url}/api/v1/chain/records`)).status).toBe(405);
+  expect((await fetch(`${url}/api/v1/chain/records`, { method: 'PUT' })).status).toBe(405);
 });
 
 test('whoever watches gets the head and then every final block once, from where it was before too', async () => {

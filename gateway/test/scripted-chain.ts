@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   type BlockHeader,
+  decodeRecord,
   encodeHeader,
   headerHash,
   nobleSuite,
@@ -19,6 +20,7 @@ import type {
   HeldEvidence,
   KnownRecord,
   ProvenState,
+  RecordPlace,
 } from '@blyan/interface';
 
 export const NETWORK = 'b2'.repeat(32);
@@ -41,6 +43,7 @@ export class ScriptedChain implements Chain {
   /** Whether proofs are of another value. */
   lies = false;
   failure: AppError | null = null;
+  genesis: Uint8Array = encodeCanonical({ type: 'blyan/genesis' });
   evidence: readonly HeldEvidence[] = [];
   /** Whether records stay without a block. */
   stands = false;
@@ -96,6 +99,19 @@ export class ScriptedChain implements Chain {
 
   async record(hash: string): Promise<KnownRecord | null> {
     return this.#records.get(hash) ?? null;
+  }
+
+  async recordsOf(
+    author: string,
+    before: { readonly height: number; readonly index: number } | null,
+    limit: number,
+  ): Promise<readonly { readonly hash: string; readonly place: RecordPlace }[]> {
+    const signed = [...this.#records.values()].flatMap(({ hash, bytes, place }) => {
+      const by = decodeRecord(bytes as Uint8Array, nobleSuite).record.author;
+      return place !== null && by === author ? [{ hash, place }] : [];
+    });
+    const earlier = signed.filter(({ place }) => before === null || place.height < before.height);
+    return earlier.sort((a, b) => b.place.height - a.place.height).slice(0, limit);
   }
 
   account(address: string): ChainAccount {

@@ -108,7 +108,10 @@ export class ScriptedCoordinator implements Coordinator {
       })),
       nodes: PEERS.map((peerId, at) => ({
         peerId,
+        publicKey: `${at}`.repeat(64),
         self: at === 0,
+        reachable: true,
+        version: '0.1.0',
         host: at === 0 ? 'trunk,embedding,head' : 'experts:*.0-7',
         tier: 0,
         profile: 'cpu-avx2',
@@ -122,6 +125,11 @@ export class ScriptedCoordinator implements Coordinator {
           blocks: 20,
         },
         active: 0,
+        queued: 0,
+        freeKvBytes: 64 * 2 ** 20,
+        gateway: at === 0,
+        speed: { stepUs: 400, expertUs: 90, prefillRowUs: 150, bandwidthMBps: 900 },
+        slowness: 1,
         expiresInMs: 20_000,
         faults:
           at === 0

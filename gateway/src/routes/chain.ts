@@ -8,26 +8,33 @@ import {
   chainAccount,
   chainBlock,
   chainEpochs,
+  chainGenesis,
   chainHead,
   chainRecord,
   chainState,
   epochsQuery,
   recordAccepted,
   recordHash,
+  recordList,
   recordSubmission,
+  recordsQuery,
   stateKey,
+  stateList,
   stateQuery,
+  statesQuery,
 } from '@blyan/api';
 import type { Chain } from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { blockAnswer, blockSummary, provenAnswer, recordAnswer, stateAnswer } from '../chain-views.ts';
+import { blockAnswer, blockSummary, genesisAnswer, provenAnswer, recordAnswer, stateAnswer } from '../chain-views.ts';
 import type { GatewayContext } from '../context.ts';
 import { GatewayError } from '../errors.ts';
+import { recordsOfAuthor, recordsOfBlock } from '../list-records.ts';
 import { watchChain } from '../watch-chain.ts';
 
 const DEFAULT_BLOCKS = 20;
+const DEFAULT_RECORDS = 20;
 
 const only = <T extends z.ZodType>(response: T) => ({ response: { 200: response } });
 const idOf = <T extends z.ZodType>(id: T) => z.object({ id });
@@ -68,6 +75,18 @@ export const chainRoutes =
     );
 
     app.get(
+      API_ROUTES.chainRecords.path,
+      { schema: { querystring: recordsQuery, ...only(recordList) } },
+      async ({ query: { author, block = 0, next = null, limit = DEFAULT_RECORDS } }) => {
+        if (author !== undefined) return recordsOfAuthor(chain(), author, next, limit);
+        const found = (await chain().block(block)) ?? unknown('a final block', String(block));
+        return recordsOfBlock(chain(), found, next, limit);
+      },
+    );
+
+    app.get(API_ROUTES.chainGenesis.path, { schema: only(chainGenesis) }, () => genesisAnswer(chain().genesis));
+
+    app.get(
       API_ROUTES.chainAccount.path,
       { schema: { params: idOf(accountAddress), ...only(chainAccount) } },
       ({ params }) => {
@@ -83,6 +102,16 @@ export const chainRoutes =
         const ends = chain().epochEnds(from);
         const next = ends.length > 0 ? from + ends.length : null;
         return { data: ends.map((end) => Buffer.from(end).toString('base64')), next };
+      },
+    );
+
+    app.get(
+      API_ROUTES.chainStates.path,
+      { schema: { querystring: statesQuery, ...only(stateList) } },
+      async ({ query: { prefix, limit = API_LIMITS.stateKeys } }) => {
+        const found = await chain().values(prefix, limit + 1);
+        const data = found.slice(0, limit).map(([key, bytes]) => ({ key, value: stateAnswer(key, bytes).value }));
+        return { data, hasMore: found.length > limit };
       },
     );
 

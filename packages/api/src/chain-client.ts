@@ -4,10 +4,13 @@ import type {
   ChainAccountAnswer,
   ChainBlock,
   ChainEpochsAnswer,
+  ChainGenesisAnswer,
   ChainHeadAnswer,
   ChainRecordAnswer,
   ChainStateAnswer,
   RecordAccepted,
+  RecordList,
+  StateList,
 } from './chain.ts';
 import { brokenAnswer, parseAnswer, refusedBy } from './client-error.ts';
 import { Connection } from './connection.ts';
@@ -29,9 +32,7 @@ export class ChainClient {
 
   /** The highest first. */
   blocks(range: { readonly before?: number; readonly limit?: number } = {}, signal?: AbortSignal): Promise<BlockList> {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(range)) if (value !== undefined) query.set(name, String(value));
-    return this.#gateways.json(`${API_ROUTES.chainBlocks.path}?${query}`, { signal });
+    return this.#gateways.json(`${API_ROUTES.chainBlocks.path}?${queryOf(range)}`, { signal });
   }
 
   block(id: number | string, signal?: AbortSignal): Promise<ChainBlock> {
@@ -40,6 +41,24 @@ export class ChainClient {
 
   record(hash: string, signal?: AbortSignal): Promise<ChainRecordAnswer> {
     return this.#gateways.json(withId(API_ROUTES.chainRecord.path, hash), { signal });
+  }
+
+  genesis(signal?: AbortSignal): Promise<ChainGenesisAnswer> {
+    return this.#gateways.json(API_ROUTES.chainGenesis.path, { signal });
+  }
+
+  /** Those that an account signed, the latest first, or those of a block; `next` as the answer before said. */
+  records(
+    of: { readonly author: string } | { readonly block: number },
+    range: { readonly next?: string; readonly limit?: number } = {},
+    signal?: AbortSignal,
+  ): Promise<RecordList> {
+    return this.#gateways.json(`${API_ROUTES.chainRecords.path}?${queryOf({ ...of, ...range })}`, { signal });
+  }
+
+  /** Keys of the state that begin so, with their values. */
+  states(prefix: string, limit?: number, signal?: AbortSignal): Promise<StateList> {
+    return this.#gateways.json(`${API_ROUTES.chainStates.path}?${queryOf({ prefix, limit })}`, { signal });
   }
 
   /** From one on; the answer says what to ask for next. */
@@ -74,6 +93,12 @@ export class ChainClient {
     }
     throw brokenAnswer('The stream of blocks ended.');
   }
+}
+
+function queryOf(fields: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) query.set(name, String(value));
+  return query;
 }
 
 function withId(path: string, id: string): string {

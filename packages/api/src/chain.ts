@@ -84,6 +84,46 @@ export const chainRecord = z.object({
 });
 export type ChainRecordAnswer = z.infer<typeof chainRecord>;
 
+/** Answer of `GET /api/v1/chain/genesis`: where trust begins. */
+export const chainGenesis = z.object({
+  /** SHA-256 of the bytes. */
+  networkId: z.string(),
+  /** Canonical bytes. */
+  bytes: base64,
+});
+export type ChainGenesisAnswer = z.infer<typeof chainGenesis>;
+
+/** Answer of `GET /api/v1/chain/records`: those that an account signed, the latest first, or those of a block in its order. */
+export const recordList = z.object({
+  data: z.array(
+    z.object({
+      hash: z.string(),
+      place: z.object({ height, blockHash: z.string(), index: z.int() }),
+      /** Null, like the fields, when the record's bytes were pruned. */
+      sizeBytes: z.int().nullable(),
+      /** As those of a record; of one of more than 4 KiB the body is null, and all of it above 256 KiB. */
+      fields: z.unknown(),
+    }),
+  ),
+  /** What to ask for next; null at the end. */
+  next: z.string().nullable(),
+});
+export type RecordList = z.infer<typeof recordList>;
+
+/** Answer of `GET /api/v1/chain/state`: keys that begin so, by code unit. */
+export const stateList = z.object({
+  data: z.array(
+    z.object({
+      key: z.string(),
+      /** Bytes in hexadecimal, large integers as text. */
+      value: z.unknown(),
+    }),
+  ),
+  /** There are more keys than were asked for. */
+  hasMore: z.boolean(),
+});
+export type StateList = z.infer<typeof stateList>;
+
 /** Answer of `GET /api/v1/chain/accounts/{address}`: all zeros for an address that no record named yet. */
 export const chainAccount = z.object({
   address: z.string(),
@@ -135,6 +175,14 @@ export const stateKey = z
   .max(API_LIMITS.stateKeyLength)
   .regex(/^[!-~]+$/, 'Expected printable ASCII without spaces');
 
+const listLimit = (most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,4}$/, `Expected a number from 1 to ${most}`)
+    .transform(Number)
+    .pipe(z.int().min(1).max(most))
+    .optional();
+
 /** Query of `GET /api/v1/chain/blocks`. */
 export const blocksQuery = z.object({
   /** Heights below this one; absent: from the head. */
@@ -143,12 +191,34 @@ export const blocksQuery = z.object({
     .regex(/^\d{1,15}$/, 'Expected a height')
     .transform(Number)
     .optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, `Expected a number from 1 to ${API_LIMITS.blocks}`)
-    .transform(Number)
-    .pipe(z.int().min(1).max(API_LIMITS.blocks))
-    .optional(),
+  limit: listLimit(API_LIMITS.blocks),
+});
+/** Query of `GET /api/v1/chain/records`. */
+export const recordsQuery = z
+  .object({
+    /** Records that this account signed. */
+    author: digest.optional(),
+    /** Records of the block of this height. */
+    block: z
+      .string()
+      .regex(/^\d{1,15}$/, 'Expected a height')
+      .transform(Number)
+      .optional(),
+    /** As the answer before said. */
+    next: z
+      .string()
+      .regex(/^\d{1,15}(\.\d{1,5})?$/, 'Expected what the answer before said')
+      .optional(),
+    limit: listLimit(API_LIMITS.records),
+  })
+  .refine(({ author, block }) => (author === undefined) !== (block === undefined), {
+    path: ['author'],
+    error: 'Expected an author or a block, not both',
+  });
+/** Query of `GET /api/v1/chain/state`. */
+export const statesQuery = z.object({
+  prefix: z.string().regex(/^(account|model|node)\/[!-~]{0,256}$/, 'Expected account/…, model/… or node/…'),
+  limit: listLimit(API_LIMITS.stateKeys),
 });
 /** Query of `GET /api/v1/chain/epochs`. */
 export const epochsQuery = z.object({

@@ -15,6 +15,14 @@ export const API_LIMITS = Object.freeze({
   eventId: 2 ** 21,
   /** Blocks of one list. */
   blocks: 100,
+  /** Records of one list. */
+  records: 100,
+  /** Bytes of a record up to which a list of records has its body. */
+  listedBodyBytes: 4_096,
+  /** And its other fields. */
+  listedRecordBytes: 256 * 1024,
+  /** Keys of the state in one list. */
+  stateKeys: 1_000,
   stateKeyLength: 512,
   /** Base64 digits of a submitted record: those of 4 MiB. */
   recordLength: Math.ceil((4 * 1024 * 1024) / 3) * 4,

@@ -9,7 +9,12 @@ const faults = z.object({
 
 const nodeState = z.object({
   peerId: z.string(),
+  /** Ed25519, 64 lower-case hexadecimal digits: also the node's address on the chain. */
+  publicKey: z.string(),
   self: z.boolean(),
+  /** A connection to it is open, or it is the node that answers. */
+  reachable: z.boolean(),
+  version: z.string(),
   host: z.string(),
   tier: z.number(),
   profile: z.string(),
@@ -23,6 +28,19 @@ const nodeState = z.object({
     blocks: z.number(),
   }),
   active: z.number(),
+  queued: z.number(),
+  freeKvBytes: z.number(),
+  /** It answers HTTP. */
+  gateway: z.boolean(),
+  /** As it measured itself, microseconds per row and layer; 0 where it has not. */
+  speed: z.object({
+    stepUs: z.number(),
+    expertUs: z.number(),
+    prefillRowUs: z.number(),
+    bandwidthMBps: z.number(),
+  }),
+  /** So many times slower than it says, as the node that answers observed it. */
+  slowness: z.number(),
   expiresInMs: z.number(),
   /** Whether the chain knows the node: plans take no other. Absent where no chain runs. */
   registered: z.boolean().optional(),

@@ -86,6 +86,9 @@ export interface ProvenState {
  * here blocks on consensus: a chain that stands still answers from its head.
  */
 export interface Chain {
+  /** Canonical bytes of the genesis: their SHA-256 is the network id. */
+  readonly genesis: Uint8Array;
+
   /** Why the chain of this node has stopped for good (its disk is full, or what is stored is damaged); null while it has not. */
   readonly failure: AppError | null;
 
@@ -103,6 +106,16 @@ export interface Chain {
 
   /** A record on the chain or one that waits here; null when this node knows none of that hash. */
   record(hash: Hash): Promise<KnownRecord | null>;
+
+  /**
+   * Records on the chain that an account signed, the latest first, those before a place or all, at most `limit`. A node that
+   * began from a snapshot has those behind it.
+   */
+  recordsOf(
+    author: string,
+    before: { readonly height: number; readonly index: number } | null,
+    limit: number,
+  ): Promise<readonly { readonly hash: Hash; readonly place: RecordPlace }[]>;
 
   /** All zeros for an address that no record named yet. */
   account(address: string): ChainAccount;

@@ -138,9 +138,27 @@ export interface NodeFaults {
   readonly refused: boolean;
 }
 
+/** What a node measured of itself, and says of itself. Integers; 0 means not measured yet. */
+export interface NodeSpeed {
+  /** Microseconds: one decode row through one layer with its experts. */
+  readonly stepUs: number;
+  /** Microseconds: one expert call with one row. */
+  readonly expertUs: number;
+  /** Microseconds: one row of a prompt through one layer with its experts. */
+  readonly prefillRowUs: number;
+  /** Megabytes (10^6) per second that it can send. */
+  readonly bandwidthMBps: number;
+}
+
 export interface NodeState {
   readonly peerId: PeerId;
+  /** Ed25519, 64 lower-case hexadecimal digits: also the node's address on the chain. */
+  readonly publicKey: string;
   readonly self: boolean;
+  /** A connection to it is open, or it is this node. */
+  readonly reachable: boolean;
+  /** Of its software. */
+  readonly version: string;
   readonly host: string;
   readonly tier: number;
   readonly profile: string;
@@ -154,7 +172,16 @@ export interface NodeState {
     readonly head: boolean;
     readonly blocks: number;
   };
+  /** Sequences it computes, and requests that wait there: as of its latest record. */
   readonly active: number;
+  readonly queued: number;
+  /** Memory that is left for sequences, as of its latest record. */
+  readonly freeKvBytes: number;
+  /** It answers HTTP. */
+  readonly gateway: boolean;
+  readonly speed: NodeSpeed;
+  /** So many times slower than it says, as this node observed it; 1 where nothing was observed. */
+  readonly slowness: number;
   /** Milliseconds until the record expires. */
   readonly expiresInMs: number;
   /** Whether the chain knows the node: plans take no other. Left out where no chain runs. */

@@ -19,6 +19,7 @@ import {
   type HeldEvidence,
   type KnownRecord,
   type ProvenState,
+  type RecordPlace,
   type Service,
 } from '@blyan/interface';
 import { Mempool } from '../mempool/mempool.ts';
@@ -74,6 +75,10 @@ export class ChainService implements Chain, Service {
     this.#deps = deps;
     this.#clock = deps.clock ?? realClock;
     this.#repository = new BlockRepository(deps.store, deps.suite);
+  }
+
+  get genesis(): Uint8Array {
+    return this.#options.genesis.bytes;
   }
 
   /** Why the chain has stopped for good; null while it has not. */
@@ -175,6 +180,20 @@ export class ChainService implements Chain, Service {
     const blockHash = this.#repository.blockAt(place.height)?.block.hash;
     if (blockHash === undefined) return null;
     return { hash, bytes, place: { ...place, blockHash } };
+  }
+
+  async recordsOf(
+    author: string,
+    before: { readonly height: number; readonly index: number } | null,
+    limit: number,
+  ): Promise<readonly { readonly hash: Hash; readonly place: RecordPlace }[]> {
+    const above = { height: (this.#head?.header.height ?? 0) + 1, index: 0 };
+    const from = before !== null && this.#isSafe(before.height) ? before : above;
+    const listed = await this.#repository.recordsOf({ by: 'author', author }, from, limit);
+    return listed.flatMap(({ hash, place }) => {
+      const blockHash = this.#repository.blockAt(place.height)?.block.hash;
+      return blockHash === undefined ? [] : [{ hash, place: { ...place, blockHash } }];
+    });
   }
 
   account(address: string): ChainAccount {

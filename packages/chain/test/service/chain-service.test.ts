@@ -1,5 +1,5 @@
 import { encodeRecord, signRecord } from '@blyan/chain-format';
-import { generateKeyPair, signEd25519, toHex } from '@blyan/crypto';
+import { generateKeyPair, sha256, signEd25519, toHex } from '@blyan/crypto';
 import { MemoryStore } from '@blyan/store';
 import { BadRecords, loneChain } from '@blyan/testkit';
 import { expect, test } from 'vitest';
@@ -42,12 +42,17 @@ test('what a lone validator tells of its chain is on disk, though consensus goes
   expect(await service.block(1)).toBeNull();
   expect(await service.blocks(10, 10)).toHaveLength(1);
   expect(await service.record(hash)).toMatchObject({ place: null });
+  expect(await service.recordsOf(signer.publicKey, null, 10)).toEqual([]);
 
   disk.resolve();
   await final;
   expect(service.head().height).toBe(1);
   expect(await service.block(1)).toMatchObject({ hash: service.head().hash });
   expect(await service.record(hash)).toMatchObject({ place: { height: 1, index: 0 } });
+  const place = { height: 1, index: 0, blockHash: service.head().hash };
+  expect(await service.recordsOf(signer.publicKey, null, 10)).toEqual([{ hash, place }]);
+  expect(await service.recordsOf(signer.publicKey, place, 10)).toEqual([]);
+  expect(toHex(sha256(service.genesis))).toBe(genesis.hash);
   await service.stop();
 });
 

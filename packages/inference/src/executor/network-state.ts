@@ -34,9 +34,24 @@ export function networkState(
     nodes: views.map((view) => {
       const model = models.find(({ root }) => view.models.some((hosted) => hosted.root === root)) ?? first;
       const bitmap = view.models.find(({ root }) => root === model?.root)?.blocks;
-      const { peerId, host, tier, profile, rttMs, addresses, active } = view;
+      const { peerId, self, reachable, version, host, tier, profile, rttMs, addresses } = view;
+      const { active, queued, freeKvBytes, gateway, slowness = 1 } = view;
+      const { stepUs, expertUs, prefillRowUs, bandwidthMBps } = view.measured;
       return {
-        ...{ peerId, self: view.self, host, tier, profile, rttMs, addresses, active },
+        ...{
+          peerId,
+          publicKey: Buffer.from(view.publicKey).toString('hex'),
+          self,
+          reachable,
+          version,
+          host,
+          tier,
+          profile,
+          rttMs,
+          addresses,
+        },
+        ...{ active, queued, freeKvBytes, gateway, slowness },
+        speed: { stepUs, expertUs, prefillRowUs, bandwidthMBps },
         hosted: model && bitmap ? formatHostedBlocks(bitmap, model) : NOTHING_HOSTED,
         expiresInMs: Math.max(0, view.issuedAtMs + view.ttlMs - Date.now()),
         ...(view.registered !== undefined && { registered: view.registered }),
