@@ -13,17 +13,17 @@ interface Entry {
   readonly loaded: Promise<LoadedBlock>;
   /** Null until it is loaded. */
   block: LoadedBlock | null;
-  /** What the last look at its file said. */
-  isSame: boolean;
   users: number;
   evicted: boolean;
   bytes: number;
 }
 
-/** Whether the file of a loaded block still is the one that was hashed. */
-function look(entry: Entry): boolean {
-  entry.isSame = (entry.block as LoadedBlock).file.isSame();
-  return entry.isSame;
+/**
+ * Whether a loaded block still is what was hashed. What is mapped is as long as its file is; quantised matrices were
+ * repacked into memory, and whatever happens to the file is no longer theirs.
+ */
+function isSame({ block }: Entry): boolean {
+  return block !== null && (!block.mapped || block.file.isSame());
 }
 
 function changed({ root }: MappableBlock): InferenceError {
@@ -50,8 +50,8 @@ export class PassBlocks {
 }
 
 /**
- * Sessions by block, bounded in bytes, least recently used out first. A block whose file changed since it was hashed
- * is dropped and acquired, hence hashed, again before anything is computed with it.
+ * Sessions by block, bounded in bytes, least recently used out first. A mapped block whose file changed since it was
+ * hashed is dropped and acquired, hence hashed, again before anything is computed with it.
  */
 export class BlockCache {
   readonly budgetBytes: number;
@@ -71,7 +71,7 @@ export class BlockCache {
   }
 
   /**
-   * Runs a computation that uses blocks. The identity of each file is looked at when it is over, one after the other,
+   * Runs a computation that uses blocks. The identity of each mapped file is looked at when it is over, one after the other,
    * so that nothing is used that was computed while a file changed. That takes 0.6 us a look; between two products it would be
    * 4 us, because each product leaves the caches to the next one's weights.
    * @throws InferenceError ERR_INFERENCE_BLOCK_CHANGED; what `work` and the source throw
@@ -80,7 +80,7 @@ export class BlockCache {
     const used: Entry[] = [];
     const result = await work(new PassBlocks((roots, load, use) => this.#useAll(roots, load, use, used)));
     // Also those that were let go meanwhile.
-    for (const entry of used) if (!look(entry)) throw changed((entry.block as LoadedBlock).block);
+    for (const entry of used) if (!isSame(entry)) throw changed((entry.block as LoadedBlock).block);
     return result;
   }
 
@@ -108,14 +108,10 @@ export class BlockCache {
     }
   }
 
-  /**
-   * The entry with one more user, who must go; null when it is not loaded or its file is another one. A mapped file that
-   * was cut short must not be touched, so it is looked at; a block that was copied to memory is what it was.
-   */
+  /** The entry with one more user, who must go; null when it is not loaded or its file, which must not be touched, another. */
   #held(root: Root): Entry | null {
     const entry = this.#entries.get(root);
-    if (!entry?.block) return null;
-    if (!entry.isSame || (entry.block.mapped && !look(entry))) return null;
+    if (!entry || !isSame(entry)) return null;
     this.#touch(root, entry);
     entry.users++;
     return entry;
@@ -128,7 +124,7 @@ export class BlockCache {
       if (!held) return this.#load(root, load);
       held.users++;
       await held.loaded;
-      if (!held.evicted && look(held)) {
+      if (!held.evicted && isSame(held)) {
         this.#touch(root, held);
         return held;
       }
@@ -147,7 +143,6 @@ export class BlockCache {
     const entry: Entry = {
       loaded: this.#open(root, load),
       block: null,
-      isSame: true,
       users: 1,
       evicted: false,
       bytes: 0,
@@ -179,7 +174,10 @@ export class BlockCache {
         throw error;
       }
       // What was read or mapped is what was verified only if the file did not change in between.
-      if (loaded.file.isSame()) return loaded;
+      if (loaded.file.isSame()) {
+        if (!loaded.mapped) loaded.file.close();
+        return loaded;
+      }
       loaded.release();
     }
     throw new InferenceError('ERR_INFERENCE_RUNTIME', `The file of block ${root} changes while it is being loaded.`);

@@ -3,12 +3,13 @@ import { elementBits, type FloatDType, widenToFloat32 } from '@blyan/model';
 import type { TensorInfo } from '@blyan/tensorblock';
 import type { BlockSource, MappableBlock } from './block-source.ts';
 import { InferenceError } from './errors.ts';
-import { fileIdentity } from './file-identity.ts';
+import { KeptFile } from './file-identity.ts';
 import type { ModelView } from './model-view.ts';
 
 interface OpenFile {
   readonly block: MappableBlock;
   readonly fd: number;
+  readonly kept: KeptFile;
   readonly tensor: TensorInfo;
 }
 
@@ -36,17 +37,17 @@ export class Embedding {
     for (;;) {
       // Looked up, checked and read in one go: another call may close the file whenever this one waits.
       const file = this.#files.get(model.embedding);
-      if (file && isUnchanged(file)) {
+      if (file?.kept.isSame()) {
         const rows = readRows(file, model, tokens);
         // Not if the file changed while it was read.
-        if (isUnchanged(file)) return rows;
+        if (file.kept.isSame()) return rows;
       }
       await this.#reopen(model.embedding, file);
     }
   }
 
   close(): void {
-    for (const { fd } of this.#files.values()) closeSync(fd);
+    for (const file of this.#files.values()) closeFile(file);
     this.#files.clear();
   }
 
@@ -55,7 +56,7 @@ export class Embedding {
     const file = this.#files.get(root);
     if (!file) return;
     this.#files.delete(root);
-    closeSync(file.fd);
+    closeFile(file);
   }
 
   /** Calls for one block share one verification. */
@@ -67,18 +68,20 @@ export class Embedding {
 
   async #openFile(root: string, stale: OpenFile | undefined): Promise<void> {
     if (stale) {
-      closeSync(stale.fd);
+      closeFile(stale);
       this.#files.delete(root);
     }
     const block = await this.#source.acquire(root);
     const tensor = block.tensors.find(({ name }) => name === 'embedding');
     if (!tensor) throw new InferenceError('ERR_INFERENCE_RUNTIME', `The block ${root} holds no embedding.`);
-    this.#files.set(root, { block, fd: openSync(block.path, 'r'), tensor });
+    const fd = openSync(block.path, 'r');
+    this.#files.set(root, { block, fd, kept: new KeptFile(block), tensor });
   }
 }
 
-function isUnchanged({ block }: OpenFile): boolean {
-  return fileIdentity(block.path) === block.identity;
+function closeFile({ fd, kept }: OpenFile): void {
+  closeSync(fd);
+  kept.close();
 }
 
 function readRows(
