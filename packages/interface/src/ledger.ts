@@ -112,7 +112,12 @@ export interface Ledger {
   /** Sets an amount aside. @throws as `transfer` does */
   reserve(request: ReserveRequest): Promise<LedgerEntry>;
 
-  /** Moves what a reservation set aside, or a part. @throws ERR_LEDGER_RESERVATION_UNKNOWN, ERR_LEDGER_RESOLVED, ERR_LEDGER_EXCEEDS */
+  /**
+   * Moves what a reservation set aside, or a part.
+   *
+   * @throws ERR_LEDGER_RESERVATION_UNKNOWN, ERR_LEDGER_RESOLVED, ERR_LEDGER_EXCEEDS; ERR_LEDGER_AMOUNT when the credited account
+   * got so much meanwhile that its sum would be above 10^38 - 1, and the reservation stays as it was
+   */
   post(request: PostRequest): Promise<LedgerEntry>;
 
   /** Releases what a reservation set aside. @throws ERR_LEDGER_RESERVATION_UNKNOWN, ERR_LEDGER_RESOLVED */

@@ -42,6 +42,7 @@ export class DoubleEntryLedger implements Ledger, Service {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | null = null;
   #isRunning = false;
+  #stopping: Promise<void> | null = null;
 
   constructor({ store, clock }: LedgerDeps) {
     this.#store = store;
@@ -55,12 +56,12 @@ export class DoubleEntryLedger implements Ledger, Service {
     this.#isRunning = true;
   }
 
-  /** What was asked before is done before. */
-  async stop(): Promise<void> {
-    if (!this.#isRunning) return;
-    this.#isRunning = false;
-    while (this.#writing !== null) await this.#writing;
-    await this.#store.close();
+  /** What was asked before is done before, whoever stops it first. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close().finally(() => {
+      this.#stopping = null;
+    });
+    return this.#stopping;
   }
 
   openAccount(account: LedgerAccount): Promise<LedgerEntry> {
@@ -113,6 +114,13 @@ export class DoubleEntryLedger implements Ledger, Service {
 
   entriesOf(reference: string): Promise<readonly LedgerEntry[]> {
     return this.#store.entriesOf(reference, MAX_ENTRIES);
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    while (this.#writing !== null) await this.#writing;
+    await this.#store.close();
   }
 
   async #submit(given: LedgerCommand): Promise<LedgerEntry> {

@@ -82,6 +82,26 @@ export function describeLedgerStore(name: string, makePlace: () => Promise<Store
       expect(await wrongWith(store)).toBeNull();
     });
 
+    it('keeps a reservation of which too much was to be posted', async () => {
+      await spend('r', 2n);
+      await ledger.transfer({ key: 'm', debit: 'guest', credit: 'shop', amount: 10n ** 38n - 2n });
+      await expect(ledger.post({ key: 'p', reservation: 'r', amount: 2n })).rejects.toMatchObject(code('AMOUNT'));
+      await ledger.post({ key: 'p', reservation: 'r', amount: 1n });
+      expect(await ledger.balance('alice')).toMatchObject({ debits: 1n, reserved: 0n });
+      expect(await wrongWith(store)).toBeNull();
+    });
+
+    it('is stopped for all who stop it when what was asked is done', async () => {
+      let isDone = false;
+      const asked = spend('r', 60n).then(() => {
+        isDone = true;
+      });
+      const first = ledger.stop();
+      await ledger.stop();
+      expect(isDone).toBe(true);
+      await Promise.all([asked, first]);
+    });
+
     it('refuses what is no request', async () => {
       const request = { key: 'k', debit: 'alice', credit: 'shop', amount: 1n };
       const refused = (more: object, field: string) =>

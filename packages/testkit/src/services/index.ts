@@ -1,0 +1,2 @@
+export { hasPostgres, type PostgresServer, startPostgres } from './postgres.ts';
+export { hasRedis, type RedisServer, startRedis } from './redis.ts';
