@@ -1,104 +1,145 @@
 import OpenAI from 'openai';
 import { describe, expect, test } from 'vitest';
-import { TestClock } from '../auth/browser.ts';
+import { noticeText } from '../../web/src/account/text.ts';
+import { accountText } from '../../web/src/pages/account/text.ts';
+import { Browser } from '../auth/browser.ts';
 import { InjectedWallet } from '../auth/injected-wallet.ts';
 import { chatBody } from '../harness.ts';
 import { tokensOf } from '../scripted-coordinator.ts';
 import { executablePath, type OpenOptions, pageBrowser } from './page-browser.ts';
 
-describe.skipIf(executablePath === undefined)('the account in Chromium', () => {
+describe.skipIf(executablePath === undefined)('the account page in Chromium', () => {
   const open = pageBrowser();
 
-  /** The page with a wallet, its account dialog open. */
+  /** The account page of somebody who is signed in. */
   async function openAccount(options: OpenOptions = {}) {
     const wallet = new InjectedWallet();
-    const opened = await open(
-      { tokens: tokensOf('A stream.') },
-      { setUp: (page) => wallet.installIn(page), ...options },
-    );
+    const setUp = options.setUp ?? ((page) => wallet.installIn(page));
+    const opened = await open({ tokens: tokensOf('A stream.') }, { ...options, path: '/account', setUp });
     const { page } = opened;
-    await page.getByTestId('account-toggle').click();
-    const signIn = () => page.getByRole('button', { name: 'Sign in with MetaMask' }).click();
-    const alert = (text: string) => page.getByRole('alert').getByText(text).waitFor();
-    const address = () => page.getByTestId('address').textContent();
-    return { ...opened, wallet, signIn, alert, address };
+    await page.locator('.wallets button').click();
+    await page.getByTestId('session').waitFor();
+    const button = (name: string) => page.getByRole('button', { name, exact: true });
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
+    return { ...opened, wallet, button, focused };
   }
 
-  test('a wallet signs in, chats, makes a key that works in the openai client, revokes it, and signs out', async () => {
-    const { page, url, wallet, signIn, address, complaints } = await openAccount({ auth: 'required' });
-    await signIn();
-    expect(await address()).toBe(wallet.account.account);
-    await page.getByLabel('Name of a new key').fill('laptop');
-    await page.getByRole('button', { name: 'Make a key' }).click();
+  test('a key is made for some rights and days, shown once, copied, used, listed, and revoked after a question', async () => {
+    const { page, url, button, focused, complaints } = await openAccount({
+      auth: 'required',
+      browser: { permissions: ['clipboard-read', 'clipboard-write'] },
+    });
+    await page.getByLabel(accountText.en.keyName, { exact: true }).fill(' laptop ');
+    await page.getByLabel(accountText.en.keyLife).selectOption('30');
+    const answers = page.getByRole('checkbox', { name: accountText.en.inference });
+    await answers.uncheck();
+    await button(accountText.en.makeKey).click();
+    await page.getByRole('alert').getByText(accountText.en.scopeless).waitFor();
+    await answers.check();
+    await button(accountText.en.makeKey).click();
+    await page.getByRole('status').getByText(accountText.en.keyMade('laptop')).waitFor();
     const apiKey = (await page.getByTestId('new-key').textContent()) ?? '';
+    expect(await focused()).toContain(apiKey);
+    await button(accountText.en.copyWhat(accountText.en.theKey)).click();
+    await page.getByRole('status').getByText(accountText.en.copied).waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(apiKey);
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
     const answer = await client.chat.completions.create(chatBody());
     expect(answer.choices[0]?.message.content).toBe('A stream.');
-    await page.getByRole('button', { name: 'Close' }).first().click();
-    await page.getByTestId('composer').fill('What is a river?');
-    await page.keyboard.press('Enter');
-    await page.getByTestId('answer-text').getByText('A stream.').waitFor();
-    expect(complaints).toEqual([]);
+    await button(accountText.en.stored).click();
+    expect(await focused()).toBe(accountText.en.keys);
     await page.reload();
-    await page.getByTestId('account-toggle').getByText('0x').click();
-    await page.getByTestId('api-key').getByText('used').waitFor();
-    await page.getByRole('button', { name: 'Revoke laptop' }).click();
-    await page.getByTestId('api-key').waitFor({ state: 'detached' });
+    const row = page.getByTestId('api-key');
+    await row.getByText('last used').waitFor();
+    expect(await page.content()).not.toContain(apiKey);
+    const facts = (await row.textContent()) ?? '';
+    expect(facts).toContain(`laptop bly_sk_…${apiKey.slice(-4)}`);
+    expect(facts).toMatch(/Answers · made .* · expires /);
+    await button(accountText.en.revokeWhich('laptop')).click();
+    expect(await focused()).toBe(accountText.en.revokeNo);
+    await page.keyboard.press('Enter');
+    await button(accountText.en.revokeWhich('laptop')).click();
+    await button(accountText.en.revokeYes).click();
+    await row.waitFor({ state: 'detached' });
+    await page.getByRole('status').getByText(accountText.en.keyRevoked('laptop')).waitFor();
     await expect(client.chat.completions.create(chatBody())).rejects.toMatchObject({ status: 401 });
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('button', { name: 'Sign in with MetaMask' }).waitFor();
-    expect((await page.context().cookies()).map(({ name }) => name)).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
-  test('a wallet that is locked, refuses or is on another chain is explained, and the next attempt works', async () => {
-    const { page, wallet, signIn, alert, address } = await openAccount();
-    const refuse = (refused: string, code: number) => {
-      wallet.before = (method) => {
-        if (method === refused) throw code;
-      };
-    };
-    refuse('eth_requestAccounts', 4001);
-    await signIn();
-    await alert('You did not connect the wallet.');
-    refuse('eth_requestAccounts', 4100);
-    await signIn();
-    await alert('The wallet is locked');
-    refuse('eth_requestAccounts', -32_002);
-    await signIn();
-    await alert('open it, and answer there');
-    refuse('personal_sign', 4001);
-    await signIn();
-    await alert('You did not sign');
-    wallet.chainId = 137;
-    refuse('wallet_switchEthereumChain', 4902);
-    await signIn();
-    await alert('does not know the chain');
-    wallet.before = () => {};
-    await signIn();
-    expect(await address()).toBe(wallet.account.account);
-    expect([wallet.chainId, wallet.methods.at(-2)]).toEqual([1, 'wallet_switchEthereumChain']);
-    await wallet.switchAccount();
-    await page.getByRole('button', { name: 'Sign in with MetaMask' }).waitFor();
-    expect(await page.getByTestId('account-toggle').textContent()).toBe('Sign in');
+  test('sessions are listed with their device; others are ended one by one and together; this one ended elsewhere is noticed', async () => {
+    const { page, url, wallet, button, focused } = await openAccount();
+    const elsewhere = [new Browser(url), new Browser(url), new Browser(url)] as const;
+    for (const browser of elsewhere) await browser.signIn(wallet.account);
+    await page.reload();
+    const rows = page.getByTestId('session');
+    await rows.nth(3).waitFor();
+    expect(await rows.filter({ hasText: accountText.en.thisSession }).textContent()).toMatch(/^(Chrome|Edge), Linux/);
+    await rows.nth(0).getByRole('button').click();
+    await page.getByRole('status').getByText(accountText.en.sessionEnded(accountText.en.program)).waitFor();
+    expect(await focused()).toBe(accountText.en.sessions);
+    await rows.nth(3).waitFor({ state: 'detached' });
+    await button(accountText.en.endOthers).click();
+    await page.getByRole('status').getByText(accountText.en.sessionsEnded(2)).waitFor();
+    for (const browser of elsewhere) expect((await browser.fetch('GET', '/auth/session')).body.kind).toBe('guest');
+    await rows.nth(1).waitFor({ state: 'detached' });
+    const [phone] = elsewhere;
+    await phone.signIn(wallet.account);
+    await phone.fetch('DELETE', '/auth/sessions?except=current');
+    await button(accountText.en.makeKey).isEnabled();
+    // Whatever is done next with an ended session is refused, and then the page knows.
+    await page.getByLabel(accountText.en.keyName, { exact: true }).fill('late');
+    await button(accountText.en.makeKey).click();
+    await page.getByRole('status').getByText(noticeText.en.ended).waitFor();
+    await page.getByRole('button', { name: accountText.en.signInWith('MetaMask') }).waitFor();
+    expect(await page.getByTestId('account-link').textContent()).toBe('Sign in');
   });
 
-  test('a challenge that was signed too late, or sent twice, signs nobody in', async () => {
-    const clock = new TestClock();
-    const { page, wallet, signIn, alert, address } = await openAccount({ clock });
-    wallet.before = (method) => {
-      if (method === 'personal_sign') clock.ms += 6 * 60_000;
-    };
-    await signIn();
-    await alert('is older than 5 minutes');
-    wallet.before = () => {};
-    const sent = page.waitForRequest('**/auth/siwe/verify');
-    await signIn();
-    const body = (await sent).postData();
-    expect(await address()).toBe(wallet.account.account);
-    const replayed = await page.evaluate(async (again) => {
-      const headers = { 'content-type': 'application/json' };
-      return (await fetch('/auth/siwe/verify', { method: 'POST', headers, body: again })).status;
-    }, body);
-    expect(replayed).toBe(401);
+  test('looking at the page again shows that the session is over; another tab that signs out is heard', async () => {
+    const { page, url, wallet } = await openAccount();
+    const notice = (of: typeof page) => of.getByRole('status').getByText(noticeText.en.ended).waitFor();
+    const tab = await page.context().newPage();
+    await tab.goto(`${url}/account`);
+    await tab.getByRole('button', { name: accountText.en.signOut }).click();
+    await tab.getByRole('status').getByText(noticeText.en.signed_out).waitFor();
+    await notice(page);
+    expect(await page.context().cookies()).toEqual([]);
+    await page.locator('.wallets button').click();
+    await page.getByTestId('address').waitFor();
+    const phone = new Browser(url);
+    await phone.signIn(wallet.account);
+    await phone.fetch('DELETE', '/auth/sessions');
+    await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    await notice(page);
+  });
+
+  test('limits tell what is left, the level, and what is missing for the next', async () => {
+    const { page, url } = await openAccount({ limits: true });
+    const answers = Array.from({ length: 3 }, () =>
+      page.evaluate(async (body) => {
+        const headers = { 'content-type': 'application/json' };
+        const response = await fetch('/v1/chat/completions', { method: 'POST', headers, body: JSON.stringify(body) });
+        return response.status;
+      }, chatBody()),
+    );
+    expect(await Promise.all(answers)).toEqual([200, 200, 200]);
+    await page.goto(`${url}/account`);
+    await page.getByTestId('quota').first().waitFor();
+    const quotas = await page.getByTestId('quota').allTextContents();
+    expect(quotas[0]).toMatch(/^Requests a minute(57|58|59) of 60 left$/);
+    expect(quotas[3]).toBe('Answers at once4 of 4 left');
+    expect(await page.getByTestId('level').textContent()).toBe('Newcomer');
+    expect(await page.getByTestId('next-level').textContent()).toMatch(/^32 more good answers .* at least 4 days/);
+    await page.getByTestId('language').selectOption('ko');
+    expect(await page.getByTestId('level').textContent()).toBe('새 사용자');
+  });
+
+  test.each(['en', 'ko'] as const)('at 360 pixels nothing of it is wider than the window (%s)', async (locale) => {
+    const { page, button } = await openAccount({ browser: { locale, viewport: { width: 360, height: 740 } } });
+    await page.getByLabel(accountText[locale].keyName, { exact: true }).fill('x'.repeat(64));
+    await button(accountText[locale].makeKey).click();
+    await page.getByTestId('new-key').waitFor();
+    await page.getByTestId('quota').first().waitFor();
+    const wide = await page.evaluate(() => document.querySelector('main')?.scrollWidth ?? 0);
+    expect(wide).toBeLessThanOrEqual(360);
   });
 });

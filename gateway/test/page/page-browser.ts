@@ -43,8 +43,9 @@ export function pageBrowser() {
   /** Every complaint of the browser (policy, script, network) is kept; a browser context of its own each time. */
   return async function open(script: Script, { path = '/', browser: context, setUp, ...options }: OpenOptions = {}) {
     const gateway = await startGateway(script, { webDir, ...options });
-    const page = await browser.newPage({ locale: 'en-US', ...context });
-    onTestFinished(() => page.close());
+    const own = await browser.newContext({ locale: 'en-US', ...context });
+    onTestFinished(() => own.close());
+    const page = await own.newPage();
     const complaints: string[] = [];
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));

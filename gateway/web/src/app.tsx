@@ -1,8 +1,7 @@
 import { PAGE_PATHS } from '@blyan/api';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
-import { AccountDialog } from './account/account-dialog.tsx';
-import { useAccount } from './account/use-account.ts';
+import { AccountProvider } from './account/account-context.tsx';
 import { ErrorBoundary } from './frame/error-boundary.tsx';
 import { Header } from './frame/header.tsx';
 import { Page } from './frame/page-frame.tsx';
@@ -21,7 +20,9 @@ export function App() {
   return (
     <LanguageProvider>
       <NetworkProvider>
-        <Frame />
+        <AccountProvider>
+          <Frame />
+        </AccountProvider>
       </NetworkProvider>
     </LanguageProvider>
   );
@@ -29,16 +30,13 @@ export function App() {
 
 function Frame() {
   const t = useText(frameText);
-  const account = useAccount();
-  const [isAccountOpen, setAccountOpen] = useState(false);
   const [location] = useLocation();
   return (
     <div className="app">
       <a className="skip" href="#main">
         {t.skip}
       </a>
-      <Header address={account.session?.address ?? null} onAccount={() => setAccountOpen(true)} />
-      <AccountDialog account={account} isOpen={isAccountOpen} onClose={() => setAccountOpen(false)} />
+      <Header />
       <main id="main" tabIndex={-1}>
         <ErrorBoundary location={location}>
           <Suspense fallback={<p className="page note">{t.loading}</p>}>

@@ -1,63 +1,71 @@
-import { ApiClientError, type SessionAnswer } from '@blyan/api';
+import type { SessionAnswer } from '@blyan/api';
 import { client } from '../client.ts';
+import { WalletProblem, walletProblem } from './wallet-problem.ts';
 import type { WalletProvider } from './wallets.ts';
 
-/** Of EIP-1193, and of wallets that are asked twice. */
-const REJECTED = 4001;
-const UNAUTHORIZED = 4100;
-const CHAIN_UNKNOWN = 4902;
-const ALREADY_ASKED = -32_002;
+/** What is waited for: the person at the wallet, three times at most, then the gateway. */
+export type SignInStep = 'connect' | 'switch' | 'sign' | 'verify';
 
-/** Signs in with the wallet's account. @throws Error with a sentence for the person */
-export async function signInWith(provider: WalletProvider, { chainIds }: SessionAnswer): Promise<void> {
-  const address = firstAccount(await ask(provider, 'eth_requestAccounts'));
-  const chainId = await allowedChain(provider, chainIds);
-  const { message } = await client.auth.challenge(address, chainId);
-  const signature = await ask(provider, 'personal_sign', [hexOf(message), address]);
-  if (typeof signature !== 'string') throw new Error('The wallet gave no signature.');
-  await client.auth.verify(message, signature);
+export interface SignInOptions {
+  /** Whether a wallet on a chain that the gateway does not take is asked to switch. */
+  readonly switchesChain: boolean;
+  readonly onStep: (step: SignInStep) => void;
+  /** Ends the waiting. What the wallet signs afterwards is not used. */
+  readonly signal: AbortSignal;
 }
 
-/** What to tell a person of anything that was thrown. */
-export function sentenceOf(error: unknown): string {
-  if (error instanceof ApiClientError || error instanceof Error) return error.message;
-  return 'That did not work; try again.';
+/**
+ * Signs in with the account that the wallet offers.
+ * @throws WalletProblem, ApiClientError, or the signal's reason
+ */
+export async function signInWith(
+  provider: WalletProvider,
+  { chainIds }: SessionAnswer,
+  { switchesChain, onStep, signal }: SignInOptions,
+): Promise<void> {
+  const ask = (method: string, params?: readonly unknown[]) => answerOf(provider, signal, method, params);
+  onStep('connect');
+  const address = firstAccount(await ask('eth_requestAccounts'));
+  let chainId = Number(await ask('eth_chainId'));
+  if (!chainIds.includes(chainId) && switchesChain) {
+    onStep('switch');
+    await ask('wallet_switchEthereumChain', [{ chainId: `0x${(chainIds[0] ?? 1).toString(16)}` }]);
+    chainId = Number(await ask('eth_chainId'));
+  }
+  if (!chainIds.includes(chainId)) throw new WalletProblem('wrong_chain');
+  onStep('sign');
+  const { message } = await client.auth.challenge(address, chainId, signal);
+  const signature = await ask('personal_sign', [hexOf(message), address]);
+  if (typeof signature !== 'string') throw new WalletProblem('wallet_failed');
+  onStep('verify');
+  await client.auth.verify(message, signature, signal);
 }
 
-async function allowedChain(provider: WalletProvider, chainIds: readonly number[]): Promise<number> {
-  const current = Number(await ask(provider, 'eth_chainId'));
-  if (chainIds.includes(current)) return current;
-  const [wanted = 1] = chainIds;
-  await ask(provider, 'wallet_switchEthereumChain', [{ chainId: `0x${wanted.toString(16)}` }]);
-  return wanted;
+async function answerOf(
+  provider: WalletProvider,
+  signal: AbortSignal,
+  method: string,
+  params?: readonly unknown[],
+): Promise<unknown> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([provider.request({ method, ...(params && { params }) }), aborted.promise]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw walletProblem(method, error);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
+/** Wallets that are locked, or share nothing with this page, answer with none. */
 function firstAccount(accounts: unknown): string {
   const first: unknown = Array.isArray(accounts) ? accounts[0] : undefined;
-  if (typeof first === 'string') return first;
-  throw new Error('The wallet has no account: unlock it, and choose one for this page.');
-}
-
-async function ask(provider: WalletProvider, method: string, params?: readonly unknown[]): Promise<unknown> {
-  try {
-    return await provider.request({ method, ...(params && { params }) });
-  } catch (error) {
-    throw new Error(refusalOf((error as { readonly code?: unknown } | null)?.code, method), { cause: error });
-  }
-}
-
-function refusalOf(code: unknown, method: string): string {
-  if (code === REJECTED) {
-    if (method === 'personal_sign') return 'You did not sign, so you are not signed in.';
-    return method === 'eth_requestAccounts'
-      ? 'You did not connect the wallet.'
-      : 'The wallet stays on a chain that this gateway does not take.';
-  }
-  if (code === ALREADY_ASKED) return 'The wallet waits for you already: open it, and answer there.';
-  if (code === CHAIN_UNKNOWN)
-    return 'The wallet does not know the chain that this gateway takes: choose Ethereum in it.';
-  if (code === UNAUTHORIZED) return 'The wallet is locked, or does not let this page use the account.';
-  return 'The wallet refused: unlock it and try again.';
+  if (typeof first !== 'string') throw new WalletProblem('locked');
+  return first;
 }
 
 function hexOf(text: string): string {

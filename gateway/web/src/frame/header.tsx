@@ -1,6 +1,6 @@
 import { PAGE_PATHS } from '@blyan/api';
 import { Link, useRoute } from 'wouter';
-import { shortAddress } from '../account/account-dialog.tsx';
+import { useAccount } from '../account/account-context.tsx';
 import { useText } from '../language/index.ts';
 import { LanguageSwitch } from './language-switch.tsx';
 import { NetworkLight } from './network-light.tsx';
@@ -8,14 +8,9 @@ import { frameText } from './text.ts';
 
 const PAGES = ['chat', 'network', 'explorer', 'account'] as const;
 
-interface HeaderProps {
-  /** Of whoever is signed in. */
-  readonly address: string | null;
-  readonly onAccount: () => void;
-}
-
-export function Header({ address, onAccount }: HeaderProps) {
+export function Header() {
   const t = useText(frameText);
+  const address = useAccount().session?.address ?? null;
   return (
     <header className="header">
       <Link href={PAGE_PATHS.chat} className="wordmark">
@@ -29,9 +24,9 @@ export function Header({ address, onAccount }: HeaderProps) {
       </nav>
       <span className="spacer" />
       <NetworkLight />
-      <button type="button" className="quiet address-button" data-testid="account-toggle" onClick={onAccount}>
+      <Link href={PAGE_PATHS.account} className="quiet account-link" data-testid="account-link">
         {address === null ? t.signIn : shortAddress(address)}
-      </button>
+      </Link>
       <LanguageSwitch />
     </header>
   );
@@ -44,4 +39,9 @@ function PageLink({ href, text }: { readonly href: string; readonly text: string
       {text}
     </Link>
   );
+}
+
+/** `0xf39f…2266`. */
+function shortAddress(address: string): string {
+  return `${address.slice(0, 6)}…${address.slice(-4)}`;
 }
