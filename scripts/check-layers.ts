@@ -5,7 +5,7 @@ import { ROOT, sources, type Workspace, workspaces } from './workspaces.ts';
 // Imports point strictly up this list, package by package; packages of one line may be in any order in the documents but
 // have one here, so that no cycle can form.
 const LAYERS =
-  'interface params crypto codec chain-format light-client tensorblock store model chain routing ledger trust datasets learning evolution p2p inference api gateway node'.split(
+  'interface params crypto codec chain-format light-client tensorblock store grammar model chain routing ledger trust datasets learning evolution p2p inference api gateway node'.split(
     ' ',
   );
 /** May import everything, and only tests and benchmarks may import it. */

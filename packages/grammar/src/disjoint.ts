@@ -1,0 +1,58 @@
+import type { ByteTrie } from './byte-trie.ts';
+import { GrammarError } from './errors.ts';
+import { type Path, pathText } from './schema-keywords.ts';
+import { alternativesOf, type ObjectShape, type Shape, type TextShape, type ValueShape } from './shape.ts';
+
+/** Properties inside properties that are looked at for what tells two objects apart. */
+const MAX_DEPTH = 4;
+/** Pairs of values that are compared for one `oneOf`. */
+const MAX_COMPARED = 100_000;
+
+/**
+ * `oneOf` is `anyOf` where nothing satisfies two of its schemas. That is seen in types, in different texts, and in objects
+ * with a required property that tells them apart.
+ *
+ * @throws GrammarError ERR_GRAMMAR_UNSUPPORTED when it is not seen
+ */
+export function assertDisjoint(shapes: readonly Shape[], path: Path): void {
+  let compared = 0;
+  const areDisjoint = (a: Shape, b: Shape, depth: number): boolean =>
+    alternativesOf(a).every((one) => alternativesOf(b).every((other) => differ(one, other, depth)));
+  const differ = (a: ValueShape, b: ValueShape, depth: number): boolean => {
+    if (++compared > MAX_COMPARED) return false;
+    if (a.kind === 'text' && b.kind === 'text') return !shareText(a.texts, b.texts);
+    if (a.kind === 'text') return textsDiffer(a, b);
+    if (b.kind === 'text') return textsDiffer(b, a);
+    if (a.kind !== b.kind) return true;
+    return a.kind === 'object' && b.kind === 'object' && depth < MAX_DEPTH && objectsDiffer(a, b, depth);
+  };
+  const objectsDiffer = (a: ObjectShape, b: ObjectShape, depth: number): boolean => {
+    const others = new Map(b.properties.map((property) => [property.name, property]));
+    return a.properties.some(({ name, isRequired, value }) => {
+      const other = others.get(name);
+      return isRequired && other?.isRequired === true && areDisjoint(value, other.value, depth + 1);
+    });
+  };
+  for (const [index, shape] of shapes.entries()) {
+    for (const other of shapes.slice(index + 1)) {
+      if (areDisjoint(shape, other, 0)) continue;
+      const message =
+        'Schemas of "oneOf" must differ in their type or in a required property with a "const"; otherwise use "anyOf".';
+      throw new GrammarError('ERR_GRAMMAR_UNSUPPORTED', message, { meta: { path: pathText(path) } });
+    }
+  }
+}
+
+/** Whether no text is a value of the other kind, told by how it begins. */
+function textsDiffer({ texts }: TextShape, { kind }: ValueShape): boolean {
+  const begins = { string: /"/, number: /[-\d]/, object: /\{/, array: /\[/, text: /./ }[kind];
+  return [...texts.children.keys()].every((byte) => !begins.test(String.fromCharCode(byte)));
+}
+
+function shareText(a: ByteTrie, b: ByteTrie): boolean {
+  if (a.value >= 0 && b.value >= 0) return true;
+  return [...a.children].some(([byte, child]) => {
+    const other = b.children.get(byte);
+    return other !== undefined && shareText(child, other);
+  });
+}
