@@ -21,18 +21,24 @@ export interface OpenOptions extends NonNullable<Parameters<typeof startGateway>
   readonly setUp?: (page: Page) => Promise<void>;
 }
 
+/** @param outDir where the page goes; by default where a gateway looks for it */
+export async function buildPage(outDir?: string): Promise<void> {
+  const configFile = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
+  await build({ configFile, logLevel: 'error', build: { ...(outDir !== undefined && { outDir }) } });
+}
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath, args: [...args, '--disable-component-update', '--disable-sync'] });
+}
+
 /** Builds the page and starts Chromium for the tests of a file; opens it over a scripted coordinator. */
 export function pageBrowser() {
   const webDir = mkdtempSync(join(tmpdir(), 'blyan-page-'));
   let browser: Browser;
 
   beforeAll(async () => {
-    const configFile = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
-    await build({ configFile, logLevel: 'error', build: { outDir: webDir } });
-    browser = await chromium.launch({
-      executablePath,
-      args: [...args, '--disable-component-update', '--disable-sync'],
-    });
+    await buildPage(webDir);
+    browser = await launchChromium();
   });
 
   afterAll(async () => {

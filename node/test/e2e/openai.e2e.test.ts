@@ -2,14 +2,18 @@ import Anthropic from '@anthropic-ai/sdk';
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildPage, executablePath } from '../../../gateway/test/page/page-browser.ts';
 import { PLAN_TYPES } from './answers.ts';
 import { Devnet } from './devnet.ts';
+import { personWithWallet } from './person.ts';
 
 // The client of the package, unmodified, against the network of `npm start`.
 let net: Devnet;
 let client: OpenAI;
 let model: string;
 beforeAll(async () => {
+  // What is served is what the sources say, whatever was built before.
+  if (executablePath !== undefined) await buildPage();
   net = await Devnet.start();
   client = new OpenAI({ baseURL: `${net.gateway}/v1`, apiKey: 'unused' });
   model = (await client.models.list()).data[0]?.id as string;
@@ -17,8 +21,40 @@ beforeAll(async () => {
 afterAll(() => net?.stop());
 
 const messages = [{ role: 'user' as const, content: 'What is a river?' }];
+/** A page sets text as it likes. */
+const plain = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 /** Fields of ours, which the client passes through. */
 const ours = (fields: object) => fields as object;
+
+test.skipIf(executablePath === undefined)(
+  'a person opens the page, signs in with a wallet, chats, sees who computed it, makes a key that the client uses, signs out, and notices a session that was ended elsewhere',
+  async () => {
+    await using person = await personWithWallet(net.gateway);
+    await person.signsIn();
+    const { text: shown, peers } = await person.asks('What is a river?');
+    const text = plain(shown);
+    expect(text.length).toBeGreaterThan(10);
+    expect(peers.length).toBeGreaterThan(0);
+    for (const peer of peers) expect(net.nodes.map(({ peerId }) => peerId)).toContain(peer);
+    const apiKey = await person.makesKey('laptop');
+    const program = new OpenAI({ baseURL: `${net.gateway}/v1`, apiKey, maxRetries: 0 });
+    const ask = async () => {
+      const answer = await program.chat.completions.create({ model, messages, temperature: 0 });
+      return plain(answer.choices[0]?.message.content ?? '');
+    };
+    expect(await ask()).toBe(text);
+    await person.signsOut();
+    // Keys are of programs: they outlive the session that made them.
+    expect(await ask()).toBe(text);
+    await person.signsIn();
+    await person.endsAllSessionsElsewhere();
+    await person.noticesThatItIsOver();
+    await person.signsIn();
+    await person.revokesKey('laptop');
+    await expect(ask()).rejects.toMatchObject({ status: 401, code: 'invalid_api_key' });
+    expect(person.complaints).toEqual([]);
+  },
+);
 
 test('models are listed and described by name and by root', async () => {
   const [listed] = (await client.models.list()).data;
