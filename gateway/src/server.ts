@@ -14,6 +14,7 @@ import { toHttpError } from './http-errors.ts';
 import { RATE_HEADERS } from './limits/rate-headers.ts';
 import { loggedId } from './logged-id.ts';
 import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
+import { RouteList } from './openapi/document.ts';
 import { routePath } from './route-path.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chainRoutes } from './routes/chain.ts';
@@ -22,6 +23,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { messagesRoutes } from './routes/messages.ts';
 import { networkRoutes } from './routes/network.ts';
 import { ollamaRoutes } from './routes/ollama.ts';
+import { openApiRoutes } from './routes/openapi.ts';
 import { pageRoutes } from './routes/page.ts';
 import { responsesRoutes } from './routes/responses.ts';
 import { resumeRoutes } from './routes/resume.ts';
@@ -70,6 +72,8 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   app.setNotFoundHandler((request) => {
     throw noSuchRoute(app, request);
   });
+  const routes = new RouteList();
+  app.addHook('onRoute', (route) => routes.add(route));
   addHooks(app, context);
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });
   await app.register(cors, {
@@ -86,6 +90,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   await app.register(chainRoutes(context));
   await app.register(authRoutes(context));
   await app.register(keyRoutes(context));
+  await app.register(openApiRoutes(routes, context.options.version));
   await app.register(pageRoutes(context.options.webDir));
   return app;
 }

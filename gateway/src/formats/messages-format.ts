@@ -11,7 +11,7 @@ export function messagesFormat(form: AnswerForm): AnswerFormat {
     route: 'messages',
     transport: 'sse',
     terminator: null,
-    whole([answer], usage, blyan): MessagesAnswer & { blyan: object } {
+    whole([answer], usage, blyan): MessagesAnswer {
       if (answer === undefined) throw new RangeError('A message has one answer');
       const content = [{ type: 'text' as const, text: answer.text }];
       return { ...head, content, ...stopOf(answer), usage: usageOf(usage), blyan };

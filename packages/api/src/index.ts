@@ -113,14 +113,18 @@ export {
   apiErrorBody,
 } from './errors.ts';
 export { type FinishReason, finishReason, type Usage, usage } from './generation-fields.ts';
+export { health, readiness } from './health.ts';
 export { API_LIMITS } from './limits.ts';
 export {
+  countTokensAnswer,
   countTokensRequest,
   findUnsupportedInMessages,
   MESSAGES_ERROR_TYPES,
   type MessagesAnswer,
   messagesAnswer,
   messagesConversation,
+  messagesErrorBody,
+  messagesEvent,
   messagesRequest,
   type ParsedMessagesRequest,
 } from './messages.ts';
@@ -130,14 +134,24 @@ export {
   findUnsupportedInOllamaGenerate,
   type OllamaModel,
   type OllamaOptions,
+  ollamaChatAnswer,
   ollamaChatRequest,
+  ollamaErrorBody,
+  ollamaGenerateAnswer,
   ollamaGenerateRequest,
   ollamaModels,
   ollamaShow,
   ollamaShowRequest,
+  ollamaVersion,
 } from './ollama.ts';
 export { PAGE_PATHS } from './page-paths.ts';
-export { findUnsupportedInResponses, responsesConversation, responsesRequest } from './responses.ts';
+export {
+  findUnsupportedInResponses,
+  responsesAnswer,
+  responsesConversation,
+  responsesEvent,
+  responsesRequest,
+} from './responses.ts';
 export { API_ROUTES, methodsOf } from './routes.ts';
 export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } from './sse.ts';
 export { networkState, type StateAnswer } from './state.ts';

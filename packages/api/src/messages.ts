@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blyanAnswer } from './blyan-extension.ts';
 import { API_LIMITS } from './limits.ts';
 import { boundedArray, optional } from './optional.ts';
 import { blocksText, foreignBlock, textBlocks } from './text-blocks.ts';
@@ -74,8 +75,37 @@ export const messagesAnswer = z.object({
   stop_reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence']),
   stop_sequence: z.string().nullable(),
   usage: z.object({ input_tokens: z.int(), output_tokens: z.int() }),
+  blyan: blyanAnswer,
 });
 export type MessagesAnswer = z.infer<typeof messagesAnswer>;
+
+/** One event of its stream; `type` is the event's name too. */
+export const messagesEvent = z.looseObject({
+  type: z.enum([
+    'message_start',
+    'content_block_start',
+    'ping',
+    'content_block_delta',
+    'content_block_stop',
+    'message_delta',
+    'message_stop',
+    'error',
+  ]),
+});
+
+/** Answer of `POST /v1/messages/count_tokens`. */
+export const countTokensAnswer = z.object({ input_tokens: z.int() });
+
+/** An error as Anthropic's clients read it. */
+export const messagesErrorBody = z.object({
+  type: z.literal('error'),
+  error: z.object({
+    type: z.string(),
+    message: z.string(),
+    param: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
+});
 
 /** Types of Anthropic's errors by status; 5xx but 529 are `api_error`. */
 export const MESSAGES_ERROR_TYPES: Readonly<Record<number, string>> = Object.freeze({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blyanAnswer } from './blyan-extension.ts';
 import { API_LIMITS } from './limits.ts';
 import { anyObject, boundedArray, optional } from './optional.ts';
 import type { Unsupported } from './unsupported.ts';
@@ -123,3 +124,30 @@ export const ollamaShow = z.object({
   model_info: anyObject,
   capabilities: z.array(z.string()),
 });
+
+/** Durations in nanoseconds; with the last line, or the only one. */
+const ending = {
+  done_reason: z.string().optional(),
+  total_duration: z.int().optional(),
+  load_duration: z.int().optional(),
+  prompt_eval_count: z.int().optional(),
+  prompt_eval_duration: z.int().optional(),
+  eval_count: z.int().optional(),
+  eval_duration: z.int().optional(),
+  blyan: blyanAnswer.optional(),
+};
+const line = { model: z.string(), created_at: z.string(), done: z.boolean(), ...ending };
+
+/** Answer of `POST /api/chat`: the whole, or a line of its stream. */
+export const ollamaChatAnswer = z.object({
+  ...line,
+  message: z.looseObject({ role: z.literal('assistant'), content: z.string() }),
+});
+/** The same of `POST /api/generate`. */
+export const ollamaGenerateAnswer = z.object({ ...line, response: z.string() });
+
+/** Answer of `GET /api/version`. */
+export const ollamaVersion = z.object({ version: z.string() });
+
+/** An error as Ollama's clients read it. */
+export const ollamaErrorBody = z.object({ error: z.string() });

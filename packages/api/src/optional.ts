@@ -16,10 +16,13 @@ export const boundedArray = <T extends z.ZodType>(item: T, min: number, max: num
       error: `Expected a list of ${min} to ${max} items`,
       abort: true,
     })
+    // For documents: the custom check says nothing by itself.
+    .meta({ minItems: min, maxItems: max })
     .pipe(z.array(item));
 
 /** A JSON object whose members are not looked at. */
-export const anyObject = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  { error: 'Expected an object' },
-);
+export const anyObject = z
+  .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    error: 'Expected an object',
+  })
+  .meta({ type: 'object' });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blyanAnswer } from './blyan-extension.ts';
 import { API_LIMITS } from './limits.ts';
 import { boundedArray, optional } from './optional.ts';
 import { blocksText, foreignBlock, textBlocks } from './text-blocks.ts';
@@ -33,6 +34,33 @@ export const responsesRequest = z.looseObject({
   background: optional(z.boolean()),
   prompt: optional(z.unknown()),
 });
+
+const part = z.looseObject({ type: z.literal('output_text'), text: z.string() });
+const message = z.object({
+  id: z.string(),
+  type: z.literal('message'),
+  role: z.literal('assistant'),
+  status: z.enum(['in_progress', 'completed', 'incomplete']),
+  content: z.array(part),
+});
+
+/** Answer of `POST /v1/responses` without `stream`; the fields left out here are constant. */
+export const responsesAnswer = z.looseObject({
+  id: z.string().startsWith('resp_'),
+  object: z.literal('response'),
+  /** Seconds since the epoch. */
+  created_at: z.int(),
+  status: z.enum(['in_progress', 'completed', 'incomplete']),
+  incomplete_details: z.object({ reason: z.literal('max_output_tokens') }).nullable(),
+  model: z.string(),
+  output: z.array(message),
+  usage: z.looseObject({ input_tokens: z.int(), output_tokens: z.int(), total_tokens: z.int() }).nullable(),
+  blyan: blyanAnswer.optional(),
+});
+
+/** One event of its stream, numbered from 0; `type` is the event's name too. */
+export const responsesEvent = z.looseObject({ type: z.string(), sequence_number: z.int() });
+
 type Role = 'user' | 'assistant' | 'system' | 'developer';
 type Request = z.output<typeof responsesRequest>;
 

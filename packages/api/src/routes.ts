@@ -37,6 +37,7 @@ export const API_ROUTES = Object.freeze({
   keys: { path: '/auth/keys', methods: ['GET', 'POST'] },
   keyById: { path: '/auth/keys/:id', methods: ['DELETE'] },
   chainEvents: { path: '/api/v1/chain/events', methods: ['GET'] },
+  openapi: { path: '/openapi.json', methods: ['GET', 'HEAD'] },
 });
 
 /** Methods that the path without its query would accept, or null when no route has it. */
