@@ -2,6 +2,7 @@ import {
   Delegate,
   type Engine,
   ExpertCaller,
+  Grammars,
   Heartbeat,
   NetworkCoordinator,
   PeerFaults,
@@ -105,6 +106,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
   const sign = (plan: Plan) => signPlan(plan, options.seed);
   const run: PlanRunDeps = {
     ...{ engine, host: stages, network, inbox, heartbeat, faults },
+    grammars: new Grammars((root) => versions.of(root)?.manifest),
     replace: (plan, lost) => {
       const manifest = versions.of(plan.modelRoot)?.manifest;
       if (!manifest) return null;

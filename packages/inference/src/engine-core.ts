@@ -193,7 +193,7 @@ export class EngineCore {
       this.#heap.f32(first, request.hidden.length).set(request.hidden);
       const pointers = Array.from({ length: rows }, (_, row) => first + row * hiddenSize * 4);
       const logits = await this.#pass((context) => headLogits(context, view, workspace, pointers));
-      return logits.map((row, index) => drawToken(row, request.spec, request.position + index));
+      return logits.map((row, index) => drawToken(row, request.spec, request.position + index, request.masks?.[index]));
     });
   }
 

@@ -4,7 +4,7 @@ import { loadHead } from './loaders.ts';
 import type { SampledToken, SampleSpec } from './messages.ts';
 import type { ModelView } from './model-view.ts';
 import { bufferRows } from './product.ts';
-import { assertFinite, logprobs, sampleToken } from './sampler.ts';
+import { assertFinite, logprobs, sampleToken, withMask } from './sampler.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Final norm and head for rows [hidden] that lie at the given pointers of the heap: logits [vocabulary] of each. */
@@ -41,12 +41,20 @@ export async function headLogits(
 }
 
 /**
- * Draws the token that stands at `position` and tells what was asked for about it.
- * @throws InferenceError ERR_INFERENCE_NOT_FINITE
+ * Draws the token that stands at `position`, and tells what was asked for about it: of all tokens, also where a mask lets
+ * only some be drawn.
+ *
+ * @throws InferenceError ERR_INFERENCE_NOT_FINITE, ERR_INFERENCE_RANGE
  */
-export function drawToken(logits: Float32Array, spec: SampleSpec, position: number): SampledToken {
+export function drawToken(
+  logits: Float32Array,
+  spec: SampleSpec,
+  position: number,
+  mask?: Uint8Array | null,
+): SampledToken {
   assertFinite(logits);
-  const tokenId = sampleToken(logits, spec.params, position);
+  const { allowed, count } = mask ? withMask(logits, mask) : { allowed: logits, count: logits.length };
+  const tokenId = sampleToken(allowed, spec.params, position, count);
   const bytes = new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength);
   return {
     tokenId,

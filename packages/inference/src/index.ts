@@ -5,6 +5,7 @@ export { InferenceError, type InferenceErrorCode } from './errors.ts';
 export { Delegate } from './executor/delegate.ts';
 export type { ExpertCallContext, HolderReplaced } from './executor/expert-call.ts';
 export { ExpertCaller, type ExpertCallerDeps } from './executor/expert-caller.ts';
+export { Grammars } from './executor/grammars.ts';
 export { Heartbeat } from './executor/heartbeat.ts';
 export type { HolderPort } from './executor/holders.ts';
 export { InputLog } from './executor/input-log.ts';

@@ -11,6 +11,9 @@ export interface SampleSpec {
   readonly logits?: 'sha256' | 'f32';
 }
 
+/** Of each row the tokens that may be drawn behind it, bit `id & 7` of byte `id >> 3`; null: all. */
+export type RowMasks = readonly (Uint8Array | null)[];
+
 export interface SampledToken {
   readonly tokenId: number;
   readonly logprob?: TokenLogprob;
@@ -36,6 +39,7 @@ export interface SampleRequest {
   /** Where the token behind the first row stands. */
   readonly position: number;
   readonly spec: SampleSpec;
+  readonly masks?: RowMasks;
   /** Of a call with one row whose token is the input of a step that is asked for next; see `DrawnToken`. */
   readonly drawing?: string;
 }
@@ -56,6 +60,8 @@ export interface StepRequest {
   /** How many of the last rows `last` and `sample` are about; 1 when left out. */
   readonly wanted?: number;
   readonly sample?: SampleSpec;
+  /** Of the wanted rows. */
+  readonly masks?: RowMasks;
 }
 
 export interface StepResult {

@@ -55,6 +55,23 @@ export function assertFinite(logits: Float32Array): void {
   }
 }
 
+/**
+ * The logits with all tokens that a mask leaves out at minus infinity, and how many are left.
+ * @throws InferenceError ERR_INFERENCE_RANGE when the mask is of another vocabulary or leaves none
+ */
+export function withMask(logits: Float32Array, mask: Uint8Array): { allowed: Float32Array; count: number } {
+  const allowed = new Float32Array(logits.length).fill(Number.NEGATIVE_INFINITY);
+  let count = 0;
+  for (let id = 0; id < logits.length; id++) {
+    if (((mask[id >> 3] as number) & (1 << (id & 7))) === 0) continue;
+    allowed[id] = logits[id] as number;
+    count++;
+  }
+  if (count > 0 && mask.length === Math.ceil(logits.length / 8)) return { allowed, count };
+  const message = 'A mask must have a bit for every token of the vocabulary, and at least one that is set.';
+  throw new InferenceError('ERR_INFERENCE_RANGE', message, { kind: 'peer' });
+}
+
 /** How many of the likeliest tokens are looked at first: sorting a whole vocabulary would take longer than a layer. */
 const FIRST_LOOK = 64;
 const NEXT_LOOK = 8;
@@ -62,15 +79,23 @@ const NEXT_LOOK = 8;
 /**
  * Draws the token at an absolute position. Temperature 0 is greedy. Otherwise: divide by the temperature, keep the
  * top k, soften to probabilities, keep the smallest set whose mass reaches top p, draw by (seed, position).
+ *
+ * @param count logits above minus infinity; the others are not drawn
  */
-export function sampleToken(logits: Float32Array, params: SamplingParams, position: number): number {
+export function sampleToken(
+  logits: Float32Array,
+  params: SamplingParams,
+  position: number,
+  count: number = logits.length,
+): number {
   if (params.temperature === 0) return argmax(logits);
-  const allowed = params.topK > 0 ? Math.min(params.topK, logits.length) : logits.length;
-  let order = largest(logits, allowed < logits.length ? allowed : FIRST_LOOK);
+  const isCut = params.topK > 0 && params.topK < count;
+  const allowed = isCut ? params.topK : count;
+  let order = largest(logits, isCut ? allowed : Math.min(FIRST_LOOK, allowed));
   const top = logits[order[0] as number] as number;
   const weight = (id: number) => Math.exp(((logits[id] as number) - top) / params.temperature);
   let total = 0;
-  for (const id of allowed < logits.length ? order : logits.keys()) total += weight(id);
+  for (const id of isCut ? order : logits.keys()) total += weight(id);
   const mass = params.topP < 1 ? reach((sum) => sum >= params.topP * total).sum : total;
   const target = uniformAt(params.seed, position) * mass;
   return reach((sum) => sum > target).id;

@@ -119,12 +119,13 @@ async function outputsOf(
     const own = drawn.flatMap((one, index) =>
       one.step === step ? { row: one.row, logits: logits[index] as Float32Array } : [],
     );
-    return { tokens: own.map(({ row, logits: values }) => draw(step, row, values)) };
+    return { tokens: own.map(({ row, logits: values }, index) => draw(step, row, values, index)) };
   });
 }
 
-function draw({ request }: PlacedStep, row: number, logits: Float32Array): SampledToken {
-  if (request.sample) return drawToken(logits, request.sample, request.position + row + 1);
+function draw({ request }: PlacedStep, row: number, logits: Float32Array, wanted: number): SampledToken {
+  const { sample, masks, position } = request;
+  if (sample) return drawToken(logits, sample, position + row + 1, masks?.[wanted]);
   throw new InferenceError('ERR_INFERENCE_RANGE', 'A step that draws a token must say how.', { kind: 'peer' });
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { uniformAt } from '../src/random.ts';
-import { argmax, assertFinite, largest, logprobs, sampleToken } from '../src/sampler.ts';
+import { argmax, assertFinite, largest, logprobs, sampleToken, withMask } from '../src/sampler.ts';
 import { noise, uniform } from './noise.ts';
 
 const PLAIN = { temperature: 1, topK: 0, topP: 1, seed: 0 };
@@ -137,5 +137,43 @@ describe('assertFinite', () => {
     const both = Float32Array.of(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
     expect(() => assertFinite(both)).toThrow(expect.objectContaining({ code: 'ERR_INFERENCE_NOT_FINITE' }));
     assertFinite(new Float32Array(1_000).fill(3.4e38));
+  });
+});
+
+describe('a mask', () => {
+  const maskOf = (ids: readonly number[], size: number) => {
+    const mask = new Uint8Array(Math.ceil(size / 8));
+    for (const id of ids) mask[id >> 3] = (mask[id >> 3] as number) | (1 << (id & 7));
+    return mask;
+  };
+
+  test('leaves the distribution of what is left as if there were nothing else', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat(299), { minLength: 1, maxLength: 90 }),
+        fc.record({
+          temperature: fc.constantFrom(0, 0.3, 1.5),
+          topK: fc.constantFrom(0, 1, 5, 200),
+          topP: fc.constantFrom(0.1, 0.9, 1),
+          seed: fc.nat(),
+        }),
+        fc.nat(),
+        (chosen, params, position) => {
+          const ids = chosen.toSorted((a, b) => a - b);
+          const logits = noise(300, params.seed);
+          const { allowed, count } = withMask(logits, maskOf(ids, 300));
+          expect(count).toBe(ids.length);
+          const alone = Float32Array.from(ids, (id) => logits[id] as number);
+          expect(sampleToken(allowed, params, position, count)).toBe(ids[sampleToken(alone, params, position)]);
+        },
+      ),
+    );
+  });
+
+  test('is refused when it leaves nothing or is of another vocabulary', () => {
+    for (const mask of [maskOf([], 20), maskOf([3], 8), maskOf([3], 40), Uint8Array.of(0, 0, 0xf0)])
+      expect(() => withMask(new Float32Array(20), mask)).toThrow(
+        expect.objectContaining({ code: 'ERR_INFERENCE_RANGE' }),
+      );
   });
 });

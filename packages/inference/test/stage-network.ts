@@ -15,6 +15,7 @@ import {
   Delegate,
   type Engine,
   type EngineCore,
+  Grammars,
   Heartbeat,
   NetworkCoordinator,
   type PeerBlame,
@@ -105,6 +106,7 @@ export class StageNetworkTest implements AsyncDisposable {
     const history = new SpeculationHistory();
     const deps: PlanRunDeps = {
       ...{ engine: engine.engine, host, network, inbox, heartbeat, faults },
+      grammars: new Grammars(() => this.model.manifest),
       replace: (plan, lost) => {
         const other = replaceStages(plan, lost, this.#input(id));
         return other && signPlan(other, SEED);

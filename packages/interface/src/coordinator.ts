@@ -34,6 +34,11 @@ export interface GenerateRequest {
   readonly committedTokens?: readonly number[];
   readonly sampling: SamplingParams;
   readonly ignoreEos: boolean;
+  /**
+   * A JSON Schema as text: tokens are drawn among those only that lead to a document of it, and the end token comes when
+   * the text is one. An answer that `maxTokens` ends is the beginning of a document.
+   */
+  readonly jsonSchema?: string;
   /** Number of alternatives per token (0..20); undefined when log probabilities are not wanted. */
   readonly topLogprobs?: number;
   readonly returnLogits?: 'sha256' | 'f32';

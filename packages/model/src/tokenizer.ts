@@ -32,6 +32,8 @@ export class Tokenizer {
   /** The `eos_token` of tokenizer_config.json; null when it names none. */
   readonly eosTokenId: number | null;
   readonly bosTokenId: number | null;
+  /** A space at the start of a text is dropped when tokens become text. */
+  readonly stripsLeadingSpace: boolean;
   /** False: only text completions are possible. */
   readonly hasChatTemplate: boolean;
   readonly #inner: HuggingFaceTokenizer;
@@ -42,6 +44,7 @@ export class Tokenizer {
 
   constructor(tokenizerJson: JsonObject, tokenizerConfig: JsonObject) {
     this.#codec = tokenCodecOf(tokenizerJson);
+    this.stripsLeadingSpace = this.#codec.stripsLeadingSpace;
     try {
       this.#inner = new HuggingFaceTokenizer(tokenizerJson, tokenizerConfig);
       this.#tokens = new Map([...this.#inner.get_vocab(true)].map(([token, id]) => [id, token]));

@@ -17,6 +17,7 @@ import { InferenceError } from '../errors.ts';
 import type { SampledToken } from '../messages.ts';
 import { modelView } from '../model-view.ts';
 import { AnswerClock, rounded } from './answer-clock.ts';
+import { AnswerGrammar } from './answer-grammar.ts';
 import { RETURN_POLL_MS, RETURN_WAIT_MS } from './deadlines.ts';
 import { type Delegate, DelegateLostError, type RunEnd } from './delegate.ts';
 import { type NetworkPort, networkState, notReady } from './network-state.ts';
@@ -75,7 +76,7 @@ export class NetworkCoordinator implements Coordinator {
 
   /**
    * @throws InferenceError ERR_INFERENCE_MODEL_UNKNOWN, ERR_INFERENCE_CONTEXT, ERR_INFERENCE_RANGE,
-   * ERR_INFERENCE_MISSING_BLOCKS, ERR_INFERENCE_BUSY; what a stage reports
+   * ERR_INFERENCE_MISSING_BLOCKS, ERR_INFERENCE_BUSY; GrammarError for a schema that cannot be held to; what a stage reports
    */
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
     const manifest = this.#manifest(request);
@@ -187,6 +188,8 @@ export class NetworkCoordinator implements Coordinator {
       const bad = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
       if (bad !== undefined) throw range(`The token id ${bad} is outside the vocabulary of ${vocabSize}.`);
     }
+    // Refused before anybody is asked to compute.
+    if (request.jsonSchema !== undefined) this.#deps.grammars.of(manifest.root, request.jsonSchema);
     return manifest;
   }
 
@@ -245,20 +248,28 @@ export class NetworkCoordinator implements Coordinator {
     request: GenerateRequest,
     signal: AbortSignal,
   ): AsyncGenerator<SampledToken, RunEnd> {
-    let left = request.maxTokens - (request.committedTokens?.length ?? 0);
+    const { promptTokens, committedTokens = [], jsonSchema } = request;
+    let left = request.maxTokens - committedTokens.length;
+    let position = promptTokens.length + committedTokens.length;
+    const grammar =
+      jsonSchema === undefined
+        ? null
+        : new AnswerGrammar(this.#deps.grammars.of(manifest.root, jsonSchema), promptTokens.length, committedTokens);
     const tokens = this.#deps.delegate.ask(plan, request, signal, () => this.#chooser.hasOther(manifest, plan));
     try {
       for (let next = await tokens.next(); ; next = await tokens.next()) {
         if (next.done) return next.value;
         const { vocabSize } = manifest.spec;
         left--;
-        if (next.value.tokenId >= vocabSize || left < 0) {
+        const { tokenId } = next.value;
+        if (tokenId >= vocabSize || left < 0 || grammar?.allows(position, [next.value]) === false) {
           const cause = new InferenceError(
             'ERR_INFERENCE_FRAME',
             'A delegate gave what cannot be a token of the answer.',
           );
           throw new DelegateLostError((plan.stages[0] as PlanStage).peerId, 'garbage', cause);
         }
+        grammar?.fed(position++, [tokenId]);
         yield next.value;
         // Ending the iteration cancels the delegate; what it did is not heard then.
         if (signal.reason === ANSWER_COMPLETE) return { finishReason: 'stop', ...NOTHING };

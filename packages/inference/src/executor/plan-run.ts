@@ -6,6 +6,7 @@ import type { SampledToken, SampleRequest, SampleSpec } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
 import { pageKeys } from '../page-keys.ts';
 import { speculate, VerifyWindows } from '../speculation/index.ts';
+import { AnswerGrammar } from './answer-grammar.ts';
 import { CHUNK_ROWS, STEP_TIMEOUT_MS } from './deadlines.ts';
 import { lossReason } from './loss-reason.ts';
 import { allFinite } from './packed-rows.ts';
@@ -15,8 +16,7 @@ import type { LostNode, RunInbox } from './result-inbox.ts';
 import type { PlanRunDeps } from './run-deps.ts';
 import { SlowStages } from './slow-stages.ts';
 import { type PlanUsage, StageChain } from './stage-chain.ts';
-import type { StageHost } from './stage-host.ts';
-import type { StageResult } from './stage-port.ts';
+import type { StageResult, StageStep } from './stage-port.ts';
 import { StalledStages } from './stalled-stages.ts';
 import { sequenceId } from './wire.ts';
 
@@ -52,6 +52,7 @@ export class PlanRun {
   readonly #stalled: StalledStages;
   /** Prompt and committed answer. */
   readonly #tokens: number[];
+  readonly #grammar: AnswerGrammar | null;
   readonly #sample: SampleSpec;
   #plan: Plan;
   #unwatch: (() => void)[] = [];
@@ -76,6 +77,11 @@ export class PlanRun {
     this.#plan = plan;
     this.#sample = { params: sampling, topLogprobs, logits: returnLogits };
     this.#tokens = [...promptTokens, ...committedTokens];
+    const { jsonSchema } = request;
+    this.#grammar =
+      jsonSchema === undefined
+        ? null
+        : new AnswerGrammar(deps.grammars.of(model.root, jsonSchema), promptTokens.length, committedTokens);
     const end = Math.min(promptTokens.length + maxTokens, spec.contextLength);
     this.#end = end;
     this.#ends = request.ignoreEos ? [] : spec.eosTokenIds;
@@ -197,11 +203,13 @@ export class PlanRun {
       throw new GarbageError();
     const { self, signal } = this.#options;
     const { modelRoot, head } = this.#plan;
-    const request = { modelRoot, hidden, position: position + 1, spec: this.#sample };
+    const masks = this.#grammar?.masks(position + 1, rows);
+    const request = { modelRoot, hidden, position: position + 1, spec: this.#sample, masks };
     if (head === self) return this.#drawHere(request, rows);
     return attempt(head, async () => {
       const drawn = await this.#deps.network.sample(head, request, signal);
       if (drawn.length !== rows || drawn.some(({ tokenId }) => tokenId >= vocabSize)) throw new GarbageError();
+      if (this.#grammar && !this.#grammar.allows(position + 1, drawn)) throw new GarbageError();
       return drawn;
     });
   }
@@ -218,7 +226,7 @@ export class PlanRun {
     const drawing = `${this.#options.request.requestId}/${position}`;
     const drawn = this.#deps.engine.sample({ ...request, drawing });
     const { epoch } = this.#windows;
-    this.#step({ epoch, position, wanted: 1, input: { drawing, ends: this.#ends } });
+    this.#step({ epoch, position, wanted: 1, input: { drawing, ends: this.#ends } }, 1);
     this.#ahead = { epoch, position };
     return drawn;
   }
@@ -327,18 +335,19 @@ export class PlanRun {
     const first = this.#plan.stages[0] as PlanStage;
     this.#fedAtMs = performance.now();
     this.#fedTo = position + tokens.length;
+    this.#grammar?.fed(position, tokens);
     const ahead = this.#ahead;
     this.#ahead = null;
     if (ahead?.epoch === epoch && ahead.position === position) return;
     if (first.peerId === self && embedding === self) {
-      this.#step({ epoch, position, wanted, input: tokens });
+      this.#step({ epoch, position, wanted, input: tokens }, tokens.length);
       return;
     }
     const rows =
       embedding === self
         ? await this.#deps.engine.embed({ modelRoot, tokens })
         : await attempt(embedding, () => this.#embedded(embedding, tokens));
-    if (first.peerId === self) this.#step({ epoch, position, wanted, input: rows });
+    if (first.peerId === self) this.#step({ epoch, position, wanted, input: rows }, tokens.length);
     else {
       const frame = { requestId: request.requestId, layer: 0, epoch, position, wanted, rows };
       await attempt(first.peerId, () => this.#deps.network.forward(first.peerId, self, frame));
@@ -353,11 +362,15 @@ export class PlanRun {
     return rows;
   }
 
-  #step(step: Omit<Parameters<StageHost['step']>[1], 'sample'>): void {
+  #step(step: Omit<StageStep, 'sample' | 'masks'>, rows: number): void {
     const { self, request } = this.#options;
     const samplesHere = this.#plan.stages.length === 1 && this.#plan.head === self;
     const id = sequenceId(request.requestId, 0, self);
-    void this.#deps.host.step(id, samplesHere ? { ...step, sample: this.#sample } : step);
+    if (!samplesHere) void this.#deps.host.step(id, step);
+    else {
+      const masks = this.#grammar?.masks(step.position + rows - step.wanted + 1, step.wanted);
+      void this.#deps.host.step(id, { ...step, sample: this.#sample, masks });
+    }
   }
 
   #uses(peerId: PeerId): boolean {

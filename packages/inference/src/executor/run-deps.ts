@@ -2,6 +2,7 @@ import type { PeerId } from '@blyan/interface';
 import type { Plan } from '@blyan/routing';
 import type { Engine } from '../engine.ts';
 import type { SpeculationHistory } from '../speculation/index.ts';
+import type { Grammars } from './grammars.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { PeerBlame } from './peer-blame.ts';
 import type { ResultInbox } from './result-inbox.ts';
@@ -16,6 +17,7 @@ export interface PlanRunDeps {
   readonly inbox: ResultInbox;
   readonly heartbeat: Heartbeat;
   readonly faults: PeerBlame;
+  readonly grammars: Grammars;
   /** The plan with other nodes in the place of lost ones, signed; null when there are none at present. */
   readonly replace: (plan: Plan, lost: ReadonlySet<PeerId>) => Plan | null;
   /** Resolves when nodes came, went or changed, and after the time at the latest. */

@@ -1,3 +1,4 @@
+import { GRAMMAR_LIMITS } from '@blyan/grammar';
 import { FAULT_REASONS, PLAN_TYPES, SPECULATION_CHOICES } from '@blyan/interface';
 import { MAX_LAYERS, MAX_SEQUENCE_TOKENS, MAX_STEP_ROWS } from '@blyan/params';
 import { z } from 'zod';
@@ -105,7 +106,14 @@ export const sampledSchema = z.object({
 
 export const sampledRowsSchema = z.array(sampledSchema).min(1).max(MAX_STEP_ROWS);
 
-export const sampleSchema = z.object({ modelRoot: z.string(), hidden: bytes, position: count, spec: sampleSpecSchema });
+export const sampleSchema = z.object({
+  modelRoot: z.string(),
+  hidden: bytes,
+  position: count,
+  spec: sampleSpecSchema,
+  /** Of each row the tokens that may be drawn, as bits; null: all. */
+  masks: z.array(bytes.nullable()).max(MAX_STEP_ROWS).optional(),
+});
 
 export const embedSchema = z.object({ modelRoot: z.string(), tokens: z.array(count).min(1).max(MAX_STEP_ROWS) });
 
@@ -120,6 +128,7 @@ export const generateSchema = z.object({
     committedTokens: z.array(count).max(MAX_SEQUENCE_TOKENS).optional(),
     sampling,
     ignoreEos: z.boolean(),
+    jsonSchema: z.string().max(GRAMMAR_LIMITS.schemaChars).optional(),
     topLogprobs: z.number().int().min(0).max(20).optional(),
     returnLogits: z.enum(['sha256', 'f32']).optional(),
     plan: z.enum(['auto', ...PLAN_TYPES]),

@@ -177,10 +177,10 @@ export class StageHost {
     const taken = stage.take(step.epoch, step.position, rows);
     const last = stage.next === undefined;
     const output = !last ? 'all' : step.wanted === 0 ? 'none' : step.sample ? 'sample' : 'last';
-    const { epoch, position, wanted, input, sample } = step;
+    const { epoch, position, wanted, input, sample, masks } = step;
     let result: StepResult;
     try {
-      result = await this.#deps.engine.step({ sequence: id, epoch, position, input, output, wanted, sample });
+      result = await this.#deps.engine.step({ sequence: id, epoch, position, input, output, wanted, sample, masks });
     } catch (error) {
       stage.settled(taken, false);
       if (taken.isVoid) return;

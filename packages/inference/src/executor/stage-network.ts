@@ -4,7 +4,7 @@ import { decodePlan, type Plan, planBytes, verifyPlan } from '@blyan/routing';
 import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
-import type { SampledToken, SampleSpec } from '../messages.ts';
+import type { SampledToken, SampleRequest } from '../messages.ts';
 import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, REPLAY_TIMEOUT_MS, ROW_TIMEOUT_MS } from './deadlines.ts';
 import { KnownRequests } from './known-requests.ts';
 import type { StageOpening } from './open-stage.ts';
@@ -91,8 +91,8 @@ export class StageNetwork implements StagePort {
       const { modelRoot, tokens } = readEmbed(body);
       return encodeOutput({ ms: 0, rows: await engine.embed({ modelRoot, tokens: Uint32Array.from(tokens) }) });
     });
-    protocol.handle('sample', { request: sampleSchema }, async ({ modelRoot, hidden, position, spec }) =>
-      engine.sample({ modelRoot, hidden: wholeFloats(hidden), position, spec }).then((tokens) => [...tokens]),
+    protocol.handle('sample', { request: sampleSchema }, async ({ hidden, ...request }) =>
+      engine.sample({ ...request, hidden: wholeFloats(hidden) }).then((tokens) => [...tokens]),
     );
   }
 
@@ -214,7 +214,7 @@ export class StageNetwork implements StagePort {
   /** The tokens behind rows [rows, hidden]; the first one stands at `position`. */
   sample(
     peerId: PeerId,
-    request: { modelRoot: string; hidden: Float32Array; position: number; spec: SampleSpec },
+    request: Pick<SampleRequest, 'modelRoot' | 'hidden' | 'position' | 'spec' | 'masks'>,
     signal: AbortSignal,
   ): Promise<readonly SampledToken[]> {
     const { hidden } = request;

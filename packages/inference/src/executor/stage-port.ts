@@ -1,5 +1,5 @@
 import type { FaultReason, PeerId } from '@blyan/interface';
-import type { DrawnToken, SampledToken, SampleSpec, StepInput } from '../messages.ts';
+import type { DrawnToken, RowMasks, SampledToken, SampleSpec, StepInput } from '../messages.ts';
 import type { StepFrame } from './wire.ts';
 
 /** Where a stage sends what it computed: in this process, or over the network. */
@@ -40,4 +40,5 @@ export interface StageStep {
   readonly input: StepInput | DrawnToken;
   /** Given by a coordinator in this process whose last stage and head are here too. */
   readonly sample?: SampleSpec;
+  readonly masks?: RowMasks;
 }
