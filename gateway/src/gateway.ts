@@ -49,6 +49,7 @@ export class Gateway implements Service {
         maxWatchers,
         keepAliveMs: options.keepAliveMs ?? 15_000,
         stallTimeoutMs,
+        proxies: options.proxies ?? 0,
         requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
         maxConnections: options.maxConnections ?? 4_096,
         drainMs: options.drainMs ?? 5_000,

@@ -31,6 +31,9 @@ import { resumeRoutes } from './routes/resume.ts';
 /** Longest that the rest of a body nobody wants is read. */
 const DISCARD_TIMEOUT_MS = 5_000;
 
+/** Browsers that were here once ask for nothing but https for so long. */
+const HSTS_SECONDS = 365 * 24 * 60 * 60;
+
 /** Everything from the page's own origin, nothing inline: text of a model can never become script. */
 const CONTENT_SECURITY_POLICY = {
   useDefaults: false,
@@ -48,10 +51,11 @@ const CONTENT_SECURITY_POLICY = {
 
 /** The HTTP application with all its routes, not yet listening. */
 export async function buildServer(context: GatewayContext): Promise<FastifyInstance> {
-  const { requestTimeoutMs, maxConnections } = context.options;
+  const { requestTimeoutMs, maxConnections, proxies } = context.options;
   const app = Fastify({
     logger: false,
     bodyLimit: API_LIMITS.bodyBytes,
+    trustProxy: proxies > 0 && ((_address, hop) => hop < proxies),
     requestTimeout: requestTimeoutMs,
     // Node looks only every 30 s by itself, and gives headers a minute.
     http: { headersTimeout: requestTimeoutMs / 3, connectionsCheckingInterval: requestTimeoutMs / 10 },
@@ -75,7 +79,11 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   const routes = new RouteList();
   app.addHook('onRoute', (route) => routes.add(route));
   addHooks(app, context);
-  await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });
+  await app.register(helmet, {
+    contentSecurityPolicy: CONTENT_SECURITY_POLICY,
+    // A wallet shows no scheme: whoever is on the way could have its message signed at http://, and use it at https://.
+    strictTransportSecurity: context.access.isHttps && { maxAge: HSTS_SECONDS, includeSubDomains: false },
+  });
   await app.register(cors, {
     delegator: (request, answer) => answer(null, corsOptions(request)),
   });

@@ -35,6 +35,8 @@ export interface GatewayOptions extends Listen {
   readonly limits?: boolean;
   /** Where people reach the gateway, as `https://chat.example.org`; by default its address on loopback, and nowhere else. */
   readonly origin?: string;
+  /** Proxies of one's own between clients and the gateway: clients are known by what the outermost of them writes into X-Forwarded-For. Default 0. */
+  readonly proxies?: number;
   /** EIP-155 ids of the chains that wallets may be on to sign in. Default: 1. */
   readonly chainIds?: readonly number[];
   /** JSON-RPC of an Ethereum node, which wallets that are contracts (EIP-1271) need to sign in. */

@@ -21,7 +21,7 @@ const AUTH_OFF: Refusal = {
 
 export interface AccessOptions {
   readonly host: string;
-  /** Undefined: optional on loopback, required elsewhere. */
+  /** Undefined: optional on loopback unless its origin says that others are let in through a proxy, required elsewhere. */
   readonly auth: AuthMode | undefined;
   /** Where people reach the gateway; null: on loopback, where it listens. */
   readonly origin: string | null;
@@ -50,9 +50,9 @@ export class Access {
   #origins: SignInOrigins;
 
   constructor(options: AccessOptions, { clock, accounts }: AccessDeps) {
-    const { host, chainIds, ethereumRpc } = options;
+    const { chainIds, ethereumRpc } = options;
     this.chainIds = chainIds;
-    this.mode = options.auth ?? (isLoopbackHost(host) ? 'optional' : 'required');
+    this.mode = options.auth ?? (isOnlyLocal(options) ? 'optional' : 'required');
     this.#options = options;
     this.#store = new LocalAuthStore(clock, accounts);
     this.sessions = new Sessions(this.#store, clock);
@@ -79,6 +79,11 @@ export class Access {
   /** Why nobody can sign in, or null. */
   get refusal(): Refusal | null {
     return this.mode === 'off' ? AUTH_OFF : this.#origins.refusal;
+  }
+
+  /** Whether people reach the gateway over https. */
+  get isHttps(): boolean {
+    return this.#options.origin?.startsWith('https://') ?? false;
   }
 
   /** Where people can sign in, the main one first; none before the gateway listens. */
@@ -150,6 +155,12 @@ export class Access {
     if (headers.origin === undefined) return origins[0] ?? null;
     return origins.find((own) => own === headers.origin) ?? null;
   }
+}
+
+/** Whether nobody but programs of this machine reaches the gateway: it listens on loopback, and no proxy lets others in. */
+function isOnlyLocal({ host, origin }: Pick<AccessOptions, 'host' | 'origin'>): boolean {
+  if (!isLoopbackHost(host)) return false;
+  return origin === null || (URL.canParse(origin) && isLoopbackHost(new URL(origin).hostname));
 }
 
 /** @throws GatewayError ERR_GATEWAY_SCOPE */

@@ -3,6 +3,7 @@ import type { Clock, Principal } from '@blyan/interface';
 import type { AuthStore } from '../auth/auth-store.ts';
 import { secretId } from '../auth/secret.ts';
 import { GatewayError } from '../errors.ts';
+import { networkOf } from './network-of.ts';
 import { type Gauge, rateHeaders } from './rate-headers.ts';
 import { rateLimited } from './rate-limited.ts';
 import { type Rate, TokenBuckets } from './token-buckets.ts';
@@ -189,11 +190,6 @@ function bucketsOf(name: string, level: TrustLevel, share: number): Buckets {
 /** Whom limits are of: the account, or where a guest comes from. */
 export function limitSubject({ kind, account }: Principal, remoteAddress: string): string {
   return kind === 'guest' ? `guest ${networkOf(remoteAddress)}` : account;
-}
-
-/** The address; of IPv6 its network of 64 bits, because one machine has many addresses. */
-export function networkOf(address: string): string {
-  return address.includes('.') ? address : address.split(':').slice(0, 4).join(':');
 }
 
 function isGuest(subject: string): boolean {

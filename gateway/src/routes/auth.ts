@@ -20,7 +20,7 @@ import { SESSION_MS, type Session } from '../auth/sessions.ts';
 import { CHALLENGE_MS } from '../auth/sign-in.ts';
 import { cookieNames } from '../auth/sign-in-origins.ts';
 import type { GatewayContext } from '../context.ts';
-import { networkOf } from '../limits/limits.ts';
+import { networkOf } from '../limits/network-of.ts';
 import { isLoopbackAddress } from '../loopback.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;

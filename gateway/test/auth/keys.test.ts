@@ -152,11 +152,16 @@ test.each([
   expect(coordinator.requests).toEqual([]);
 });
 
-test('on another address than loopback signing in is required unless it is said otherwise', async () => {
+test('on another address than loopback, and behind a proxy, signing in is required unless it is said otherwise', async () => {
   const { post } = await startGateway({}, { host: '0.0.0.0' });
   expect((await post(CHAT, chatBody())).status).toBe(401);
   const open = await startGateway({}, { host: '0.0.0.0', auth: 'optional' });
   expect((await open.post(CHAT, chatBody())).status).toBe(200);
+  // A proxy on this machine lets everybody in, whatever address the gateway listens on.
+  const behind = await startGateway({}, { origin: 'https://chat.example.org' });
+  expect((await behind.post(CHAT, chatBody())).status).toBe(401);
+  const named = await startGateway({}, { origin: 'http://localhost:8080' });
+  expect((await named.post(CHAT, chatBody())).status).toBe(200);
   const off = await startGateway({}, { host: '0.0.0.0', auth: 'off' });
   expect((await off.post(CHAT, chatBody(), { headers: bearer('bly_sk_unknown') })).status).toBe(200);
 });

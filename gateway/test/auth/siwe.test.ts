@@ -55,8 +55,10 @@ test('the cookie is Secure and bound to the host over https, and to the port on 
   expect(headers.getSetCookie()[1]).toMatch(
     /^__Host-blyan-session=[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Strict; Secure$/,
   );
+  expect(headers.get('strict-transport-security')).toBe('max-age=31536000');
   const local = await start();
-  await local.browser.signIn(local.wallet);
+  const { headers: plain } = await local.browser.signIn(local.wallet);
+  expect(plain.get('strict-transport-security')).toBeNull();
   expect([...local.browser.cookies.keys()]).toEqual([`blyan-${new URL(local.url).port}-session`]);
 });
 

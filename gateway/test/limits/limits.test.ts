@@ -116,7 +116,7 @@ test('trust grows with answers that came, is kept, and is spoilt by hammering', 
 
 test('guests are told apart by their address, of IPv6 by its network', () => {
   expect(limitSubject(GUEST, '192.0.2.1')).toBe('guest 192.0.2.1');
-  expect(limitSubject(GUEST, '::ffff:192.0.2.1')).toBe('guest ::ffff:192.0.2.1');
+  expect(limitSubject(GUEST, '::ffff:192.0.2.1')).toBe('guest 192.0.2.1');
   expect(limitSubject(GUEST, '2001:db8:1:2:3::4')).toBe(limitSubject(GUEST, '2001:db8:1:2:9::9'));
   expect(limitSubject({ ...GUEST, kind: 'address', account: '0xa' }, '192.0.2.1')).toBe('0xa');
 });
@@ -168,4 +168,17 @@ test('counting tokens is a request like the others, and uses up no tokens', asyn
   const refused = await count();
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
   expect((await post(CHAT, chatBody())).status).toBe(429);
+});
+
+test('behind proxies that the operator names guests are told apart by their own addresses, which they cannot make up', async () => {
+  const ask = (post: Awaited<ReturnType<typeof startGateway>>['post'], forwarded: string) =>
+    post(CHAT, chatBody(), { headers: { 'x-forwarded-for': forwarded } });
+  const left = async (response: Promise<Response>) => (await response).headers.get('x-ratelimit-remaining-requests');
+  const { post } = await startGateway({}, { limits: true, proxies: 1 });
+  expect(await left(ask(post, '192.0.2.1'))).toBe('59');
+  expect(await left(ask(post, '192.0.2.2'))).toBe('59');
+  expect(await left(ask(post, '203.0.113.9, 192.0.2.1'))).toBe('58');
+  const direct = await startGateway({}, { limits: true });
+  expect(await left(ask(direct.post, '192.0.2.1'))).toBe('59');
+  expect(await left(ask(direct.post, '192.0.2.2'))).toBe('58');
 });

@@ -26,12 +26,14 @@ export interface NodeConfig {
   readonly mdns: boolean;
   /** Null: no HTTP gateway in this process. */
   readonly gateway: Endpoint | null;
-  /** Who gets answers there; undefined: everybody on loopback, elsewhere those who signed in. */
+  /** Who gets answers there; undefined: everybody on loopback without another origin, elsewhere those who signed in. */
   readonly auth?: AuthMode;
   /** Whether rates and quotas are enforced there; undefined: where signing in is required. */
   readonly limits?: 'on' | 'off';
   /** Where people reach the gateway and sign in; undefined: its loopback address. */
   readonly origin?: string;
+  /** Proxies of the operator between clients and the gateway. */
+  readonly proxies: number;
   /** JSON-RPC of an Ethereum node, for wallets that are contracts. */
   readonly ethereumRpc?: string;
   /** EIP-155 ids, in decimal digits. */

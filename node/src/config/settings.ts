@@ -28,6 +28,7 @@ const bytes = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 export const MAX_KV_BUDGET_BYTES = 3_489_660_928;
 /** Four million blocks. */
 const MAX_EPOCHS = 16_384;
+const MAX_PROXIES = 8;
 const MAX_DRAIN_MS = 600_000;
 /** Sequences that the protocol lets a node run. */
 const MAX_STREAMS = 256;
@@ -131,7 +132,7 @@ export const SETTINGS: readonly Setting[] = [
     form: 'text',
     schema: z.enum(AUTH_MODES).optional(),
     fallback: undefined,
-    help: 'who gets answers at the gateway: off (all are guests), optional (all; who signs in has an account), required (default: optional on loopback, otherwise required)',
+    help: 'who gets answers at the gateway: off (all are guests), optional (all; who signs in has an account), required (default: optional on loopback without an --origin elsewhere, otherwise required)',
   },
   {
     key: 'limits',
@@ -152,6 +153,16 @@ export const SETTINGS: readonly Setting[] = [
     schema: text.regex(/^https?:\/\/[^/]+$/, 'must be an origin such as https://chat.example.org').optional(),
     fallback: undefined,
     help: 'where people reach the gateway, as https://chat.example.org; they sign in there and nowhere else (default: its loopback address)',
+  },
+  {
+    key: 'proxies',
+    name: 'gateway-proxies',
+    env: 'BLYAN_GATEWAY_PROXIES',
+    flags: null,
+    form: 'number',
+    schema: z.number().int().min(0).max(MAX_PROXIES),
+    fallback: 0,
+    help: `proxies of yours between clients and the gateway, 0 to ${MAX_PROXIES}: clients are limited by the address that the outermost of them writes into X-Forwarded-For (default: 0)`,
   },
   {
     key: 'ethereumRpc',

@@ -30,12 +30,12 @@ export async function startGateway(
   const { createGateway } = await import('@blyan/gateway');
   const accounts = await LevelStore.open({ dir: accountsDir });
   undo.push(() => accounts.close());
-  const { auth, origin, ethereumRpc, chainIds } = config;
+  const { auth, origin, proxies, ethereumRpc, chainIds } = config;
   const limits = config.limits === undefined ? undefined : config.limits === 'on';
   const gateway = createGateway({
     ...deps,
     ...config.gateway,
-    ...{ accounts, auth, limits, origin, ethereumRpc, chainIds: chainIds.map(Number) },
+    ...{ accounts, auth, limits, origin, proxies, ethereumRpc, chainIds: chainIds.map(Number) },
     ...{ version: VERSION, metrics: config.metrics ?? 'off', maxConcurrentAnswers: config.maxStreams },
     drainMs: config.drainMs,
   });
