@@ -68,6 +68,8 @@ export interface AnswerDeps {
   readonly tokenizer: Tokenizer;
   /** Gets every token, and at last the `AnswerEnd` as JSON without what the tokens tell. */
   readonly entry?: JournalEntry;
+  /** Called for every token that is computed now. */
+  readonly onToken?: () => void;
 }
 
 type Planned = Extract<GenerateEvent, { type: 'plan' }>;
@@ -85,7 +87,7 @@ type Done = Extract<GenerateEvent, { type: 'done' }>;
  */
 export async function* answer(
   job: AnswerJob,
-  { coordinator, tokenizer, entry }: AnswerDeps,
+  { coordinator, tokenizer, entry, onToken }: AnswerDeps,
   signal: AbortSignal,
   begun: Begun = NOTHING,
 ): AsyncGenerator<AnswerEvent, void> {
@@ -114,6 +116,7 @@ export async function* answer(
         done = event;
       } else if (!text.stopped) {
         times.token();
+        onToken?.();
         entry?.append(event.tokenId);
         const delta = text.push(event);
         if (delta !== null) yield delta;

@@ -4,11 +4,12 @@ import type { AnswerSlots } from './answer-slots.ts';
 import type { Access } from './auth/access.ts';
 import type { Limits } from './limits/limits.ts';
 import type { LiveAnswers } from './live-answers.ts';
+import type { Metering } from './metering/metering.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ModelCatalog } from './model-catalog.ts';
 import type { GatewayOptions } from './types.ts';
 
-type AccessOption = 'auth' | 'limits' | 'origin' | 'chainIds' | 'ethereumRpc';
+type AccessOption = 'auth' | 'limits' | 'origin' | 'chainIds' | 'ethereumRpc' | 'charge' | 'prices';
 
 /** What the routes work with. */
 export interface GatewayContext {
@@ -16,6 +17,8 @@ export interface GatewayContext {
   readonly access: Access;
   /** Null: none are enforced. */
   readonly limits: Limits | null;
+  /** Null: no ledger is kept. */
+  readonly metering: Metering | null;
   readonly coordinator: Coordinator;
   readonly catalog: ModelCatalog;
   readonly slots: AnswerSlots;

@@ -65,6 +65,13 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_TOO_MANY_STREAMS'
   /** The account's requests of a day are used up. */
   | 'ERR_GATEWAY_QUOTA'
+  /** The account has less credit than the answer may cost. */
+  | 'ERR_GATEWAY_CREDIT'
+  /** What is asked for is only for programs on the gateway's machine. */
+  | 'ERR_GATEWAY_NOT_LOCAL'
+  | 'ERR_GATEWAY_LEDGER_MISSING'
+  /** A line of the table of prices is none. */
+  | 'ERR_GATEWAY_PRICES'
   /** The gateway keeps as many sessions or keys as it may. */
   | 'ERR_GATEWAY_AUTH_FULL'
   | 'ERR_GATEWAY_STOPPING'

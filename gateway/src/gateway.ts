@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_PRICES } from '@blyan/api';
 import { AppError, type Service, systemClock } from '@blyan/interface';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AnswerSlots, tooManyWatchers } from './answer-slots.ts';
@@ -11,6 +12,8 @@ import { toHttpError } from './http-errors.ts';
 import { listenError, urlOf } from './listen.ts';
 import { LiveAnswers } from './live-answers.ts';
 import { loggedId } from './logged-id.ts';
+import { Metering } from './metering/metering.ts';
+import { parsePrices } from './metering/price-table.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { buildMetricsServer } from './metrics-server.ts';
 import { ModelCatalog } from './model-catalog.ts';
@@ -37,7 +40,8 @@ export class Gateway implements Service {
     const maxWatchers = options.maxWatchers ?? 64;
     const slots = new AnswerSlots(options.maxConcurrentAnswers ?? 64, stallTimeoutMs / 12);
     const { clock = systemClock, accounts = null } = deps;
-    const { auth, limits, origin = null, chainIds = [1], ethereumRpc = null, ...served } = options;
+    const { auth, limits, origin = null, chainIds = [1], ethereumRpc = null, ...others } = options;
+    const { charge: isCharged = false, prices = DEFAULT_PRICES, ...served } = others;
     const named = origin !== null && URL.canParse(origin) ? [new URL(origin).hostname] : [];
     const access = new Access({ host: options.host, auth, origin, chainIds, ethereumRpc }, { clock, accounts });
     this.#context = {
@@ -55,6 +59,10 @@ export class Gateway implements Service {
         drainMs: options.drainMs ?? 5_000,
       },
       access,
+      metering:
+        deps.ledger === undefined
+          ? null
+          : new Metering({ prices: parsePrices(prices), isCharged }, { ...deps.ledger, clock, logger: deps.logger }),
       limits: (limits ?? access.mode === 'required') ? access.limits : null,
       coordinator: deps.coordinator,
       catalog: new ModelCatalog(deps.coordinator),
@@ -87,7 +95,7 @@ export class Gateway implements Service {
         this.#metricsServer.listen(metrics.port, metrics.host);
         await listening;
       }
-      await this.#context.access.load();
+      await Promise.all([this.#context.access.load(), this.#context.metering?.start(signal)]);
       this.#app = await buildServer(this.#context);
       // For "localhost" Fastify opens a second listener on ::1, whose connections it would not close with the first.
       const address = host === 'localhost' ? '127.0.0.1' : host;
@@ -146,6 +154,7 @@ export class Gateway implements Service {
     } finally {
       clearInterval(sweep);
       clearTimeout(cut);
+      await this.#context.metering?.stop();
     }
   }
 
@@ -170,6 +179,6 @@ function closeServer(server: Server | undefined): Promise<void> {
 
 /** A gateway that is not started yet; nothing is opened before `start`. */
 export function createGateway(options: GatewayOptions & GatewayDeps): Gateway {
-  const { coordinator, journal, chain, accounts, clock, logger, registry, ...rest } = options;
-  return new Gateway(rest, { coordinator, journal, chain, accounts, clock, logger, registry });
+  const { coordinator, journal, chain, accounts, ledger, clock, logger, registry, ...rest } = options;
+  return new Gateway(rest, { coordinator, journal, chain, accounts, ledger, clock, logger, registry });
 }

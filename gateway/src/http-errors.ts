@@ -62,6 +62,10 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_RATE_LIMITED: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
   ERR_GATEWAY_TOO_MANY_STREAMS: { status: 429, type: 'rate_limit_error', retryAfter: 1 },
   ERR_GATEWAY_QUOTA: { status: 429, type: 'rate_limit_error' },
+  ERR_GATEWAY_CREDIT: { status: 402, type: 'insufficient_quota', code: 'insufficient_quota' },
+  ERR_GATEWAY_NOT_LOCAL: forbidden,
+  ERR_GATEWAY_LEDGER_MISSING: { status: 503, type: 'overloaded_error' },
+  ERR_GATEWAY_PRICES: internal,
   ERR_GATEWAY_AUTH_FULL: { status: 503, type: 'overloaded_error' },
   ERR_GATEWAY_STOPPING: { status: 503, type: 'overloaded_error', retryAfter: 2 },
   ERR_GATEWAY_ANSWER_INCOMPLETE: internal,
@@ -79,6 +83,8 @@ const BY_CODE: readonly (readonly [RegExp, Rule])[] = [
   [/_CHAIN_HALTED$/, { status: 503, type: 'overloaded_error' }],
   [/_MEMPOOL_(CONFLICT|STALE)$/, invalid(409)],
   [/_MEMPOOL_(AUTHOR|FULL)$/, { status: 429, type: 'rate_limit_error', retryAfter: 5 }],
+  // What cannot be written down is not computed.
+  [/_LEDGER_(UNAVAILABLE|DISK_FULL)$/, { status: 503, type: 'overloaded_error', retryAfter: 5 }],
   [/_NONCE(_[A-Z]+)?$/, invalid(409)],
   [/_PLAN_(REFUSED|IMPOSSIBLE|UNAVAILABLE)$/, invalid(400, { param: 'blyan.plan' })],
   [

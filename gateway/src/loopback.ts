@@ -1,9 +1,16 @@
 import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
 
 /** `127.0.0.0/8`, `::1`, and IPv4 loopback in IPv6 form. */
 export function isLoopbackAddress(address: string): boolean {
   const plain = address.replace(/^::ffff:/i, '');
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
+}
+
+/** Whether it is from a program on this machine; a proxy's header means that the client is elsewhere. */
+export function isLocalRequest({ headers, raw }: FastifyRequest): boolean {
+  if (headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined) return false;
+  return isLoopbackAddress(raw.socket.remoteAddress ?? '');
 }
 
 /** A host to listen on that only this machine can reach. */

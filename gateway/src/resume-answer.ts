@@ -6,7 +6,7 @@ import { begunOf, readRecord } from './answer-record.ts';
 import { assertLogitsAllowed } from './assert-logits-allowed.ts';
 import type { GatewayContext } from './context.ts';
 import { GatewayError } from './errors.ts';
-import { inSlot, streamTask } from './serve-answer.ts';
+import { inSlot, metered, streamTask } from './serve-answer.ts';
 
 /**
  * Streams the events behind `position`, which are those that the first connection would have got. What the journal has
@@ -36,7 +36,11 @@ export async function resumeAnswer(
       const job = { index: 0, request: { ...record.request, requestId: newRequestId() }, stop, returnTokenIds };
       const task = { jobs: [job], tokenizer, format: answerFormat(form, model, tokenizer), form, claim };
       reply.header('x-request-id', claim.id);
-      return await streamTask(task, { ...place, begun: begunOf(kept, record), position }, request, reply, context);
+      const begun = begunOf(kept, record);
+      const resumed = { known: kept.tokens.length, total: begun.end?.completionTokens };
+      return await metered(task, resumed, request, context, (meter) =>
+        streamTask(task, { ...place, meter, begun, position }, request, reply, context),
+      );
     } finally {
       leave();
     }

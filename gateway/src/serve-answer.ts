@@ -12,6 +12,7 @@ import type { AnswerFormat, FinishedAnswer, Frame } from './formats/answer-forma
 import { toHttpError } from './http-errors.ts';
 import { openTicket, outcomeOf } from './limits/answer-ticket.ts';
 import type { Ticket } from './limits/limits.ts';
+import { type Meter, UNMETERED } from './metering/meter.ts';
 import { observeAnswer } from './observe-answer.ts';
 
 /** What a route wants answered, and how it is spelt. */
@@ -29,6 +30,8 @@ interface Start {
   readonly slot: AnswerSlot;
   /** Counts the tokens that come. */
   readonly ticket: Ticket;
+  /** Charges for them. */
+  readonly meter: Meter;
   readonly begun?: Begun;
   /** The last event that the client has; undefined for a new answer. */
   readonly position?: number;
@@ -43,7 +46,9 @@ export async function wholeAnswer(
   reply: FastifyReply,
   context: GatewayContext,
 ): Promise<object> {
-  return await inSlot(promptTokensOf(task), request, reply, context, (place) => wholeAnswers(task, place, context));
+  return await inSlot(promptTokensOf(task), request, reply, context, (place) =>
+    metered(task, {}, request, context, (meter) => wholeAnswers(task, { ...place, meter }, context)),
+  );
 }
 
 /**
@@ -59,7 +64,9 @@ export async function streamAnswer(
   return await inSlot(promptTokensOf(task), request, reply, context, async (place) => {
     const leave = await context.live.take(task.claim, place.slot);
     try {
-      return await streamTask(task, place, request, reply, context);
+      return await metered(task, {}, request, context, (meter) =>
+        streamTask(task, { ...place, meter }, request, reply, context),
+      );
     } finally {
       leave();
     }
@@ -91,17 +98,52 @@ export async function inSlot<T>(
   }
 }
 
+/**
+ * Runs what computes an answer once what it may cost is set aside, and charges what came, however it ended.
+ *
+ * @param resumed of an answer that is resumed: how many of its tokens are known, and all it has if it is complete
+ * @throws GatewayError ERR_GATEWAY_CREDIT; what a ledger throws, and what `run` throws
+ */
+export async function metered<T>(
+  task: AnswerTask,
+  resumed: { readonly known?: number; readonly total?: number },
+  request: FastifyRequest,
+  { metering, catalog }: GatewayContext,
+  run: (meter: Meter) => Promise<T>,
+): Promise<T> {
+  const [job] = task.jobs;
+  if (metering === null || job === undefined) return await run(UNMETERED);
+  const most = task.jobs.reduce((sum, { request: { maxTokens } }) => sum + maxTokens, 0);
+  const meter = await metering.open({
+    id: task.claim.id,
+    requestId: request.id,
+    principal: request.principal,
+    model: catalog.resolve(job.request.modelRoot),
+    tokens: { prompt: promptTokensOf(task), completion: resumed.total ?? most },
+    known: resumed.known,
+  });
+  try {
+    return await run(meter);
+  } finally {
+    meter.close();
+  }
+}
+
 /** The events of all prompts, one after the other. */
 async function* answers(
   task: AnswerTask,
-  { slot: { signal }, ticket, begun }: Start,
+  { slot: { signal }, ticket, meter, begun }: Start,
   { coordinator, metrics }: GatewayContext,
   entry?: JournalEntry,
 ) {
   for (const job of task.jobs) {
-    const events = answer(job, { coordinator, tokenizer: task.tokenizer, entry }, signal, begun);
-    const observed = observeAnswer(events, task.format.route, job.request.promptTokens.length, metrics, signal);
+    const { promptTokens } = job.request;
+    const came = meter.prompt(promptTokens.length, begun?.tokens.length ?? 0);
+    const deps = { coordinator, tokenizer: task.tokenizer, entry, onToken: () => came(1) };
+    const events = answer(job, deps, signal, begun);
+    const observed = observeAnswer(events, task.format.route, promptTokens.length, metrics, signal);
     for await (const event of observed) {
+      if (event.type === 'end') came(0);
       if (event.type === 'delta' && !event.isReplayed) ticket.used(event.tokens.length);
       yield { job, event };
     }
@@ -125,7 +167,7 @@ async function wholeAnswers(task: AnswerTask, start: Start, context: GatewayCont
       tokens = [];
     }
   }
-  return task.format.whole(finished, usageOf(task, ends), blyanOf(ends));
+  return task.format.whole(finished, usageOf(task, ends), blyanOf(ends, start.meter));
 }
 
 /**
@@ -166,12 +208,12 @@ export async function streamTask(
       } else if (event.type === 'end') {
         ends.push(event);
         const isLast = ends.length === task.jobs.length;
-        const frames = format.finish(job.index, event, isLast ? blyanOf(ends) : undefined);
+        const frames = format.finish(job.index, event, isLast ? blyanOf(ends, start.meter) : undefined);
         await send(event.completionTokens + 2, frames);
       }
     }
     const usage = usageOf(task, ends);
-    await send(usage.completion_tokens + 3, format.closing(usage, blyanOf(ends)));
+    await send(usage.completion_tokens + 3, format.closing(usage, blyanOf(ends, start.meter)));
     stream.done(format.terminator);
   } catch (error) {
     context.reportFailure(error, request);
@@ -209,8 +251,9 @@ function usageOf(task: AnswerTask, ends: readonly End[]): Usage {
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 
-function blyanOf(ends: readonly End[]): BlyanAnswer {
+function blyanOf(ends: readonly End[], meter: Meter): BlyanAnswer {
   const [first, ...others] = ends.map((end) => end.blyan);
   if (first === undefined) throw new RangeError('There is no answer to report on');
-  return others.length === 0 ? first : { ...first, choices: others.map((other, at) => ({ index: at + 1, ...other })) };
+  const choices = others.length === 0 ? undefined : others.map((other, at) => ({ index: at + 1, ...other }));
+  return { ...first, choices, cost: meter.cost() };
 }

@@ -18,6 +18,7 @@ import { RouteList } from './openapi/document.ts';
 import { routePath } from './route-path.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chainRoutes } from './routes/chain.ts';
+import { creditRoutes } from './routes/credits.ts';
 import { generationRoutes } from './routes/generation.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { messagesRoutes } from './routes/messages.ts';
@@ -98,6 +99,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   await app.register(chainRoutes(context));
   await app.register(authRoutes(context));
   await app.register(keyRoutes(context));
+  await app.register(creditRoutes(context));
   await app.register(openApiRoutes(routes, context.options.version));
   await app.register(pageRoutes(context.options.webDir));
   return app;

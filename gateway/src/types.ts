@@ -1,5 +1,6 @@
 import type { AuthMode } from '@blyan/api';
-import type { AnswerJournal, Chain, Clock, Coordinator, KeyValueStore, Logger } from '@blyan/interface';
+import type { AnswerJournal, Chain, Clock, Coordinator, KeyValueStore, Ledger, Logger } from '@blyan/interface';
+import type { LedgerStore } from '@blyan/ledger';
 import type { Registry } from 'prom-client';
 
 export interface Listen {
@@ -41,8 +42,18 @@ export interface GatewayOptions extends Listen {
   readonly chainIds?: readonly number[];
   /** JSON-RPC of an Ethereum node, which wallets that are contracts (EIP-1271) need to sign in. */
   readonly ethereumRpc?: string;
+  /** Whether those who signed in pay for answers from their credits; by default not: what they use is written down all the same. */
+  readonly charge?: boolean;
+  /** Prices as `MODEL=PROMPT/COMPLETION`; see `parsePrices`. */
+  readonly prices?: readonly string[];
   /** How long `stop` lets running answers finish while it tells new ones to come again, milliseconds. Default 5,000. */
   readonly drainMs?: number;
+}
+
+export interface GatewayLedger {
+  readonly ledger: Ledger;
+  /** What that is kept in, to be read. */
+  readonly store: LedgerStore;
 }
 
 export interface GatewayDeps {
@@ -53,6 +64,8 @@ export interface GatewayDeps {
   readonly chain?: Chain;
   /** Where sessions and API keys are kept; without one they end with the process. The caller closes it. */
   readonly accounts?: KeyValueStore;
+  /** Where answers are metered; without one they are not. The caller starts and stops it, and nobody else may write to it. */
+  readonly ledger?: GatewayLedger;
   readonly clock?: Clock;
   readonly logger: Logger;
   /** Where further metrics of the process are registered; by default the gateway's own. */

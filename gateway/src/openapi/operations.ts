@@ -157,6 +157,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /auth/sessions': operation('Account', 'page', 'Sessions of whoever is signed in'),
   'DELETE /auth/sessions': operation('Account', 'page', 'Ends all sessions, or all but this one'),
   'DELETE /auth/sessions/:id': operation('Account', 'page', 'Ends a session'),
+  'GET /api/v1/account/statement': operation('Account', 'account', 'Credits of the account, and what moved on it'),
+  'GET /api/v1/ledger/trial-balance': operation(
+    'Network',
+    'everybody',
+    'Whether the books are balanced; for programs on the gateway’s machine',
+  ),
   'GET /auth/limits': operation('Account', 'account', 'Trust, rates and what is left of them'),
   'GET /auth/keys': operation('Account', 'account', 'API keys of the account'),
   'POST /auth/keys': operation('Account', 'page', 'Makes an API key, which is shown once'),

@@ -1,11 +1,9 @@
 import { API_ROUTES, createdKey, keyList, keyRequest, limitsAnswer, listedId, revoked, TRUST_LEVELS } from '@blyan/api';
-import type { Principal } from '@blyan/interface';
-import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { assertScope, unauthenticated } from '../auth/access.ts';
-import { API_KEY_PREFIX, type ApiKey } from '../auth/api-keys.ts';
-import { bearerOf } from '../auth/bearer.ts';
+import { unauthenticated } from '../auth/access.ts';
+import { accountHolder } from '../auth/account-holder.ts';
+import type { ApiKey } from '../auth/api-keys.ts';
 import type { GatewayContext } from '../context.ts';
 import { GOOD_PER_DAY, goodOfToday, nextLevel, TRUST_FROM, TRUST_LIMITS, wilsonLowerBound } from '../limits/trust.ts';
 
@@ -27,7 +25,7 @@ export const keyRoutes =
       API_ROUTES.keys.path,
       { exposeHeadRoute: false, schema: { response: { 200: keyList } } },
       async (request) => {
-        const { account } = await holder(request);
+        const { account } = await accountHolder(access, request);
         return { data: (await access.keys.list(account)).map(shown) };
       },
     );
@@ -50,7 +48,7 @@ export const keyRoutes =
       API_ROUTES.limits.path,
       { exposeHeadRoute: false, schema: { response: { 200: limitsAnswer } } },
       async (request) => {
-        const { account } = await holder(request);
+        const { account } = await accountHolder(access, request);
         const { level, trust, gauges, streams } = await access.limits.usage(account);
         const { good, bad } = trust;
         const next = nextLevel(trust);
@@ -73,19 +71,10 @@ export const keyRoutes =
 
     const params = z.object({ id: listedId });
     app.delete(API_ROUTES.keyById.path, { schema: { params, response: { 200: revoked } } }, async (request) => {
-      const { account } = await holder(request);
+      const { account } = await accountHolder(access, request);
       return { revoked: (await access.keys.revoke(account, request.params.id)) ? 1 : 0 };
     });
     done();
-
-    async function holder(request: FastifyRequest): Promise<Principal> {
-      if (!bearerOf(request).startsWith(API_KEY_PREFIX)) access.ownOrigin(request);
-      const principal = await access.principalOf(request);
-      if (principal.kind === 'guest')
-        throw unauthenticated('Sign in with a wallet, or send an API key of your account.');
-      assertScope(principal, 'account');
-      return principal;
-    }
   };
 
 function shown({ id, name, scopes, hint, createdAtMs, lastUsedAtMs, expiresAtMs }: ApiKey) {

@@ -30,6 +30,10 @@ export interface NodeConfig {
   readonly auth?: AuthMode;
   /** Whether rates and quotas are enforced there; undefined: where signing in is required. */
   readonly limits?: 'on' | 'off';
+  /** Whether those who signed in pay for answers there. */
+  readonly charge: 'on' | 'off';
+  /** Prices of tokens, as `MODEL=PROMPT/COMPLETION`. */
+  readonly prices: readonly string[];
   /** Where people reach the gateway and sign in; undefined: its loopback address. */
   readonly origin?: string;
   /** Proxies of the operator between clients and the gateway. */

@@ -1,4 +1,4 @@
-import { AUTH_MODES } from '@blyan/api';
+import { AUTH_MODES, DEFAULT_PRICES } from '@blyan/api';
 import { EPOCH_BLOCKS } from '@blyan/params';
 import { z } from 'zod';
 import { LOG_LEVELS, PROVIDERS } from './node-config.ts';
@@ -23,6 +23,7 @@ const contact = text.regex(
   'must be a multiaddr or an invite string (blyan1…)',
 );
 const bytes = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
+const PRICE = /^[^=].*=\d{1,12}(\.\d{1,12})?\/\d{1,12}(\.\d{1,12})?$/;
 
 /** What one engine can address: 4 GiB less 768 MiB for activations and small weights. */
 export const MAX_KV_BUDGET_BYTES = 3_489_660_928;
@@ -143,6 +144,26 @@ export const SETTINGS: readonly Setting[] = [
     schema: z.enum(['on', 'off']).optional(),
     fallback: undefined,
     help: 'rates and quotas of those who use the gateway (default: on where signing in is required)',
+  },
+  {
+    key: 'charge',
+    name: 'charge',
+    env: 'BLYAN_CHARGE',
+    flags: '--charge <on|off>',
+    form: 'text',
+    schema: z.enum(['on', 'off']),
+    fallback: 'off',
+    help: 'whether those who signed in pay for answers from their credits; guests never do, and all use is written down in either case (default: off)',
+  },
+  {
+    key: 'prices',
+    name: 'prices',
+    env: 'BLYAN_PRICES',
+    flags: '--prices <model=prompt/completion>',
+    form: 'list',
+    schema: z.array(text.regex(PRICE, 'must be a price such as *=0.5/1.5')).min(1).max(MAX_LIST),
+    fallback: DEFAULT_PRICES,
+    help: `credits for a million tokens of a prompt and of an answer, by name or root of the model or * for the others, may be repeated (default: ${DEFAULT_PRICES.join(' ')})`,
   },
   {
     key: 'origin',

@@ -179,7 +179,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     // HTTP answers meanwhile: `/readyz` tells what is missing.
     const { coordinator } = executor;
     const gatewayDeps = { coordinator, journal, chain: chain?.service, logger, undo };
-    const { stop: stopGateway, ...addresses } = await startGateway(config, paths.accounts, gatewayDeps, signal);
+    const { stop: stopGateway, ...addresses } = await startGateway(config, paths, gatewayDeps, signal);
     await hosted.start(signal);
     await advertiser.measure(signal);
     const patrol = new BlockPatrol({ store, roots: () => versions.roots(), logger });

@@ -1,7 +1,8 @@
-import type { AnswerJournal, Chain, Coordinator, Logger } from '@blyan/interface';
+import { type AnswerJournal, type Chain, type Coordinator, type Logger, systemClock } from '@blyan/interface';
 import { LevelStore } from '@blyan/store';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { ReadyInfo } from '../daemon-port.ts';
+import type { DataDirPaths } from '../data-dir/data-dir.ts';
 import { VERSION } from '../version.ts';
 
 export interface NodeGatewayDeps {
@@ -14,28 +15,37 @@ export interface NodeGatewayDeps {
 }
 
 /**
- * The gateway of a daemon, if it is to have one, with its store of accounts, and what stops it, as often as it is called.
+ * The gateway of a daemon, if it is to have one, with its store of accounts and its ledger, and what stops it, as often as it is
+ * called.
  *
- * @param accountsDir folder of sessions and API keys
- * @throws what `Gateway.start` throws; ERR_STORE_LOCKED, ERR_STORE_CORRUPT
+ * @param paths `accounts` the folder of sessions and API keys, `ledger` a file
+ * @throws what `Gateway.start` throws; ERR_STORE_LOCKED, ERR_STORE_CORRUPT; what opening the ledger throws
  */
 export async function startGateway(
   config: NodeConfig,
-  accountsDir: string,
+  paths: Pick<DataDirPaths, 'accounts' | 'ledger'>,
   { undo, ...deps }: NodeGatewayDeps,
   signal: AbortSignal,
 ): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'> & { readonly stop: () => Promise<void> }> {
   if (config.gateway === null) return { gateway: null, metrics: null, stop: async () => {} };
   // Nodes without a gateway start in less time for not loading one.
-  const { createGateway } = await import('@blyan/gateway');
-  const accounts = await LevelStore.open({ dir: accountsDir });
+  const [{ createGateway }, { DoubleEntryLedger, SqliteStore }] = await Promise.all([
+    import('@blyan/gateway'),
+    import('@blyan/ledger'),
+  ]);
+  const accounts = await LevelStore.open({ dir: paths.accounts });
   undo.push(() => accounts.close());
+  const store = new SqliteStore({ path: paths.ledger });
+  const ledger = new DoubleEntryLedger({ store, clock: systemClock });
+  undo.push(() => ledger.stop());
+  await ledger.start(signal);
   const { auth, origin, proxies, ethereumRpc, chainIds } = config;
   const limits = config.limits === undefined ? undefined : config.limits === 'on';
   const gateway = createGateway({
     ...deps,
     ...config.gateway,
     ...{ accounts, auth, limits, origin, proxies, ethereumRpc, chainIds: chainIds.map(Number) },
+    ...{ ledger: { ledger, store }, charge: config.charge === 'on', prices: config.prices },
     ...{ version: VERSION, metrics: config.metrics ?? 'off', maxConcurrentAnswers: config.maxStreams },
     drainMs: config.drainMs,
   });

@@ -24,6 +24,8 @@ export interface DataDirPaths {
   readonly snapshots: string;
   /** The gateway's store of sessions and API keys. */
   readonly accounts: string;
+  /** The gateway's ledger, a file. */
+  readonly ledger: string;
 }
 
 export interface DataDir extends DataDirPaths, AsyncDisposable {
@@ -42,6 +44,7 @@ export function dataDirPaths(root: string): DataDirPaths {
     chain: join(root, 'chain'),
     snapshots: join(root, 'snapshots'),
     accounts: join(root, 'accounts'),
+    ledger: join(root, 'ledger.db'),
   };
 }
 

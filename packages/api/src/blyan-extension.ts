@@ -1,5 +1,6 @@
 import { PLAN_TYPES, SPECULATION_CHOICES } from '@blyan/interface';
 import { z } from 'zod';
+import { answerCost } from './answer-cost.ts';
 import { optional } from './optional.ts';
 
 /** `blyan` in a generation request: how the network is to compute the answer and what it is to report. */
@@ -61,6 +62,8 @@ const answerFields = {
 export const blyanAnswer = z.object({
   ...answerFields,
   choices: z.array(z.object({ index: z.number(), ...answerFields })).optional(),
+  /** What all prompts and answers together cost; absent where a gateway keeps no ledger. */
+  cost: answerCost.optional(),
 });
 export type BlyanAnswer = z.infer<typeof blyanAnswer>;
 export type BlyanFailover = z.infer<typeof failover>;

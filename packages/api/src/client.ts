@@ -3,6 +3,7 @@ import { AuthClient } from './auth-client.ts';
 import { ChainClient } from './chain-client.ts';
 import type { ChatCompletionRequest } from './chat-request.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './chat-response.ts';
+import { CreditClient } from './credit-client.ts';
 import { Gateways, type GatewaysOptions, post, unreachable } from './gateways.ts';
 import type { ModelList } from './models.ts';
 import { API_ROUTES } from './routes.ts';
@@ -26,6 +27,7 @@ export interface ApiClientOptions extends GatewaysOptions {
 export class ApiClient {
   readonly auth: AuthClient;
   readonly chain: ChainClient;
+  readonly credits: CreditClient;
   readonly #gateways: Gateways;
   readonly #onResume: (baseUrl: string) => void;
 
@@ -33,6 +35,7 @@ export class ApiClient {
     this.#gateways = new Gateways(options);
     this.auth = new AuthClient(this.#gateways);
     this.chain = new ChainClient(this.#gateways);
+    this.credits = new CreditClient(this.#gateways);
     this.#onResume = options.onResume ?? (() => {});
   }
 

@@ -1,3 +1,4 @@
+export { type AnswerCost, answerCost, CREDIT } from './answer-cost.ts';
 export {
   AUTH_MODES,
   type AuthMode,
@@ -106,6 +107,16 @@ export {
   completionChunk,
   completionLogprobs,
 } from './completion-response.ts';
+export { CreditClient } from './credit-client.ts';
+export {
+  STATEMENT_LINE_TYPES,
+  type StatementAnswer,
+  type StatementLine,
+  statementAnswer,
+  statementQuery,
+  type TrialBalanceAnswer,
+  trialBalanceAnswer,
+} from './credits.ts';
 export {
   API_ERROR_TYPES,
   type ApiErrorBody,
@@ -145,6 +156,7 @@ export {
   ollamaVersion,
 } from './ollama.ts';
 export { PAGE_PATHS } from './page-paths.ts';
+export { DEFAULT_PRICES } from './prices.ts';
 export {
   findUnsupportedInResponses,
   responsesAnswer,
@@ -155,4 +167,5 @@ export {
 export { API_ROUTES, methodsOf } from './routes.ts';
 export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } from './sse.ts';
 export { networkState, type StateAnswer } from './state.ts';
+export { formatUnits, parseUnits } from './units.ts';
 export { findUnsupportedInChat, findUnsupportedInCompletion, type Unsupported } from './unsupported.ts';

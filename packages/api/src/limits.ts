@@ -24,6 +24,8 @@ export const API_LIMITS = Object.freeze({
   /** Keys of the state in one list. */
   stateKeys: 1_000,
   stateKeyLength: 512,
+  /** Lines of one page of a statement. */
+  statementLines: 100,
   /** Base64 digits of a submitted record: those of 4 MiB. */
   recordLength: Math.ceil((4 * 1024 * 1024) / 3) * 4,
   /** Bytes of a request body that submits one. */

@@ -5,7 +5,19 @@ export const start: CommandSpec = {
   summary: 'Run a node: join a network (or begin one), host blocks, serve HTTP',
   settings: [
     ...['dataDir', 'model', 'genesisDir', 'host', 'listen', 'announce', 'bootstrap', 'mdns', 'gateway', 'metrics'],
-    ...['auth', 'limits', 'origin', 'threads', 'maxStreams', 'drainMs', 'kvBudgetBytes', 'archive', 'logLevel'],
+    ...[
+      'auth',
+      'limits',
+      'charge',
+      'prices',
+      'origin',
+      'threads',
+      'maxStreams',
+      'drainMs',
+      'kvBudgetBytes',
+      'archive',
+      'logLevel',
+    ],
   ],
   options: [CONFIG_OPTION, { flags: '--json', help: 'print the ready event as JSON' }],
   examples: [

@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os';
-import { ApiClient } from '@blyan/api';
+import { ApiClient, parseUnits } from '@blyan/api';
 import { expertEntryOf, expertKey, isVersion, modelEntryOf, modelKey, PACT_KEY } from '@blyan/chain';
 import { type CanonicalValue, decodeCanonical } from '@blyan/codec/canonical';
-import { parseBly } from '../../chain/amount.ts';
+
 import { expertContent, modelContent, nodeContent, type RecordContent, transferContent } from '../../chain/records.ts';
 import { dataDirPaths } from '../../data-dir/data-dir.ts';
 import { findModel } from '../../data-dir/models.ts';
@@ -18,7 +18,7 @@ const MAX_VALUE_BYTES = 16 * 1024 * 1024;
 export const sendTransfer: CommandHandler = async (context, input) => {
   const [to = '', text = ''] = input.args;
   if (!/^[0-9a-f]{64}$/.test(to)) throw usageError(`"${to}" is no address: 64 lower-case hexadecimal digits.`);
-  const amount = parseBly(text);
+  const amount = parseUnits(text);
   if (amount === null || amount === 0n) throw usageError(`"${text}" is no amount in BLY, like 1.5.`);
   await send(context, input, async (client, signal) => {
     const pact = (await stateValue(client, PACT_KEY, signal)) as
@@ -82,7 +82,7 @@ async function send(
   const client = new ApiClient({ baseUrl: await findGateway(context, input) });
   const { content, leastFee = 0n, more = {} } = await prepare(client, context.signal);
   const given = input.options.fee as string | undefined;
-  const fee = given === undefined ? leastFee : parseBly(given);
+  const fee = given === undefined ? leastFee : parseUnits(given);
   if (fee === null) throw usageError(`--fee: "${given}" is no amount in BLY, like 0.01.`);
   await sendRecord(context, input, { client, content, fee, more });
 }

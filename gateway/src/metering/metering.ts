@@ -1,0 +1,267 @@
+import { formatUnits } from '@blyan/api';
+import {
+  type Clock,
+  errorCode,
+  GUEST_ACCOUNT,
+  type Ledger,
+  type LedgerEntry,
+  type Logger,
+  type Principal,
+  type ServedModel,
+} from '@blyan/interface';
+import { LedgerError, type LedgerStore } from '@blyan/ledger';
+import { GatewayError } from '../errors.ts';
+import { accountOf, REVENUE_ACCOUNT } from './accounts.ts';
+import { answerId, decodeMemo, encodeMemo } from './answer-memo.ts';
+import { amountOf, type Charged, createMeter, type Meter, NOTHING_CHARGED } from './meter.ts';
+import { costOf, FREE, type Price, type PriceTable, priceOf, type Tokens } from './price-table.ts';
+
+const ANSWER = 'answer/';
+
+/** How long a reservation is left alone by other gateways of the ledger; the own ones are for as long as they are open. */
+const RESERVE_MS = 60 * 60_000;
+const SWEEP_MS = 60_000;
+/** Accounts that are known to be open. */
+const MAX_KNOWN = 10_000;
+/** Ends of answers that the ledger could not take, which are tried again. */
+const MAX_UNSETTLED = 10_000;
+const PAGE = 1_000;
+
+/** What an answer is to be metered by. */
+export interface MeteredAnswer {
+  /** Of the answer: what was charged for it before is not charged again. */
+  readonly id: string;
+  /** Of the request that computes it now. */
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly model: Pick<ServedModel, 'name' | 'root'>;
+  /** The most that may be computed, what is known of a resumed answer included. */
+  readonly tokens: Tokens;
+  /** Tokens of a resumed answer that some gateway computed before. */
+  readonly known?: number;
+  /** Base units that it costs at most, by its quote. */
+  readonly most?: bigint | null;
+}
+
+export interface MeteringDeps {
+  readonly ledger: Ledger;
+  readonly store: LedgerStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface MeteringOptions {
+  readonly prices: PriceTable;
+  /** Whether those who signed in pay. Otherwise their answers are written down and cost nothing; guests owe in either case. */
+  readonly isCharged: boolean;
+}
+
+interface End {
+  readonly reservation: string;
+  /** Null releases all. */
+  readonly charge: Charged | null;
+  readonly memo: string;
+}
+
+/**
+ * Every answer in the ledger: what it may cost is set aside before it is computed, what was produced is posted when it ends, and the
+ * rest released. A crash in between leaves a reservation, which the next start releases.
+ */
+export class Metering {
+  readonly isCharged: boolean;
+  readonly #prices: PriceTable;
+  readonly #deps: MeteringDeps;
+  readonly #known = new Set<string>();
+  /** Keys of the reservations of answers under way. */
+  readonly #open = new Set<string>();
+  /** By answer: what is being written at its end. */
+  readonly #closing = new Map<string, Promise<void>>();
+  readonly #unsettled = new Map<string, End>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor({ prices, isCharged }: MeteringOptions, deps: MeteringDeps) {
+    this.isCharged = isCharged;
+    this.#prices = prices;
+    this.#deps = deps;
+  }
+
+  /** Releases what an earlier life left: for a gateway that has the ledger alone. @throws what a ledger throws */
+  async start(signal?: AbortSignal): Promise<void> {
+    const { ledger, logger } = this.#deps;
+    await Promise.all([accountOf(GUEST_ACCOUNT), accountOf(REVENUE_ACCOUNT)].map((one) => ledger.openAccount(one)));
+    const released = await this.#releaseEarlier(signal);
+    if (released > 0)
+      logger.info('credits set aside for answers that a crash ended were released', { answers: released });
+    this.#sweep = setInterval(() => void this.#tidy(), SWEEP_MS);
+    this.#sweep.unref();
+  }
+
+  /** To be read. */
+  get store(): LedgerStore {
+    return this.#deps.store;
+  }
+
+  /** Settles when every answer that has ended is in the ledger, or the ledger has refused it. */
+  async stop(): Promise<void> {
+    clearInterval(this.#sweep);
+    await Promise.all(this.#closing.values());
+    await this.#settleAgain();
+  }
+
+  priceFor(principal: Principal, model: Pick<ServedModel, 'name' | 'root'>): Price {
+    return principal.kind === 'guest' || this.isCharged ? priceOf(this.#prices, model) : FREE;
+  }
+
+  /**
+   * Sets aside what the answer may cost; that is on disk when this settles.
+   *
+   * @throws GatewayError ERR_GATEWAY_CREDIT; LedgerError
+   */
+  async open(answer: MeteredAnswer): Promise<Meter> {
+    const reference = answerId(answer.id);
+    await this.#closing.get(reference);
+    const { principal, model, tokens } = answer;
+    const price = this.priceFor(principal, model);
+    const before = answer.known === undefined ? NEW : await this.#charged(reference, price, answer, answer.known);
+    const { most = before.most } = answer;
+    const metered = { price, most, before };
+    // The whole answer was paid before: it is only read again.
+    if (answer.known !== undefined && tokens.completion <= before.completion)
+      return createMeter({ ...metered, settle: () => {} });
+    const reservation = ANSWER + answerId(answer.requestId);
+    const amount = amountOf(metered, tokens);
+    const memo = (counted: Tokens) =>
+      encodeMemo({
+        ...{ model: model.name, root: model.root },
+        ...{ promptTokens: counted.prompt, completionTokens: counted.completion },
+        ...(most === null ? {} : { most: String(most) }),
+      });
+    await this.#reserve(principal, reservation, { amount, reference, memo: memo(tokens) });
+    this.#open.add(reservation);
+    return createMeter({
+      ...metered,
+      settle: (charge) => {
+        const end = { reservation, charge, memo: memo(charge ?? { prompt: 0, completion: 0 }) };
+        const done = this.#settle(end).finally(() => {
+          if (this.#closing.get(reference) === done) this.#closing.delete(reference);
+        });
+        this.#closing.set(reference, done);
+      },
+    });
+  }
+
+  async #reserve(
+    { account }: Principal,
+    key: string,
+    rest: { readonly amount: bigint; readonly reference: string; readonly memo: string },
+  ): Promise<void> {
+    const { ledger } = this.#deps;
+    // Asked in the same turn, and therefore in the same transaction.
+    const opened = this.#known.has(account) ? null : ledger.openAccount(accountOf(account));
+    const request = { key, debit: account, credit: REVENUE_ACCOUNT, timeoutMs: RESERVE_MS, ...rest };
+    try {
+      await Promise.all([opened, ledger.reserve(request)]);
+    } catch (error) {
+      throw error instanceof LedgerError && error.code === 'ERR_LEDGER_INSUFFICIENT' ? noCredit(error) : error;
+    }
+    if (opened === null) return;
+    const [oldest] = this.#known;
+    if (this.#known.size >= MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.add(account);
+  }
+
+  /** What was charged for an answer here; of one that this ledger does not know, what another gateway must have charged. */
+  async #charged(
+    reference: string,
+    price: Price,
+    { tokens }: MeteredAnswer,
+    known: number,
+  ): Promise<Charged & { readonly most: bigint | null }> {
+    const entries = await this.#deps.ledger.entriesOf(reference);
+    if (entries.length === 0) {
+      const before = { prompt: tokens.prompt, completion: known };
+      return { ...before, amount: costOf(price, before), most: null };
+    }
+    let charged: Charged = NOTHING_CHARGED;
+    let most: bigint | null = null;
+    for (const { type, amount, memo } of entries) {
+      const about = decodeMemo(memo);
+      if (about?.most !== undefined) most = BigInt(about.most);
+      if (type !== 'post' || about === null) continue;
+      const { promptTokens, completionTokens } = about;
+      charged = {
+        prompt: charged.prompt + promptTokens,
+        completion: charged.completion + completionTokens,
+        amount: charged.amount + amount,
+      };
+    }
+    return { ...charged, most };
+  }
+
+  async #settle(end: End): Promise<void> {
+    const { logger } = this.#deps;
+    try {
+      await this.#write(end);
+      this.#open.delete(end.reservation);
+    } catch (error) {
+      const code = errorCode(error);
+      if (error instanceof LedgerError && error.kind === 'caller') {
+        // Only somebody else who writes to this ledger can have ended it.
+        logger.error('an answer could not be posted', { code });
+        this.#open.delete(end.reservation);
+        return;
+      }
+      logger.warn('the ledger cannot take the end of an answer; it is tried again', { code });
+      if (this.#unsettled.size < MAX_UNSETTLED) this.#unsettled.set(end.reservation, end);
+      else this.#open.delete(end.reservation);
+    }
+  }
+
+  #write({ reservation, charge, memo }: End): Promise<LedgerEntry> {
+    const { ledger } = this.#deps;
+    const key = endKeyOf(reservation);
+    return charge === null
+      ? ledger.void({ key, reservation })
+      : ledger.post({ key, reservation, amount: charge.amount, memo });
+  }
+
+  async #settleAgain(): Promise<void> {
+    const ends = [...this.#unsettled.values()];
+    this.#unsettled.clear();
+    for (const end of ends) await this.#settle(end);
+  }
+
+  async #tidy(): Promise<void> {
+    await this.#settleAgain();
+    await this.#deps.ledger.expire({ except: this.#open }).catch((error) => {
+      this.#deps.logger.warn('reservations whose time is over could not be ended', { code: errorCode(error) });
+    });
+  }
+
+  async #releaseEarlier(signal: AbortSignal | undefined): Promise<number> {
+    const { ledger, store } = this.#deps;
+    for (let released = 0; ; ) {
+      signal?.throwIfAborted();
+      const due = await store.due({ beforeMs: Number.MAX_SAFE_INTEGER, limit: PAGE });
+      const ours = due.filter(({ key }) => key.startsWith(ANSWER));
+      await Promise.all(ours.map(({ key }) => ledger.void({ key: endKeyOf(key), reservation: key })));
+      released += ours.length;
+      if (due.length < PAGE || ours.length === 0) return released;
+    }
+  }
+}
+
+const NEW = Object.freeze({ ...NOTHING_CHARGED, most: null });
+
+function endKeyOf(reservation: string): string {
+  return `end/${reservation}`;
+}
+
+function noCredit({ meta }: LedgerError): GatewayError {
+  const [needed, available] = [meta.needed, meta.available].map((units) => formatUnits(String(units)));
+  return new GatewayError(
+    'ERR_GATEWAY_CREDIT',
+    `This answer may cost up to ${needed} credits and the account has ${available} to spend: ask for fewer tokens (max_tokens), or ask the operator for credits.`,
+    { kind: 'caller' },
+  );
+}

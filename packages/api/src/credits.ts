@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { CREDIT, units } from './answer-cost.ts';
+import { API_LIMITS } from './limits.ts';
+
+const signedUnits = z.string().regex(/^-?\d{1,39}$/);
+/** Milliseconds and a Z, as `Date.prototype.toISOString` writes it. */
+const time = z.string();
+
+/** Query of `GET /api/v1/account/statement`. */
+export const statementQuery = z.object({
+  /** `next` of the page before. */
+  before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  limit: z.coerce.number().int().min(1).max(API_LIMITS.statementLines).default(50),
+});
+
+/**
+ * `top-up` credits that came, `answer` an answer that was paid, `released` what was set aside for one and given back whole,
+ * `other` whatever else moved.
+ */
+export const STATEMENT_LINE_TYPES = ['top-up', 'answer', 'released', 'other'] as const;
+
+export const statementLine = z.object({
+  /** Number of the journal's entry; grows with time. */
+  seq: z.int(),
+  type: z.enum(STATEMENT_LINE_TYPES),
+  time,
+  /** Base units: what came to the account, or with a minus what left it. */
+  amount: signedUnits,
+  /** The answer's, of those that are one: the first 32 digits of the SHA-256 of its request id. */
+  answer: z.string().nullable(),
+  model: z.string().nullable(),
+  promptTokens: z.int().nullable(),
+  completionTokens: z.int().nullable(),
+  /** What the operator wrote about a top-up. */
+  note: z.string().nullable(),
+  /** Of the entry, SHA-256 over all that it says and the entry before. */
+  hash: z.string(),
+});
+export type StatementLine = z.infer<typeof statementLine>;
+
+/** Answer of `GET /api/v1/account/statement`: the latest lines first. */
+export const statementAnswer = z.object({
+  account: z.string(),
+  asset: z.literal(CREDIT),
+  /** Whether answers are charged here; otherwise they are written down and cost the account nothing. */
+  isCharged: z.boolean(),
+  balance: z.object({
+    /** Base units: what can be spent. */
+    available: signedUnits,
+    /** Set aside for answers under way. */
+    reserved: units,
+    /** All that ever came. */
+    credits: units,
+    /** All that was ever spent. */
+    debits: units,
+  }),
+  data: z.array(statementLine),
+  /** For `before`, where there may be older lines. */
+  next: z.int().nullable(),
+});
+export type StatementAnswer = z.infer<typeof statementAnswer>;
+
+/** Answer of `GET /api/v1/ledger/trial-balance`: per asset, debits equal credits. */
+export const trialBalanceAnswer = z.object({
+  isBalanced: z.boolean(),
+  data: z.array(
+    z.object({
+      asset: z.string(),
+      accounts: z.int(),
+      debits: units,
+      credits: units,
+      reserved: units,
+      difference: signedUnits,
+    }),
+  ),
+});
+export type TrialBalanceAnswer = z.infer<typeof trialBalanceAnswer>;
