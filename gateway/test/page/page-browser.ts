@@ -1,9 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { startGateway } from '../harness.ts';
 import type { Script } from '../scripted-coordinator.ts';
@@ -12,6 +13,8 @@ import type { Script } from '../scripted-coordinator.ts';
 export const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
   (path) => path !== undefined && existsSync(path),
 );
+const VITE = fileURLToPath(new URL('../../../node_modules/vite/bin/vite.js', import.meta.url));
+const CONFIG = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
 
 export interface OpenOptions extends NonNullable<Parameters<typeof startGateway>[1]> {
@@ -21,10 +24,16 @@ export interface OpenOptions extends NonNullable<Parameters<typeof startGateway>
   readonly setUp?: (page: Page) => Promise<void>;
 }
 
-/** @param outDir where the page goes; by default where a gateway looks for it */
+/**
+ * Builds the page as it is shipped, in a process of its own: in the tests' React would become its slow, talkative variant.
+ *
+ * @param outDir where the page goes; by default where a gateway looks for it
+ */
 export async function buildPage(outDir?: string): Promise<void> {
-  const configFile = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
-  await build({ configFile, logLevel: 'error', build: { ...(outDir !== undefined && { outDir }) } });
+  const target = outDir === undefined ? [] : ['--outDir', outDir];
+  await promisify(execFile)(process.execPath, [VITE, 'build', '--config', CONFIG, ...target], {
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
 }
 
 export function launchChromium(): Promise<Browser> {

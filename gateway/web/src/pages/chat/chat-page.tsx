@@ -1,10 +1,13 @@
 import { useState } from 'react';
+import { Drawer } from '../../frame/drawer.tsx';
 import { useTitle } from '../../frame/page-frame.tsx';
 import { useText } from '../../language/index.ts';
 import { useNetwork } from '../../network/use-network.tsx';
+import './chat.css';
 import { Composer } from './composer.tsx';
-import { Conversation } from './conversation.tsx';
-import { NetworkPanel } from './network-panel.tsx';
+import type { AskSettings } from './conversation.ts';
+import { ConversationView } from './conversation-view.tsx';
+import { History } from './history.tsx';
 import { chatText } from './text.ts';
 import { useChat } from './use-chat.ts';
 
@@ -14,67 +17,86 @@ const CONVERSATION_CONTEXT = 2048;
 export function ChatPage() {
   const t = useText(chatText);
   useTitle(t.title);
-  const network = useNetwork();
-  const chat = useChat();
-  const [chosenModel, setModel] = useState<string | null>(null);
-  const [chosenMemory, setMemory] = useState<boolean | null>(null);
-  const [isPanelOpen, setPanelOpen] = useState(false);
-  const model = network.models.find(({ id }) => id === chosenModel) ?? network.models[0];
-  const remembers = chosenMemory ?? (model !== undefined && model.blyan.context_length >= CONVERSATION_CONTEXT);
-  const ask = (text: string, plan: 'auto' | 'local' | 'pipeline' | 'dynamic' | 'static_delegate') => {
-    if (model !== undefined) chat.ask({ text, plan, model: model.id, remembers });
+  const { models, state: network } = useNetwork();
+  const { chat, state } = useChat();
+  const [choices, setChoices] = useState(chat.choices);
+  const [isHistoryOpen, setHistoryOpen] = useState(false);
+  const model = models.find(({ id }) => id === choices.model) ?? models[0];
+  const settings: AskSettings | null =
+    model === undefined
+      ? null
+      : {
+          plan: choices.plan ?? 'auto',
+          temperature: choices.temperature ?? 0,
+          remembers: choices.remembers ?? model.blyan.context_length >= CONVERSATION_CONTEXT,
+          model: model.id,
+        };
+  const choose = (change: Partial<AskSettings>) => {
+    chat.choices = { ...choices, ...change };
+    setChoices(chat.choices);
   };
   return (
     <div className="chat-page">
-      <section className="chat">
+      <h1 className="hidden">{t.title}</h1>
+      <aside className="side" aria-label={t.conversations} data-testid="history">
+        <History chat={chat} state={state} />
+      </aside>
+      <section className="chat" aria-label={t.log}>
         <div className="chat-bar">
-          {network.models.length > 1 ? (
+          <button
+            type="button"
+            className="quiet history-toggle"
+            data-testid="history-toggle"
+            onClick={() => setHistoryOpen(true)}
+          >
+            {t.conversations}
+          </button>
+          {models.length > 1 ? (
             <select
               className="quiet"
-              aria-label="Model"
+              aria-label={t.model}
               value={model?.id}
-              onChange={(event) => setModel(event.target.value)}
+              onChange={(event) => choose({ model: event.target.value })}
             >
-              {network.models.map(({ id }) => (
+              {models.map(({ id }) => (
                 <option key={id}>{id}</option>
               ))}
             </select>
           ) : (
             <span className="model">{model?.id}</span>
           )}
-          <span className="spacer" />
-          {chat.turns.length > 0 && (
-            <button type="button" className="quiet" onClick={chat.clear}>
-              New
-            </button>
+          {network !== null && network.notReady !== null && (
+            <p className="note bad" role="status">
+              {t.notReady}
+            </p>
           )}
-          <button
-            type="button"
-            className="quiet panel-toggle"
-            data-testid="network-toggle"
-            aria-expanded={isPanelOpen}
-            aria-controls="network"
-            onClick={() => setPanelOpen(!isPanelOpen)}
-          >
-            Nodes
-          </button>
         </div>
-        <Conversation turns={chat.turns} isStreaming={chat.isStreaming} onExample={(text) => ask(text, 'auto')} />
+        <ConversationView chat={chat} state={state} settings={settings} />
         <Composer
-          isReady={model !== undefined}
-          isStreaming={chat.isStreaming}
-          remembers={remembers}
-          onRemember={setMemory}
-          onSend={ask}
-          onStop={chat.stop}
+          key={state.conversation.id}
+          settings={settings}
+          isAnswering={state.isAnswering}
+          isFull={state.isFull}
+          draft={chat.draft}
+          onDraft={(text) => {
+            chat.draft = text;
+          }}
+          onSettings={choose}
+          onSend={(text) => settings !== null && chat.ask(text, settings)}
+          onStop={() => chat.stop()}
         />
       </section>
-      <NetworkPanel
-        network={network}
-        root={model?.blyan.root}
-        isOpen={isPanelOpen}
-        onClose={() => setPanelOpen(false)}
-      />
+      {isHistoryOpen && (
+        <Drawer
+          title={t.conversations}
+          closeText={t.close}
+          side="left"
+          testId="history-drawer"
+          onClose={() => setHistoryOpen(false)}
+        >
+          <History chat={chat} state={state} onChoice={() => setHistoryOpen(false)} />
+        </Drawer>
+      )}
     </div>
   );
 }

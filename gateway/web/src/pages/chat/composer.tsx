@@ -1,87 +1,136 @@
 import { type KeyboardEvent, type SyntheticEvent, useEffect, useRef, useState } from 'react';
+import { useText } from '../../language/index.ts';
+import type { AskSettings, PlanChoice } from './conversation.ts';
+import { isSubmitKey } from './submit-key.ts';
+import { chatText } from './text.ts';
 
-const PLANS = ['auto', 'local', 'pipeline', 'dynamic', 'static_delegate'] as const;
-type Plan = (typeof PLANS)[number];
+const PLANS: readonly PlanChoice[] = ['auto', 'local', 'pipeline', 'dynamic', 'static_delegate'];
+const TEMPERATURES = [0, 0.3, 0.7, 1, 1.3];
+
+/** UTF-16 units of one question; no model here reads as many. */
+const MAX_QUESTION = 100_000;
 
 interface ComposerProps {
-  readonly isReady: boolean;
-  readonly isStreaming: boolean;
-  readonly remembers: boolean;
-  readonly onRemember: (remembers: boolean) => void;
-  readonly onSend: (text: string, plan: Plan) => void;
+  /** Null until the models are known. */
+  readonly settings: AskSettings | null;
+  readonly isAnswering: boolean;
+  readonly isFull: boolean;
+  readonly draft: string;
+  readonly onDraft: (text: string) => void;
+  readonly onSettings: (change: Partial<AskSettings>) => void;
+  /** False when it was not taken. */
+  readonly onSend: (text: string) => boolean;
   readonly onStop: () => void;
 }
 
-export function Composer({ isReady, isStreaming, remembers, onRemember, onSend, onStop }: ComposerProps) {
-  const [text, setText] = useState('');
-  const [plan, setPlan] = useState<Plan>('auto');
+export function Composer({ settings, isAnswering, isFull, onDraft, onSettings, onSend, onStop, draft }: ComposerProps) {
+  const t = useText(chatText);
+  const [text, setText] = useState(draft);
   const field = useRef<HTMLTextAreaElement>(null);
-  const canSend = isReady && !isStreaming && text.trim() !== '';
+  const canSend = settings !== null && !isAnswering && !isFull && text.trim() !== '';
 
   useEffect(() => {
-    if (!isStreaming) field.current?.focus();
-  }, [isStreaming]);
+    if (!isAnswering) field.current?.focus({ preventScroll: true });
+  }, [isAnswering]);
+
+  const change = (changed: string) => {
+    setText(changed);
+    onDraft(changed);
+  };
 
   const send = (event?: SyntheticEvent) => {
     event?.preventDefault();
-    if (!canSend) return;
-    onSend(text.trim(), plan);
-    setText('');
+    if (canSend && onSend(text.trim())) change('');
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    // While an input method composes, Enter takes its suggestion (229 is what Safari reports then).
-    const isComposing = event.nativeEvent.isComposing || event.keyCode === 229;
-    if (event.key === 'Enter' && !event.shiftKey && !isComposing) send(event);
+    if (isSubmitKey(event)) send(event);
   };
 
   return (
     <form className="composer" onSubmit={send}>
+      {isFull && (
+        <p className="note bad" role="status">
+          {t.full}
+        </p>
+      )}
       <div className="field">
         <label className="hidden" htmlFor="question">
-          Your question
+          {t.question}
         </label>
         <textarea
           id="question"
           ref={field}
           data-testid="composer"
           rows={1}
-          placeholder="Ask something"
+          maxLength={MAX_QUESTION}
+          placeholder={t.placeholder}
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => change(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        {isStreaming ? (
+        {isAnswering ? (
           <button type="button" className="main" data-testid="stop" onClick={onStop}>
-            Stop
+            {t.stop}
           </button>
         ) : (
           <button type="submit" className="main" data-testid="send" disabled={!canSend}>
-            Send
+            {t.send}
           </button>
         )}
       </div>
       <div className="settings">
-        <label>
-          Plan{' '}
-          <select data-testid="plan" value={plan} onChange={(event) => setPlan(event.target.value as Plan)}>
-            {PLANS.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          <input type="checkbox" checked={remembers} onChange={(event) => onRemember(event.target.checked)} /> Send
-          earlier turns
-        </label>
+        {settings && <Settings settings={settings} onSettings={onSettings} />}
         <details className="privacy">
-          <summary>Who can see this?</summary>
-          <p>
-            Whoever hosts a stage sees the activations of your text while it computes, and may recover the prompt from
-            them. Do not send secrets. This page keeps the conversation in memory only.
-          </p>
+          <summary>{t.whoSees}</summary>
+          <p>{t.whoSeesText}</p>
         </details>
       </div>
     </form>
+  );
+}
+
+interface SettingsProps {
+  readonly settings: AskSettings;
+  readonly onSettings: (change: Partial<AskSettings>) => void;
+}
+
+function Settings({ settings: { plan, temperature, remembers }, onSettings }: SettingsProps) {
+  const t = useText(chatText);
+  return (
+    <>
+      <label>
+        {t.plan}{' '}
+        <select
+          data-testid="plan"
+          value={plan}
+          onChange={(event) => onSettings({ plan: event.target.value as PlanChoice })}
+        >
+          {PLANS.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        {t.temperature}{' '}
+        <select
+          data-testid="temperature"
+          value={temperature}
+          onChange={(event) => onSettings({ temperature: Number(event.target.value) })}
+        >
+          {TEMPERATURES.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <input
+          type="checkbox"
+          checked={remembers}
+          onChange={(event) => onSettings({ remembers: event.target.checked })}
+        />{' '}
+        {t.remembers}
+      </label>
+    </>
   );
 }

@@ -1,32 +1,38 @@
+import { useText } from '../../language/index.ts';
+import { chatText } from './text.ts';
+
+/** In the language that the genesis model knows. */
 const EXAMPLES = ['What is a river?', 'Define courage.', 'Who are you?', 'What is Blyan?'];
 
 export function Welcome({ onExample }: { readonly onExample: (text: string) => void }) {
+  const t = useText(chatText);
   return (
-    <section className="welcome">
-      <h2>Ask the network.</h2>
-      <p>
-        The model that answers here is cut into blocks. Nodes like yours host them, and verify every byte before they
-        compute with it. Each answer says which node did what.
-      </p>
-      <div className="examples">
+    <div className="welcome">
+      <h2>{t.ask}</h2>
+      <p>{t.about}</p>
+      <ul className="examples" aria-label={t.examples} lang="en">
         {EXAMPLES.map((text) => (
-          <button type="button" key={text} onClick={() => onExample(text)}>
-            {text}
-          </button>
+          <li key={text}>
+            <button type="button" onClick={() => onExample(text)}>
+              {text}
+            </button>
+          </li>
         ))}
-      </div>
+      </ul>
       <dl className="honest">
         <div>
-          <dt>What it knows</dt>
-          <dd>
-            The genesis model is small: it knows definitions of words, and says nonsense when asked anything else.
-          </dd>
+          <dt>{t.knowsTitle}</dt>
+          <dd>{t.knows}</dd>
         </div>
         <div>
-          <dt>Who can see it</dt>
-          <dd>Whoever hosts a stage can see activations and may recover your prompt. Do not send secrets.</dd>
+          <dt>{t.seesTitle}</dt>
+          <dd>{t.sees}</dd>
+        </div>
+        <div>
+          <dt>{t.keepsTitle}</dt>
+          <dd>{t.keeps}</dd>
         </div>
       </dl>
-    </section>
+    </div>
   );
 }

@@ -10,20 +10,12 @@ interface NetworkPanelProps {
   readonly network: Network;
   /** Root of the model whose coverage is shown. */
   readonly root: string | undefined;
-  readonly isOpen: boolean;
-  readonly onClose: () => void;
 }
 
-export function NetworkPanel({ network: { state, problem }, root, isOpen, onClose }: NetworkPanelProps) {
+export function NetworkPanel({ network: { state, problem }, root }: NetworkPanelProps) {
   const model = state?.models.find((one) => one.root === root);
   return (
-    <aside className={`panel ${isOpen ? 'open' : ''}`} id="network" aria-label="Network" data-testid="network">
-      <div className="panel-head">
-        <h2>Network</h2>
-        <button type="button" className="quiet close" onClick={onClose}>
-          Close
-        </button>
-      </div>
+    <div data-testid="network">
       {problem && (
         <p className="note bad" role="status">
           {problem} Is it still running?
@@ -50,7 +42,7 @@ export function NetworkPanel({ network: { state, problem }, root, isOpen, onClos
           </ul>
         </section>
       )}
-    </aside>
+    </div>
   );
 }
 
