@@ -7,8 +7,8 @@ import {
   type ChainStateAnswer,
   type RecordList,
 } from '@blyan/api';
-import { type CryptoSuite, decodeHeader, decodeRecord } from '@blyan/chain-format';
-import { type CanonicalValue, decodeCanonical } from '@blyan/codec/canonical';
+import { type CryptoSuite, decodeHeader, decodeRecord, readable } from '@blyan/chain-format';
+import { decodeCanonical } from '@blyan/codec/canonical';
 import { sha256, toHex, verifyEd25519 } from '@blyan/crypto';
 import type { FinalBlock, KnownRecord, ProvenState, RecordPlace } from '@blyan/interface';
 
@@ -32,7 +32,7 @@ export function blockAnswer(block: FinalBlock): ChainBlock {
 }
 
 export function recordAnswer({ hash, bytes, place }: KnownRecord): ChainRecordAnswer {
-  const fields = bytes && jsonOf({ ...decodeRecord(bytes, SUITE).record });
+  const fields = bytes && readable({ ...decodeRecord(bytes, SUITE).record });
   return { hash, status: place ? 'final' : 'waiting', place, fields, bytes: bytes && base64(bytes) };
 }
 
@@ -41,7 +41,7 @@ export function listedRecord(hash: string, bytes: Uint8Array | null, place: Reco
   if (bytes === null || bytes.length > API_LIMITS.listedRecordBytes) return { hash, place, sizeBytes, fields: null };
   const { record } = decodeRecord(bytes, SUITE);
   const fields = bytes.length > API_LIMITS.listedBodyBytes ? { ...record, body: null } : { ...record };
-  return { hash, place, sizeBytes, fields: jsonOf(fields) };
+  return { hash, place, sizeBytes, fields: readable(fields) };
 }
 
 export function genesisAnswer(genesis: Uint8Array): ChainGenesisAnswer {
@@ -49,7 +49,7 @@ export function genesisAnswer(genesis: Uint8Array): ChainGenesisAnswer {
 }
 
 export function stateAnswer(key: string, value: Uint8Array | null): ChainStateAnswer {
-  const decoded = value && jsonOf(decodeCanonical(value, { maxBytes: MAX_VALUE_BYTES }));
+  const decoded = value && readable(decodeCanonical(value, { maxBytes: MAX_VALUE_BYTES }));
   return { key, value: decoded, bytes: value && base64(value) };
 }
 
@@ -57,15 +57,6 @@ export function provenAnswer({ key, value, siblings, other, block }: ProvenState
   const { hash, height, header, certificate } = block;
   const shown = { hash, height, header: base64(header), certificate: certificate && base64(certificate) };
   return { ...stateAnswer(key, value), proof: { siblings, other, block: shown } };
-}
-
-/** For reading: bytes in hexadecimal, bigints as text. */
-export function jsonOf(value: CanonicalValue): unknown {
-  if (value instanceof Uint8Array) return toHex(value);
-  if (typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return value.map(jsonOf);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, jsonOf(item)]));
 }
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');

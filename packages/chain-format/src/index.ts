@@ -22,6 +22,7 @@ export {
 export { type BlockOutline, decodeOutline, encodeOutline, isWholeOutline, MAX_OUTLINE_BYTES } from './outline.ts';
 export { decodeProposal, encodeProposal, MAX_PROPOSAL_BYTES, type Proposal } from './proposal.ts';
 export { readArray, readBytes, readCount, readHash, readHashes } from './read.ts';
+export { readable } from './readable.ts';
 export {
   type ChainRecord,
   decodeRecord,
