@@ -23,6 +23,8 @@ export type NodeErrorCode =
   | 'ERR_NODE_CHILD_FAILED'
   /** A block this node computes with is damaged or gone, and no reachable peer has it; start a node that has. */
   | 'ERR_NODE_BLOCK_UNAVAILABLE'
+  /** A plan would have this gateway compute, which it does not. */
+  | 'ERR_NODE_PLAN_REFUSED'
   /** The data folder, an invite and the peers do not belong to one network. */
   | 'ERR_NODE_WRONG_NETWORK'
   /** The data folder's network was founded on rules that this version does not follow; the sentence names it and what to do. */

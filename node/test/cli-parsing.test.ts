@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CommandSpec } from '../src/cli/command.ts';
-import { COMMANDS } from '../src/cli/commands/index.ts';
+import { NODE_COMMANDS } from '../src/cli/commands/index.ts';
 import { cli } from './test-context.ts';
 
 function leaves(
@@ -15,7 +15,7 @@ function leaves(
 
 describe('the command line', () => {
   test('has exactly the commands that are promised', () => {
-    expect(leaves(COMMANDS).map(({ path }) => path.join(' '))).toEqual([
+    expect(leaves(NODE_COMMANDS).map(({ path }) => path.join(' '))).toEqual([
       'start',
       'devnet',
       'model import',
@@ -56,12 +56,13 @@ describe('the command line', () => {
       'keys import',
       'genesis build',
       'genesis verify',
+      'config show',
       'version',
     ]);
   });
 
   test.each(
-    leaves(COMMANDS).map(({ path, spec }) => [path.join(' '), spec] as const),
+    leaves(NODE_COMMANDS).map(({ path, spec }) => [path.join(' '), spec] as const),
   )('"%s" has a handler', async (_, spec) => {
     expect(await spec.load?.()).toBeTypeOf('function');
   });

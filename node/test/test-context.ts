@@ -1,6 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { CliContext } from '../src/cli/context.ts';
+import { NODE_PROGRAM } from '../src/cli/node-program.ts';
+import type { ProgramSpec } from '../src/cli/program.ts';
 import { runCli } from '../src/cli/run-cli.ts';
 
 export interface CliResult {
@@ -10,6 +12,8 @@ export interface CliResult {
 }
 
 export interface CliRunOptions {
+  /** `blyan-node` unless it is given. */
+  readonly program?: ProgramSpec;
   readonly env?: Record<string, string>;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
@@ -51,6 +55,6 @@ export async function cli(argv: readonly string[], options: CliRunOptions = {}):
     signal: options.signal ?? new AbortController().signal,
     onForcedExit() {},
   };
-  const code = await runCli(context);
+  const code = await runCli(context, options.program ?? NODE_PROGRAM);
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }

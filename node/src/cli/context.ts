@@ -9,7 +9,7 @@ export interface InputStream extends Readable {
   readonly isTTY?: boolean;
 }
 
-/** Everything a command may know of the process it runs in; `main.ts` is the only one to build it from the real one. */
+/** Everything a command may know of the process it runs in; `run-process.ts` is the only one to build it from the real one. */
 export interface CliContext {
   /** Arguments after the program's name. */
   readonly argv: readonly string[];

@@ -2,8 +2,16 @@ import { Argument, Command, Option } from 'commander';
 import { settingOf } from '../config/settings.ts';
 import { VERSION } from '../version.ts';
 import type { CommandInput, CommandSpec, OptionSpec } from './command.ts';
-import { COMMANDS } from './commands/index.ts';
 import type { CliContext } from './context.ts';
+
+/** A program of its own: what its help says of it, and its commands in the order in which help lists them. */
+export interface ProgramSpec {
+  readonly name: string;
+  readonly description: string;
+  /** A command line without the program's name, and what it does. */
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  readonly commands: readonly CommandSpec[];
+}
 
 /** Called with what the parser understood; the parser itself runs nothing. */
 export type Dispatch = (spec: CommandSpec, input: CommandInput) => void;
@@ -35,17 +43,17 @@ function typedOnly(command: Command): Record<string, unknown> {
   return typed;
 }
 
-function build(spec: CommandSpec, dispatch: Dispatch): Command {
+function build(program: string, spec: CommandSpec, dispatch: Dispatch): Command {
   const command = new Command(spec.name)
     .enablePositionalOptions()
     .summary(spec.summary)
     .description(`${spec.summary}.`);
   if (spec.examples !== undefined) {
-    command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  $ blyan-node ${line}`).join('\n')}`);
+    command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  $ ${program} ${line}`).join('\n')}`);
   }
   for (const argument of spec.arguments ?? []) command.addArgument(new Argument(argument.name, argument.help));
   for (const option of optionsOf(spec)) command.addOption(optionOf(option));
-  for (const child of spec.commands ?? []) command.addCommand(build(child, dispatch));
+  for (const child of spec.commands ?? []) command.addCommand(build(program, child, dispatch));
   if (spec.passThrough === true) command.allowUnknownOption().passThroughOptions().helpOption(false);
   if (spec.load !== undefined) {
     command.action((...received: unknown[]) => {
@@ -57,19 +65,18 @@ function build(spec: CommandSpec, dispatch: Dispatch): Command {
 }
 
 /** The parser for all commands, writing its help and complaints to this context. */
-export function buildProgram(context: CliContext, dispatch: Dispatch): Command {
-  const program = new Command('blyan-node')
+export function buildProgram(spec: ProgramSpec, context: CliContext, dispatch: Dispatch): Command {
+  const width = Math.max(...spec.examples.map(([line]) => line.length));
+  const examples = spec.examples.map(([line, what]) => `  $ ${spec.name} ${line.padEnd(width)}  ${what}\n`).join('');
+  const program = new Command(spec.name)
     .enablePositionalOptions()
     .version(VERSION, '-V, --version', 'print the version')
-    .description('A node of a peer-to-peer network that serves one shared mixture-of-experts model.')
+    .description(spec.description)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ blyan-node devnet --nodes 3          a network on this machine, with a chat page\n' +
-        '  $ blyan-node run                       chat with it in the terminal\n' +
-        '  $ blyan-node start --bootstrap INVITE  join a network\n' +
-        '\nExit codes: 0 ok, 1 error, 2 wrong usage or configuration, 130 interrupted.',
+      `\nExamples:\n${examples}\nExit codes: 0 ok, 1 error, 2 wrong usage or configuration, 130 interrupted.`,
     );
-  for (const spec of COMMANDS) program.addCommand(build(spec, dispatch));
+  for (const command of spec.commands) program.addCommand(build(spec.name, command, dispatch));
   const configure = (command: Command): void => {
     command.exitOverride().configureOutput({
       writeOut: (text) => context.stdout.write(text),

@@ -3,7 +3,7 @@ import type { CommandInput, CommandSpec } from './command.ts';
 import type { CliContext } from './context.ts';
 import { describeError, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.ts';
 import { say } from './output.ts';
-import { buildProgram } from './program.ts';
+import { buildProgram, type ProgramSpec } from './program.ts';
 
 /** Whether the error, or what it was made from, is the abort itself. */
 function isInterruption(error: unknown, signal: AbortSignal): boolean {
@@ -17,10 +17,10 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
 const ASKED_FOR = new Set(['commander.helpDisplayed', 'commander.version']);
 
 /** Parses the arguments, runs the command and returns the exit code: 0 ok, 1 error, 2 usage, 130 interrupted. */
-export async function runCli(context: CliContext): Promise<number> {
+export async function runCli(context: CliContext, spec: ProgramSpec): Promise<number> {
   let chosen: { spec: CommandSpec; input: CommandInput } | undefined;
-  const program = buildProgram(context, (spec, input) => {
-    chosen = { spec, input };
+  const program = buildProgram(spec, context, (command, input) => {
+    chosen = { spec: command, input };
   });
   try {
     program.parse(context.argv as string[], { from: 'user' });

@@ -17,8 +17,12 @@ export interface ConfigInput {
 
 export interface LoadedConfig {
   readonly config: NodeConfig;
+  /** Each setting as it was checked and before it was read, by key. */
+  readonly values: Readonly<Record<string, unknown>>;
   /** Where each setting came from, by key. */
   readonly origins: Readonly<Record<string, SettingSource>>;
+  /** Paths of the files: the one that was asked for, and the one of the data folder, whether or not it is there. */
+  readonly files: { readonly named: string | null; readonly dataDir: string };
 }
 
 interface Layer {
@@ -60,14 +64,11 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   };
   const layers = [flag, env];
 
-  const named = input.flags.config ?? input.env.BLYAN_CONFIG;
-  if (typeof named === 'string' && named !== '') {
-    const path = resolve(input.cwd, named);
-    layers.push({
-      source: 'file',
-      values: await readConfigFile(SETTINGS, path, true),
-      label: (s) => `${path}: ${s.name}`,
-    });
+  const given = input.flags.config ?? input.env.BLYAN_CONFIG;
+  const named = typeof given === 'string' && given !== '' ? resolve(input.cwd, given) : null;
+  if (named !== null) {
+    const values = await readConfigFile(SETTINGS, named, true);
+    layers.push({ source: 'file', values, label: (s) => `${named}: ${s.name}` });
   }
 
   const dataDirText = layers.map((layer) => layer.values.dataDir).find((value) => value !== undefined);
@@ -96,7 +97,8 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
     dataDir,
     gateway: parseEndpoint(values.gateway as string, labels.gateway as string),
     metrics: parseEndpoint(values.metrics as string, labels.metrics as string),
+    computes: true,
     json: input.flags.json === true,
   } as unknown as NodeConfig;
-  return { config, origins };
+  return { config, values: { ...values, dataDir }, origins, files: { named, dataDir: local } };
 }

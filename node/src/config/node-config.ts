@@ -7,7 +7,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
-/** What one daemon is told. Every field is set from the settings table; see `settings.ts` for defaults and names. */
+/** What one daemon is told. Fields are set from the settings table; see `settings.ts` for defaults and names. */
 export interface NodeConfig {
   /** Absolute path. */
   readonly dataDir: string;
@@ -63,5 +63,7 @@ export interface NodeConfig {
   /** Epochs from one snapshot of the chain to the next. */
   readonly snapshotEpochs: number;
   readonly logLevel: LogLevel;
+  /** False: there is no engine, and whatever is to be computed is computed elsewhere. No setting: the program decides. */
+  readonly computes: boolean;
   readonly json: boolean;
 }

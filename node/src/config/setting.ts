@@ -17,6 +17,8 @@ export interface Setting {
   /** Value when nobody says anything. */
   readonly fallback: unknown;
   readonly help: string;
+  /** What is shown of a text that may hold a secret; without it all of it. */
+  readonly redact?: (text: string) => string;
 }
 
 export type SettingSource = 'flag' | 'env' | 'file' | 'data-dir file' | 'default';

@@ -2,6 +2,7 @@ import { AUTH_MODES, DEFAULT_PRICES } from '@blyan/api';
 import { EPOCH_BLOCKS } from '@blyan/params';
 import { z } from 'zod';
 import { LOG_LEVELS, PROVIDERS } from './node-config.ts';
+import { redactContact, redactUrl } from './redact.ts';
 import type { Setting } from './setting.ts';
 import { MAX_THREADS, MOST_USUAL_THREADS } from './threads.ts';
 
@@ -104,6 +105,7 @@ export const SETTINGS: readonly Setting[] = [
     schema: z.array(contact).max(MAX_LIST),
     fallback: [],
     help: 'peer or invite string to join through, may be repeated',
+    redact: redactContact,
   },
   {
     key: 'mdns',
@@ -194,6 +196,7 @@ export const SETTINGS: readonly Setting[] = [
     schema: text.regex(/^https?:\/\//, 'must be a URL').optional(),
     fallback: undefined,
     help: 'JSON-RPC of an Ethereum node, which wallets that are contracts (EIP-1271) need to sign in',
+    redact: redactUrl,
   },
   {
     key: 'chainIds',

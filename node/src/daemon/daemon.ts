@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '@blyan/crypto';
-import { StoreSource } from '@blyan/inference';
+import { type EngineDeps, StoreSource } from '@blyan/inference';
 import { errorCode, monotonicClock, type Root, systemClock } from '@blyan/interface';
 import type { BlockRef, ModelManifest } from '@blyan/model';
 import {
@@ -33,6 +33,7 @@ import { HealingSource } from './healing-source.ts';
 import { HostedBlocks } from './hosted-blocks.ts';
 import { isMeasurement, zeros } from './measure.ts';
 import { joinNetwork, resolveMembership } from './network-membership.ts';
+import { NoEngine } from './no-engine.ts';
 import { type NodeChain, startChain } from './node-chain.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { obtainManifest, type ResolvedModel, rememberModel, resolveModel } from './served-model.ts';
@@ -153,7 +154,10 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     await engine.start();
     await engine.loadModel(first.view);
     const executor = createExecutor(
-      { profile, version: VERSION, seed: privateKey.raw.subarray(0, 32), maxSequences: config.maxStreams },
+      {
+        ...{ profile, version: VERSION, seed: privateKey.raw.subarray(0, 32) },
+        ...{ computes: config.computes, maxSequences: config.maxStreams },
+      },
       {
         host,
         engine,
@@ -239,7 +243,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
   async function register(hasPeers: boolean): Promise<void> {
     if (chain === null) return;
     const { validators, validates } = chain.service.head();
-    const memoryBytes = Math.floor(config.sessionCacheBytes ?? totalmem() / 2);
+    const memoryBytes = config.computes ? Math.floor(config.sessionCacheBytes ?? totalmem() / 2) : 0;
     const claims = { tier: await probeTier(), profile, memoryBytes, addresses: config.announce };
     await chain.registry.register(claims, chain.own, hasPeers || (validates && validators === 1), signal);
   }
@@ -321,18 +325,19 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     });
     const sessionBytes = config.sessionCacheBytes ?? totalmem() / 2;
     const threads = config.provider === 'cpu' ? (config.threads ?? usualThreads()) : 1;
-    const engine = new CountingEngine(
-      { kvBytes: config.kvBudgetBytes ?? DEFAULT_KV_BYTES, sessionBytes, provider: config.provider, threads },
-      {
-        logger,
-        acquire: (root) => source.acquire(root),
-        remote: async ({ sequences, call }) => {
-          if (isMeasurement(sequences)) return zeros(call);
-          if (!executor) throw new NodeError('ERR_NODE_STOPPED', 'The executor does not run yet.');
-          return executor.stages.callExperts(sequences, call);
-        },
+    const kvBytes = config.kvBudgetBytes ?? DEFAULT_KV_BYTES;
+    const engineDeps: EngineDeps = {
+      logger,
+      acquire: (root) => source.acquire(root),
+      remote: async ({ sequences, call }) => {
+        if (isMeasurement(sequences)) return zeros(call);
+        if (!executor) throw new NodeError('ERR_NODE_STOPPED', 'The executor does not run yet.');
+        return executor.stages.callExperts(sequences, call);
       },
-    );
+    };
+    const engine = config.computes
+      ? new CountingEngine({ kvBytes, sessionBytes, provider: config.provider, threads }, engineDeps)
+      : new NoEngine(engineDeps);
     return {
       engine,
       attach: (value) => {

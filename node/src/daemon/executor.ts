@@ -28,6 +28,7 @@ import {
 } from '@blyan/routing';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { LiveHolders } from './live-holders.ts';
+import { computesNothing } from './no-engine.ts';
 import type { ServedVersions } from './served-versions.ts';
 import type { NewsSource } from './wait-for-peers.ts';
 
@@ -39,6 +40,8 @@ export interface ExecutorOptions {
   readonly version: string;
   /** Ed25519 seed of this node's identity; signs plans. */
   readonly seed: Uint8Array;
+  /** False: plans that need a block here are refused, before anything is fetched. */
+  readonly computes: boolean;
   /** Most sequences computed here at once; undefined: what the protocol allows. */
   readonly maxSequences?: number;
 }
@@ -136,7 +139,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
       port: {
         views,
         models: () => versions.all(),
-        fetch: async ({ root }, blocks, signal) => versions.of(root)?.hosted.fetch(blocks, signal),
+        fetch: ({ root }, blocks, signal) => fetchBlocks(root, blocks, signal),
         sign: (plan) => signPlan(plan, options.seed),
         avoided: () => health.avoided(),
         observe: (answer) => speeds.answered(answer),
@@ -172,7 +175,12 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
     const map = blockMap(version.manifest);
     const bitmap = version.hosted.bitmap();
     const needed = [map.embedding, ...map.trunks, map.head].filter((index) => !hasBit(bitmap, index));
-    await version.hosted.fetch(needed, signal);
+    await fetchBlocks(version.manifest.root, needed, signal);
+  }
+
+  async function fetchBlocks(root: string, blocks: readonly number[], signal: AbortSignal): Promise<void> {
+    if (!options.computes) throw computesNothing();
+    await versions.of(root)?.hosted.fetch(blocks, signal);
   }
 }
 

@@ -96,7 +96,18 @@ export class Bench implements AsyncDisposable {
     const from = bootstrap.flatMap((contact) => ['--bootstrap', contact]);
     const http = ['--gateway', gateway ? '127.0.0.1:0' : 'off'];
     const folder = this.folder(name);
-    const daemon = new Daemon(['--data-dir', folder, '--host', host, ...LOOPBACK, ...http, ...from, ...args]);
+    return this.#keep(new Daemon(['--data-dir', folder, '--host', host, ...LOOPBACK, ...http, ...from, ...args]));
+  }
+
+  /** `blyan-gateway start` on a new folder. */
+  async startGateway(name: string, invite: string): Promise<Daemon> {
+    const where = ['--data-dir', this.folder(name), '--bootstrap', invite, '--gateway', '127.0.0.1:0'];
+    const daemon = this.#keep(new Daemon([...where, ...LOOPBACK], 'blyan-gateway'));
+    await daemon.untilReady();
+    return daemon;
+  }
+
+  #keep(daemon: Daemon): Daemon {
     this.#daemons.push(daemon);
     return daemon;
   }
@@ -113,13 +124,13 @@ export class Bench implements AsyncDisposable {
   }
 }
 
-/** One `blyan-node start`, and its HTTP when it has a gateway. */
+/** One `blyan-node start`, or `blyan-gateway start`, and its HTTP when it has a gateway. */
 export class Daemon {
   readonly program: Program;
   #ready: ReadyLine | null = null;
 
-  constructor(args: readonly string[]) {
-    this.program = new Program(['start', '--json', ...args]);
+  constructor(args: readonly string[], program?: 'blyan-node' | 'blyan-gateway') {
+    this.program = new Program(['start', '--json', ...args], {}, program);
   }
 
   get ready(): ReadyLine {

@@ -15,7 +15,7 @@ import {
 import { temporaryDirectory } from '@blyan/testkit';
 import { identifyProcess, isRunning, type ProcessIdentity } from '../../src/data-dir/process-identity.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/blyan-node.js', import.meta.url));
+const BIN = new URL('../../bin/', import.meta.url);
 /** Compiled sources of earlier runs: a network is up in two thirds of the time. */
 const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/blyan-e2e', import.meta.url));
 /** Fewer collections of garbage while a program is loaded: a start takes 8 % less processor time. */
@@ -71,9 +71,13 @@ export class Program {
   readonly #waiting = new Set<{ pattern: RegExp; resolve: (text: string) => void; reject: (error: Error) => void }>();
   readonly #lines: { stdout: string[]; stderr: string[] } = { stdout: [], stderr: [] };
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    name: 'blyan-node' | 'blyan-gateway' = 'blyan-node',
+  ) {
     // An IPC channel, so that the program stops itself when the test runner is killed.
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+    const child = spawn(process.execPath, [fileURLToPath(new URL(`${name}.js`, BIN)), ...args], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { NODE_COMPILE_CACHE: COMPILED, NODE_OPTIONS: YOUNG, ...process.env, NO_COLOR: '1', ...env },
     });

@@ -73,6 +73,22 @@ test('a daemon that hosts nothing answers through the others', async () => {
   expect(nodeOf(await gateway.state(), gateway).hosted.blocks).toBe(0);
 });
 
+test('a gateway of its own answers through the network, and computes nothing even when it is asked to', async () => {
+  const gateway = await bench.startGateway('lone-gateway', coordinator.ready.invite);
+  expect(gateway.ready).toMatchObject({ networkId: coordinator.ready.networkId });
+  await gateway.untilState(({ models }) => models[0]?.covered === true);
+  const { logits, route } = await gateway.goldenAnswer('auto');
+  expect(logits).toEqual((await coordinator.goldenAnswer('auto')).logits);
+  expect(route.map(({ peerId }) => peerId)).not.toContain(gateway.ready.peerId);
+
+  expect(await gateway.golden('local')).toMatchObject({
+    status: 400,
+    body: { error: { code: 'ERR_NODE_PLAN_REFUSED', param: 'blyan.plan' } },
+  });
+  expect(await blocksIn('lone-gateway')).toHaveLength(1);
+  expect(await gateway.program.stop()).toEqual({ code: 0, signal: null });
+});
+
 test('a daemon that places itself takes what the network has least of', async () => {
   const free = await bench.start('free', { host: 'auto', bootstrap: [coordinator.ready.invite] });
   // There is room for this small model whole.

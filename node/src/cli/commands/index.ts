@@ -1,8 +1,10 @@
+import { SETTINGS } from '../../config/settings.ts';
 import type { CommandSpec } from '../command.ts';
 import { account, login, logout } from './account.ts';
 import { bench } from './bench.ts';
 import { block } from './block.ts';
 import { chain } from './chain.ts';
+import { config } from './config.ts';
 import { devnet } from './devnet.ts';
 import { doctor } from './doctor.ts';
 import { genesis } from './genesis.ts';
@@ -16,8 +18,8 @@ import { status } from './status.ts';
 import { tx } from './tx.ts';
 import { version } from './version.ts';
 
-/** In the order help lists them. */
-export const COMMANDS: readonly CommandSpec[] = [
+/** Of `blyan-node`. */
+export const NODE_COMMANDS: readonly CommandSpec[] = [
   start,
   devnet,
   model,
@@ -35,5 +37,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   bench,
   keys,
   genesis,
+  config(SETTINGS.map(({ key }) => key)),
   version,
 ];
