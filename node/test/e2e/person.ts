@@ -30,9 +30,12 @@ export async function personWithWallet(url: string) {
       await page.getByTestId('composer').fill(question);
       await page.keyboard.press('Enter');
       await page.locator('[data-testid=answer][data-status=done]').waitFor();
-      const text = (await page.getByTestId('answer-text').textContent()) ?? '';
+      const text = await page.getByTestId('answer-text').innerText();
+      await page.getByTestId('route-toggle').click();
       const entries = page.getByTestId('route-entry');
+      await entries.first().waitFor();
       const peers = await entries.evaluateAll((rows) => rows.map((row) => row.dataset.peer));
+      await page.keyboard.press('Escape');
       return { text, peers };
     },
     async makesKey(name: string) {

@@ -1,4 +1,4 @@
-import type { BlyanChunk } from '@blyan/api';
+import { type BlyanChunk, formatUnits } from '@blyan/api';
 import { useState } from 'react';
 import { formatMs, tokensPerSecond } from '../../format.ts';
 import { useText } from '../../language/index.ts';
@@ -17,7 +17,7 @@ interface AnswerReportProps {
 export function AnswerReport({ answer, report }: AnswerReportProps) {
   const t = useText(chatText);
   const [isOpen, setOpen] = useState(false);
-  const { plan, measured, route, failovers } = report;
+  const { plan, measured, route, failovers, cost } = report;
   const { usage, settings } = answer;
   const speed = measured && tokensPerSecond(measured.msPerToken);
   const peers = [...new Set(route?.map(({ peerId }) => peerId))];
@@ -44,6 +44,7 @@ export function AnswerReport({ answer, report }: AnswerReportProps) {
         )}
         {measured && <li data-testid="first-token">{t.toFirst(formatMs(measured.msToFirstToken))}</li>}
         {usage && <li>{t.tokens(usage.completion_tokens)}</li>}
+        {cost && <li data-testid="cost">{t.credits(formatUnits(cost.amount))}</li>}
         {settings.temperature > 0 && <li>{t.atTemperature(settings.temperature)}</li>}
       </ul>
       {isOpen && <RouteDrawer report={report} answer={answer} onClose={() => setOpen(false)} />}

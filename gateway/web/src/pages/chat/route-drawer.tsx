@@ -1,4 +1,4 @@
-import type { BlyanChunk, BlyanFailover } from '@blyan/api';
+import { type BlyanChunk, type BlyanFailover, formatUnits } from '@blyan/api';
 import type { ReactNode } from 'react';
 import { formatMs, shortPeer, tokensPerSecond } from '../../format.ts';
 import { Drawer } from '../../frame/drawer.tsx';
@@ -49,7 +49,7 @@ function useModel(id: string) {
 
 function Figures({ report, answer: { usage } }: { readonly report: BlyanChunk; readonly answer: Answer }) {
   const t = useText(reportText);
-  const { plan, measured, forecast, speculation } = report;
+  const { plan, measured, forecast, speculation, cost } = report;
   const speed = measured && tokensPerSecond(measured.msPerToken);
   const expected = forecast && tokensPerSecond(forecast.msPerToken);
   return (
@@ -66,6 +66,7 @@ function Figures({ report, answer: { usage } }: { readonly report: BlyanChunk; r
         </Fact>
       )}
       {usage && <Fact name={t.tokens}>{t.inAndOut(usage.prompt_tokens, usage.completion_tokens)}</Fact>}
+      {cost && <Fact name={t.cost}>{t.credits(formatUnits(cost.amount))}</Fact>}
       {speculation && speculation.drafted > 0 && (
         <Fact name={t.drafts}>{t.stood(speculation.accepted, speculation.drafted)}</Fact>
       )}
