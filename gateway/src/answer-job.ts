@@ -58,14 +58,24 @@ export interface JobOptions {
 }
 
 /**
+ * Tokens that an answer may have behind a prompt of so many, at least 1.
+ *
+ * @throws GatewayError ERR_GATEWAY_CONTEXT_EXCEEDED
+ */
+export function roomFor(model: ServedModel, promptTokens: number, param: string): number {
+  const room = model.contextLength - promptTokens;
+  if (room < 1) throw contextExceeded(model, `has ${promptTokens}`, param);
+  return room;
+}
+
+/**
  * What the coordinator is asked for one prompt. Without a limit, or with one beyond it, the answer may fill the context.
  *
  * @throws GatewayError ERR_GATEWAY_CONTEXT_EXCEEDED when the prompt leaves no room for a token
  */
 export function answerJob(request: SamplingFields, model: ServedModel, options: JobOptions): AnswerJob {
   const { promptTokens } = options;
-  const room = model.contextLength - promptTokens.length;
-  if (room < 1) throw contextExceeded(model, `has ${promptTokens.length}`, options.param);
+  const room = roomFor(model, promptTokens.length, options.param);
   const generate: GenerateRequest = {
     requestId: newRequestId(),
     modelRoot: model.root,

@@ -67,6 +67,10 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_QUOTA'
   /** The account has less credit than the answer may cost. */
   | 'ERR_GATEWAY_CREDIT'
+  /** The quote is too old, or of another account, model or gateway. */
+  | 'ERR_GATEWAY_QUOTE_UNKNOWN'
+  /** The answer may have more tokens than its quote is for. */
+  | 'ERR_GATEWAY_QUOTE_EXCEEDED'
   /** What is asked for is only for programs on the gateway's machine. */
   | 'ERR_GATEWAY_NOT_LOCAL'
   | 'ERR_GATEWAY_LEDGER_MISSING'

@@ -1,4 +1,4 @@
-import { API_LIMITS, type ApiErrorBody, type ApiErrorType } from '@blyan/api';
+import { API_LIMITS, type ApiErrorBody, type ApiErrorType, QUOTE_HEADER } from '@blyan/api';
 import { AppError, type ErrorKind } from '@blyan/interface';
 import { GatewayError, type GatewayErrorCode } from './errors.ts';
 
@@ -63,6 +63,8 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_TOO_MANY_STREAMS: { status: 429, type: 'rate_limit_error', retryAfter: 1 },
   ERR_GATEWAY_QUOTA: { status: 429, type: 'rate_limit_error' },
   ERR_GATEWAY_CREDIT: { status: 402, type: 'insufficient_quota', code: 'insufficient_quota' },
+  ERR_GATEWAY_QUOTE_UNKNOWN: invalid(400, { param: QUOTE_HEADER }),
+  ERR_GATEWAY_QUOTE_EXCEEDED: invalid(400, { param: QUOTE_HEADER }),
   ERR_GATEWAY_NOT_LOCAL: forbidden,
   ERR_GATEWAY_LEDGER_MISSING: { status: 503, type: 'overloaded_error' },
   ERR_GATEWAY_PRICES: internal,

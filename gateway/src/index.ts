@@ -1,4 +1,5 @@
 export { GatewayError, type GatewayErrorCode } from './errors.ts';
 export { createGateway, type Gateway } from './gateway.ts';
 export { type HttpError, toHttpError } from './http-errors.ts';
-export type { GatewayDeps, GatewayOptions, Listen } from './types.ts';
+export { type TopUp, topUp } from './metering/top-ups.ts';
+export type { GatewayDeps, GatewayLedger, GatewayOptions, Listen } from './types.ts';

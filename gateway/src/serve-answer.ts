@@ -1,4 +1,4 @@
-import type { BlyanAnswer, BlyanChunk, Usage } from '@blyan/api';
+import { type BlyanAnswer, type BlyanChunk, QUOTE_HEADER, type Usage } from '@blyan/api';
 import type { AnswerClaim, JournalEntry } from '@blyan/interface';
 import type { Tokenizer } from '@blyan/model';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -121,12 +121,19 @@ export async function metered<T>(
     model: catalog.resolve(job.request.modelRoot),
     tokens: { prompt: promptTokensOf(task), completion: resumed.total ?? most },
     known: resumed.known,
+    // A resumed answer is charged by the quote it began with.
+    quote: resumed.known === undefined ? quoteOf(request) : undefined,
   });
   try {
     return await run(meter);
   } finally {
     meter.close();
   }
+}
+
+function quoteOf({ headers }: FastifyRequest): string | undefined {
+  const quote = headers[QUOTE_HEADER];
+  return typeof quote === 'string' ? quote : undefined;
 }
 
 /** The events of all prompts, one after the other. */

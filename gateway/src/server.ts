@@ -26,6 +26,7 @@ import { networkRoutes } from './routes/network.ts';
 import { ollamaRoutes } from './routes/ollama.ts';
 import { openApiRoutes } from './routes/openapi.ts';
 import { pageRoutes } from './routes/page.ts';
+import { quoteRoutes } from './routes/quotes.ts';
 import { responsesRoutes } from './routes/responses.ts';
 import { resumeRoutes } from './routes/resume.ts';
 
@@ -100,6 +101,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   await app.register(authRoutes(context));
   await app.register(keyRoutes(context));
   await app.register(creditRoutes(context));
+  await app.register(quoteRoutes(context));
   await app.register(openApiRoutes(routes, context.options.version));
   await app.register(pageRoutes(context.options.webDir));
   return app;

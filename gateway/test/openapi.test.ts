@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 import { EXAMPLES } from '../src/openapi/operations.ts';
 import { CHAT, COMPLETIONS, chatBody, eventsOf, startGateway } from './harness.ts';
+import { MemoryLedger } from './metering/ledger-fixture.ts';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -18,7 +19,7 @@ interface Document {
 }
 
 async function openGateway() {
-  const gateway = await startGateway({}, { version });
+  const gateway = await startGateway({}, { version, ledger: await new MemoryLedger().open() });
   known ??= (await (await fetch(`${gateway.url}/openapi.json`)).json()) as Document;
   return { ...gateway, document: known };
 }

@@ -15,6 +15,7 @@ import { accountOf, REVENUE_ACCOUNT } from './accounts.ts';
 import { answerId, decodeMemo, encodeMemo } from './answer-memo.ts';
 import { amountOf, type Charged, createMeter, type Meter, NOTHING_CHARGED } from './meter.ts';
 import { costOf, FREE, type Price, type PriceTable, priceOf, type Tokens } from './price-table.ts';
+import { Quotes } from './quotes.ts';
 
 const ANSWER = 'answer/';
 
@@ -39,8 +40,8 @@ export interface MeteredAnswer {
   readonly tokens: Tokens;
   /** Tokens of a resumed answer that some gateway computed before. */
   readonly known?: number;
-  /** Base units that it costs at most, by its quote. */
-  readonly most?: bigint | null;
+  /** The quote it is asked for by, if any. */
+  readonly quote?: string;
 }
 
 export interface MeteringDeps {
@@ -69,6 +70,7 @@ interface End {
  */
 export class Metering {
   readonly isCharged: boolean;
+  readonly quotes: Quotes;
   readonly #prices: PriceTable;
   readonly #deps: MeteringDeps;
   readonly #known = new Set<string>();
@@ -81,6 +83,7 @@ export class Metering {
 
   constructor({ prices, isCharged }: MeteringOptions, deps: MeteringDeps) {
     this.isCharged = isCharged;
+    this.quotes = new Quotes(deps.clock);
     this.#prices = prices;
     this.#deps = deps;
   }
@@ -115,7 +118,7 @@ export class Metering {
   /**
    * Sets aside what the answer may cost; that is on disk when this settles.
    *
-   * @throws GatewayError ERR_GATEWAY_CREDIT; LedgerError
+   * @throws GatewayError ERR_GATEWAY_CREDIT, ERR_GATEWAY_QUOTE_UNKNOWN, ERR_GATEWAY_QUOTE_EXCEEDED; LedgerError
    */
   async open(answer: MeteredAnswer): Promise<Meter> {
     const reference = answerId(answer.id);
@@ -123,7 +126,9 @@ export class Metering {
     const { principal, model, tokens } = answer;
     const price = this.priceFor(principal, model);
     const before = answer.known === undefined ? NEW : await this.#charged(reference, price, answer, answer.known);
-    const { most = before.most } = answer;
+    const { quote } = answer;
+    const most =
+      quote === undefined ? before.most : this.quotes.amountFor(quote, principal.account, model.root, tokens);
     const metered = { price, most, before };
     // The whole answer was paid before: it is only read again.
     if (answer.known !== undefined && tokens.completion <= before.completion)
@@ -255,6 +260,10 @@ const NEW = Object.freeze({ ...NOTHING_CHARGED, most: null });
 
 function endKeyOf(reservation: string): string {
   return `end/${reservation}`;
+}
+
+export function ledgerMissing(): GatewayError {
+  return new GatewayError('ERR_GATEWAY_LEDGER_MISSING', 'This gateway keeps no ledger.');
 }
 
 function noCredit({ meta }: LedgerError): GatewayError {

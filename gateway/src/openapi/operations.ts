@@ -43,6 +43,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   'POST /api/chat': { ...CONVERSATION, stream: false, options: { num_predict: 64 } },
   'POST /api/generate': { model: 'blyan', prompt: QUESTION, stream: false, options: { num_predict: 64 } },
   'POST /api/show': { model: 'blyan' },
+  'POST /api/v1/quotes': { ...CONVERSATION, max_tokens: 64 },
 };
 
 export type Access = 'everybody' | 'asker' | 'account' | 'page';
@@ -157,6 +158,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /auth/sessions': operation('Account', 'page', 'Sessions of whoever is signed in'),
   'DELETE /auth/sessions': operation('Account', 'page', 'Ends all sessions, or all but this one'),
   'DELETE /auth/sessions/:id': operation('Account', 'page', 'Ends a session'),
+  'POST /api/v1/quotes': operation('Account', 'asker', 'What an answer costs at most, for five minutes'),
   'GET /api/v1/account/statement': operation('Account', 'account', 'Credits of the account, and what moved on it'),
   'GET /api/v1/ledger/trial-balance': operation(
     'Network',

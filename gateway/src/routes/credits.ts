@@ -4,7 +4,7 @@ import { accountHolder } from '../auth/account-holder.ts';
 import type { GatewayContext } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import { isLocalRequest } from '../loopback.ts';
-import type { Metering } from '../metering/metering.ts';
+import { ledgerMissing, type Metering } from '../metering/metering.ts';
 import { statementOf } from '../metering/statement.ts';
 
 /** The ledger as people and operators read it: an account's statement, and whether the books are balanced. */
@@ -47,6 +47,6 @@ export const creditRoutes =
 
     function kept(): Metering {
       if (metering !== null) return metering;
-      throw new GatewayError('ERR_GATEWAY_LEDGER_MISSING', 'This gateway keeps no ledger.');
+      throw ledgerMissing();
     }
   };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuiltGenesis } from '@blyan/chain';
 import { sha256, toHex } from '@blyan/crypto';
@@ -43,6 +44,14 @@ export async function findGenesis(
     return { genesis: readGenesis(bytes, path), bytes, hash: network };
   }
   return null;
+}
+
+/** Where the gateway of the data folder, or of the devnet of the working directory, keeps its ledger; perhaps there is none yet. */
+export async function findLedger(context: CliContext, input: CommandInput): Promise<string> {
+  const folders = await dataFolders(context, input);
+  // A devnet's gateway is that of its first node.
+  const paths = folders.flatMap((folder) => [folder, join(folder, 'node-0')]).map((one) => dataDirPaths(one).ledger);
+  return paths.find((path) => existsSync(path)) ?? (paths[0] as string);
 }
 
 async function dataFolders(context: CliContext, input: CommandInput): Promise<string[]> {

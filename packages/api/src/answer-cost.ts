@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What a gateway counts in: credits, which are no BLY and have no rate to it. */
-export const CREDIT = 'credit';
+export const CREDIT = 'credit' as const;
 
 /** Base units in decimal digits: more than a JSON number can hold. */
 export const units = z.string().regex(/^\d{1,39}$/);

@@ -1,5 +1,5 @@
-import type { StatementAnswer, TrialBalanceAnswer } from './credits.ts';
-import type { Gateways } from './gateways.ts';
+import type { QuoteAnswer, QuoteRequest, StatementAnswer, TrialBalanceAnswer } from './credits.ts';
+import { type Gateways, post } from './gateways.ts';
 import { API_ROUTES } from './routes.ts';
 
 /** Credits of an account as functions; they throw as those of `ApiClient` do. */
@@ -18,6 +18,10 @@ export class CreditClient {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(page)) if (value !== undefined) query.set(name, String(value));
     return this.#gateways.json(`${API_ROUTES.statement.path}?${query}`, { signal });
+  }
+
+  quote(request: QuoteRequest, signal?: AbortSignal): Promise<QuoteAnswer> {
+    return this.#gateways.json(API_ROUTES.quotes.path, post(request, signal));
   }
 
   /** For programs on the gateway's machine. */

@@ -1,10 +1,45 @@
 import { z } from 'zod';
 import { CREDIT, units } from './answer-cost.ts';
+import { chatMessage } from './chat-request.ts';
 import { API_LIMITS } from './limits.ts';
+import { boundedArray, optional } from './optional.ts';
 
 const signedUnits = z.string().regex(/^-?\d{1,39}$/);
 /** Milliseconds and a Z, as `Date.prototype.toISOString` writes it. */
 const time = z.string();
+
+/** Base units a token. */
+const tokenPrice = z.object({ prompt: units, completion: units });
+
+/** Header of a request for an answer that names its quote. */
+export const QUOTE_HEADER = 'x-blyan-quote';
+
+/** Body of `POST /api/v1/quotes`: how long the prompt is, in tokens or as the messages themselves. */
+export const quoteRequest = z.looseObject({
+  model: z.string().min(1).max(API_LIMITS.modelIdLength),
+  prompt_tokens: optional(z.int().min(1).max(API_LIMITS.eventId)),
+  messages: optional(boundedArray(chatMessage, 1, API_LIMITS.messages)),
+  /** Absent: the rest of the context. */
+  max_tokens: optional(z.int().min(1)),
+});
+/** As a client writes it. */
+export type QuoteRequest = z.input<typeof quoteRequest>;
+/** As the gateway reads it. */
+export type ParsedQuoteRequest = z.output<typeof quoteRequest>;
+
+/** Its answer. An answer that names it in `x-blyan-quote` costs at most `amount` and has at most so many tokens. */
+export const quoteAnswer = z.object({
+  id: z.string(),
+  /** Base units. */
+  amount: units,
+  asset: z.literal(CREDIT),
+  model: z.string(),
+  promptTokens: z.int(),
+  maxTokens: z.int(),
+  price: tokenPrice,
+  expiresAt: time,
+});
+export type QuoteAnswer = z.infer<typeof quoteAnswer>;
 
 /** Query of `GET /api/v1/account/statement`. */
 export const statementQuery = z.object({

@@ -109,6 +109,12 @@ export {
 } from './completion-response.ts';
 export { CreditClient } from './credit-client.ts';
 export {
+  type ParsedQuoteRequest,
+  QUOTE_HEADER,
+  type QuoteAnswer,
+  type QuoteRequest,
+  quoteAnswer,
+  quoteRequest,
   STATEMENT_LINE_TYPES,
   type StatementAnswer,
   type StatementLine,

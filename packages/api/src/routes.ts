@@ -16,6 +16,7 @@ export const API_ROUTES = Object.freeze({
   health: { path: '/healthz', methods: ['GET', 'HEAD'] },
   ready: { path: '/readyz', methods: ['GET', 'HEAD'] },
   resume: { path: '/api/v1/requests/:id/stream', methods: ['GET'] },
+  quotes: { path: '/api/v1/quotes', methods: ['POST'] },
   statement: { path: '/api/v1/account/statement', methods: ['GET'] },
   trialBalance: { path: '/api/v1/ledger/trial-balance', methods: ['GET'] },
   state: { path: '/api/v1/state', methods: ['GET', 'HEAD'] },

@@ -27,11 +27,22 @@ export const logout: CommandSpec = {
 
 export const account: CommandSpec = {
   name: 'account',
-  summary: 'What your account may do at a gateway, and its API keys',
+  summary: 'What your account may do at a gateway, its credits and its API keys',
   ...COMMON,
-  examples: ['account', 'account keys', 'account revoke 0123456789abcdef'],
+  examples: ['account', 'account statement', 'account keys', 'account revoke 0123456789abcdef'],
   load: async () => (await import('../handlers/account.ts')).accountLimits,
   commands: [
+    {
+      name: 'statement',
+      summary: 'Credits of the account, and what came and was paid, the latest first',
+      settings: ['dataDir'],
+      options: [
+        { flags: '--limit <n>', help: 'lines, 1 to 100 (default: 50)' },
+        { flags: '--before <seq>', help: 'only lines before this one, for the next page' },
+        ...COMMON.options,
+      ],
+      load: async () => (await import('../handlers/account-statement.ts')).accountStatement,
+    },
     {
       name: 'keys',
       summary: 'The API keys of the account, with their last use',

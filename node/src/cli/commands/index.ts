@@ -10,6 +10,7 @@ import { doctor } from './doctor.ts';
 import { genesis } from './genesis.ts';
 import { invite } from './invite.ts';
 import { keys } from './keys.ts';
+import { ledger } from './ledger.ts';
 import { model } from './model.ts';
 import { peers } from './peers.ts';
 import { run } from './run.ts';
@@ -34,6 +35,7 @@ export const NODE_COMMANDS: readonly CommandSpec[] = [
   login,
   logout,
   account,
+  ledger,
   bench,
   keys,
   genesis,

@@ -68,10 +68,11 @@ export const logout: CommandHandler = async (context, input) => {
   print(context, `logged out of ${baseUrl}${isRevoked ? '' : '; its key was not revoked there'}`);
 };
 
-async function loggedIn(context: CliContext, input: CommandInput) {
+/** @throws ERR_NODE_USAGE when no key of the gateway is kept */
+export async function loggedIn(context: CliContext, input: CommandInput) {
   const baseUrl = await findGateway(context, input);
   const key = (await apiKeyFor(context))(baseUrl);
   if (key === undefined) throw usageError(`No API key of ${baseUrl} is kept: log in with \`blyan-node login\`.`);
-  const { auth } = new ApiClient({ baseUrl, apiKeyOf: () => key });
-  return { auth, baseUrl, key, signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]) };
+  const { auth, credits } = new ApiClient({ baseUrl, apiKeyOf: () => key });
+  return { auth, credits, baseUrl, key, signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]) };
 }
