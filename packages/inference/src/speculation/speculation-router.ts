@@ -43,9 +43,9 @@ const NOTHING: Forecast = { rows: 0, rate: 0 };
  * Decides for one answer how many drafted tokens are fed, from what was measured only: how often tokens of a class come true
  * (learned from every token, fed or not, so it costs nothing), how long windows take by their width, alone and one
  * behind another. It feeds what makes the most tokens per time expected, and nothing where that is not more than plain
- * decoding. Widths not measured yet are tried while what they may lose fits into the account: 1 % of the
+ * decoding. Widths not measured yet are tried while what they may lose fits into the account: 0.5 % of the
  * time spent, of this answer and of those before it; with the account overdrawn it is off. So the whole is never slower
- * than plain decoding by more than 1 % and one window, as far as plain steps measured in the same answer tell.
+ * than plain decoding by more than 0.5 % and one window, as far as plain steps measured in the same answer tell.
  */
 export class SpeculationRouter implements SpeculationPolicy {
   readonly #history: SpeculationHistory;
