@@ -56,6 +56,8 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_UNAUTHENTICATED'
   /** An API key that is revoked, has expired, or was never given. */
   | 'ERR_GATEWAY_KEY_UNKNOWN'
+  /** A code of a program that asks for a key: never given, used, refused or too old. */
+  | 'ERR_GATEWAY_DEVICE_CODE'
   /** The API key lacks the scope that this needs. */
   | 'ERR_GATEWAY_SCOPE'
   | 'ERR_GATEWAY_TOO_MANY_KEYS'

@@ -57,6 +57,7 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_RPC: { status: 503, type: 'overloaded_error', retryAfter: 5 },
   ERR_GATEWAY_UNAUTHENTICATED: unknownCaller,
   ERR_GATEWAY_KEY_UNKNOWN: { ...unknownCaller, code: 'invalid_api_key' },
+  ERR_GATEWAY_DEVICE_CODE: invalid(404),
   ERR_GATEWAY_SCOPE: forbidden,
   ERR_GATEWAY_TOO_MANY_KEYS: invalid(409),
   ERR_GATEWAY_RATE_LIMITED: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },

@@ -19,6 +19,7 @@ import { routePath } from './route-path.ts';
 import { authRoutes } from './routes/auth.ts';
 import { chainRoutes } from './routes/chain.ts';
 import { creditRoutes } from './routes/credits.ts';
+import { deviceRoutes } from './routes/device.ts';
 import { generationRoutes } from './routes/generation.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { messagesRoutes } from './routes/messages.ts';
@@ -102,6 +103,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   await app.register(keyRoutes(context));
   await app.register(creditRoutes(context));
   await app.register(quoteRoutes(context));
+  await app.register(deviceRoutes(context));
   await app.register(openApiRoutes(routes, context.options.version));
   await app.register(pageRoutes(context.options.webDir));
   return app;

@@ -1,6 +1,5 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { temporaryDirectory } from '@blyan/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { Browser } from '../../gateway/test/auth/browser.ts';
@@ -25,7 +24,7 @@ test('a key from the page is pasted, used by run, listed, and revoked by logout'
   const browser = new Browser(url);
   await browser.signIn(new Wallet());
   const made = (await browser.fetch('POST', '/auth/keys', { name: 'laptop', scopes: ['inference', 'account'] })).body;
-  expect(await at(['login'], `${made.key}\n`)).toMatchObject({ code: 0, stdout: `logged in at ${url}\n` });
+  expect(await at(['login', '--paste'], `${made.key}\n`)).toMatchObject({ code: 0, stdout: `logged in at ${url}\n` });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect((await at(['run'], 'What is a river?')).stdout).toBe('A stream.\n');
   const keys = (await at(['account', 'keys'])).stdout;
@@ -43,41 +42,58 @@ test('a key from the page is pasted, used by run, listed, and revoked by logout'
   expect((await at(['account'])).code).toBe(2);
 });
 
-test('a wallet signs the message that login prints, and the session that made the key is gone', async () => {
-  const { url, file, env } = await start();
-  const wallet = new Wallet();
-  const stdin = new PassThrough();
+/** `login`, whose code somebody who is signed in sees as soon as it is shown. */
+function loginWith(env: Record<string, string>, url: string, onCode: (code: string) => Promise<unknown>) {
   let printed = '';
-  const done = cli(['login', '--address', wallet.address, '--name', 'terminal', '--gateway', url], {
-    env,
-    input: stdin,
-    onOutput: (text) => {
-      printed += text;
-      const message = /127\.0\.0\.1:\d+ wants you[\s\S]*Expiration Time: \S+/.exec(printed)?.[0];
-      if (message !== undefined && !stdin.writableEnded) stdin.end(`${wallet.sign(message)}\n`);
-    },
-  });
-  expect(await done).toMatchObject({ code: 0 });
-  const key = JSON.parse(await readFile(file, 'utf8')).gateways[url];
-  const program = new Browser(url, null);
-  const listed = await program.fetch('GET', '/auth/keys', undefined, { authorization: `Bearer ${key}` });
-  expect(listed.body.data).toMatchObject([{ name: 'terminal', scopes: ['inference', 'account'] }]);
+  let seen: Promise<unknown> | undefined;
+  const onOutput = (text: string) => {
+    printed += text;
+    const code = /^ {2}([A-Z]{4}-[A-Z]{4})$/m.exec(printed)?.[1];
+    if (code !== undefined) seen ??= onCode(code);
+  };
+  const done = cli(['login', '--name', 'terminal', '--gateway', url], { env, onOutput });
+  return { done: done.finally(() => seen), printed: () => printed };
+}
+
+test('login shows an address and a code, and has a key as soon as a person approves it there', async () => {
+  const { url, file, env } = await start();
   const browser = new Browser(url);
-  await browser.signIn(wallet);
-  expect((await browser.fetch('GET', '/auth/sessions')).body.data).toHaveLength(1);
+  await browser.signIn(new Wallet());
+  const { done, printed } = loginWith(env, url, async (code) => {
+    const path = `/auth/device/${code.replace('-', '')}`;
+    const asked = { name: 'terminal', scopes: ['inference', 'account'], network: null };
+    expect((await browser.fetch('GET', path)).body).toMatchObject(asked);
+    expect((await browser.fetch('POST', path, { approve: true })).status).toBe(204);
+  });
+  expect(await done).toMatchObject({ code: 0, stdout: `logged in at ${url}\n` });
+  expect(printed()).toContain(`Open ${url}/account#device`);
+  const key = JSON.parse(await readFile(file, 'utf8')).gateways[url];
+  expect(printed()).not.toContain(key);
+  const listed = (await browser.fetch('GET', '/auth/keys')).body.data;
+  expect(listed).toMatchObject([{ name: 'terminal', scopes: ['inference', 'account'], hint: key.slice(-4) }]);
+});
+
+test('a login that is refused ends, and keeps nothing', async () => {
+  const { url, file, env } = await start();
+  const browser = new Browser(url);
+  await browser.signIn(new Wallet());
+  const { done } = loginWith(env, url, (code) =>
+    browser.fetch('POST', `/auth/device/${code.replace('-', '')}`, { approve: false }),
+  );
+  expect(await done).toMatchObject({ code: 1, stderr: expect.stringContaining('was used or refused') });
+  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('what is no key, an unknown key, and a file that is not ours are refused with what to do', async () => {
   const { at, file } = await start();
-  expect(await at(['login'], 'hello\n')).toMatchObject({ code: 2, stderr: expect.stringContaining('bly_sk_') });
-  expect(await at(['login'])).toMatchObject({ code: 2, stderr: expect.stringContaining('stdin') });
-  const unknown = await at(['login'], `bly_sk_${'x'.repeat(43)}\n`);
+  expect(await at(['login', '--paste'], 'hello\n')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('bly_sk_'),
+  });
+  expect(await at(['login', '--paste'])).toMatchObject({ code: 2, stderr: expect.stringContaining('stdin') });
+  const unknown = await at(['login', '--paste'], `bly_sk_${'x'.repeat(43)}\n`);
   expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('unknown here') });
-  const address = await at(['login', '--address', '0x12'], '0x00\n');
-  expect(address).toMatchObject({ code: 1, stderr: expect.stringContaining('40 hexadecimal digits') });
-  const wrong = await at(['login', '--address', new Wallet().address], '0x00\n');
-  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('signature') });
-  await at(['login'], `bly_sk_${'x'.repeat(43)}\n`);
+  await at(['login', '--paste'], `bly_sk_${'x'.repeat(43)}\n`);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, '{"gateways": {"x": 1}}');
   expect(await at(['account'])).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_NODE_CREDENTIALS') });

@@ -18,8 +18,6 @@ export interface CliRunOptions {
   readonly cwd?: string;
   readonly signal?: AbortSignal;
   readonly stdin?: string;
-  /** Instead of `stdin`: what comes while the command runs. */
-  readonly input?: PassThrough;
   /** What children are started with, instead of the real program. */
   readonly mainPath?: string;
   /** Hears stdout and stderr as they come. */
@@ -40,7 +38,7 @@ function collector(onOutput?: (text: string) => void) {
 export async function cli(argv: readonly string[], options: CliRunOptions = {}): Promise<CliResult> {
   const stdout = collector(options.onOutput);
   const stderr = collector(options.onOutput);
-  const stdin = options.input ?? new PassThrough().end(options.stdin ?? '');
+  const stdin = new PassThrough().end(options.stdin ?? '');
   const context: CliContext = {
     argv,
     env: options.env ?? {},

@@ -8,6 +8,7 @@ import { API_KEY_PREFIX, ApiKeys } from './api-keys.ts';
 import { bearerOf } from './bearer.ts';
 import { ContractWallets } from './contract-wallet.ts';
 import { readCookie } from './cookies.ts';
+import { Devices } from './devices.ts';
 import { LocalAuthStore } from './local-auth-store.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
@@ -41,6 +42,7 @@ export class Access {
   readonly mode: AuthMode;
   readonly sessions: Sessions;
   readonly keys: ApiKeys;
+  readonly devices: Devices;
   readonly limits: Limits;
   readonly signIn: SignIn;
   readonly chainIds: readonly number[];
@@ -57,6 +59,7 @@ export class Access {
     this.#store = new LocalAuthStore(clock, accounts);
     this.sessions = new Sessions(this.#store, clock);
     this.keys = new ApiKeys(this.#store, clock);
+    this.devices = new Devices(this.#store, clock);
     this.limits = new Limits(this.#store, clock);
     const contracts = ethereumRpc === null ? null : new ContractWallets(ethereumRpc);
     this.signIn = new SignIn({ store: this.#store, clock, chainIds, contracts });

@@ -1,5 +1,5 @@
-/** What is kept: `challenge` for minutes, `session` for days, `key` until revoked, `trust` of an account. */
-export type AuthKind = 'challenge' | 'session' | 'key' | 'trust';
+/** What is kept: `challenge` and `device` for minutes, `session` for days, `key` until revoked, `trust` of an account. */
+export type AuthKind = 'challenge' | 'device' | 'session' | 'key' | 'trust';
 
 export interface AuthRecord {
   /** SHA-256 of the secret that names it, hex: whoever reads the store can use none of them. */

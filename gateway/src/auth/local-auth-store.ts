@@ -4,8 +4,14 @@ import { GatewayError } from '../errors.ts';
 import type { AuthKind, AuthRecord, AuthStore } from './auth-store.ts';
 
 /** Most of each kind. Of some the oldest makes room, so that nobody is kept out by them. */
-const MOST: Readonly<Record<AuthKind, number>> = { challenge: 20_000, session: 100_000, key: 100_000, trust: 100_000 };
-const GIVES_WAY: ReadonlySet<AuthKind> = new Set(['challenge', 'trust']);
+const MOST: Readonly<Record<AuthKind, number>> = {
+  challenge: 20_000,
+  device: 10_000,
+  session: 100_000,
+  key: 100_000,
+  trust: 100_000,
+};
+const GIVES_WAY: ReadonlySet<AuthKind> = new Set(['challenge', 'device', 'trust']);
 
 const stored = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),
@@ -15,12 +21,13 @@ const stored = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
-/** An `AuthStore` of one process: all but challenges also on disk where a store is given. */
+/** An `AuthStore` of one process: all but challenges and devices also on disk where a store is given. */
 export class LocalAuthStore implements AuthStore {
   readonly #clock: Clock;
   readonly #disk: KeyValueStore | null;
   readonly #kinds: Readonly<Record<AuthKind, Map<string, AuthRecord>>> = {
     challenge: new Map(),
+    device: new Map(),
     session: new Map(),
     key: new Map(),
     trust: new Map(),
@@ -118,7 +125,7 @@ export class LocalAuthStore implements AuthStore {
   }
 
   async #write(kind: AuthKind, id: string, value: Uint8Array | null, sync: boolean): Promise<void> {
-    if (kind === 'challenge') return;
+    if (kind === 'challenge' || kind === 'device') return;
     await this.#disk?.write([{ key: `${kind}/${id}`, value }], { sync });
   }
 }

@@ -26,7 +26,7 @@ export const keyRoutes =
       { exposeHeadRoute: false, schema: { response: { 200: keyList } } },
       async (request) => {
         const { account } = await accountHolder(access, request);
-        return { data: (await access.keys.list(account)).map(shown) };
+        return { data: (await access.keys.list(account)).map(shownKey) };
       },
     );
 
@@ -40,7 +40,7 @@ export const keyRoutes =
         const { name, scopes, expiresInDays } = request.body;
         const lifeMs = expiresInDays === null ? null : expiresInDays * DAY_MS;
         const { secret, key } = await access.keys.create(session.account, name, [...new Set(scopes)], lifeMs);
-        return reply.code(201).send({ ...shown(key), key: secret });
+        return reply.code(201).send({ ...shownKey(key), key: secret });
       },
     );
 
@@ -77,7 +77,8 @@ export const keyRoutes =
     done();
   };
 
-function shown({ id, name, scopes, hint, createdAtMs, lastUsedAtMs, expiresAtMs }: ApiKey) {
+/** What may be told of a key to its account. */
+export function shownKey({ id, name, scopes, hint, createdAtMs, lastUsedAtMs, expiresAtMs }: ApiKey) {
   const times = { createdAt: iso(createdAtMs), lastUsedAt: isoOrNull(lastUsedAtMs), expiresAt: isoOrNull(expiresAtMs) };
   return { id, name, scopes: [...scopes], hint, ...times };
 }

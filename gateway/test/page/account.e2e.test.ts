@@ -1,6 +1,6 @@
 import OpenAI from 'openai';
 import { describe, expect, test } from 'vitest';
-import { noticeText } from '../../web/src/account/text.ts';
+import { noticeText, problemText } from '../../web/src/account/text.ts';
 import { accountText } from '../../web/src/pages/account/text.ts';
 import { Browser } from '../auth/browser.ts';
 import { InjectedWallet } from '../auth/injected-wallet.ts';
@@ -131,6 +131,34 @@ describe.skipIf(executablePath === undefined)('the account page in Chromium', ()
     expect(await page.getByTestId('next-level').textContent()).toMatch(/^32 more good answers .* at least 4 days/);
     await page.getByTestId('language').selectOption('ko');
     expect(await page.getByTestId('level').textContent()).toBe('새 사용자');
+  });
+
+  test('a terminal that shows a code gets a key when it is approved, nothing when it is refused', async () => {
+    const { page, url, button, focused } = await openAccount();
+    const terminal = new Browser(url, null);
+    const begin = async () => (await terminal.fetch('POST', '/auth/device', { name: 'my terminal' })).body;
+    const ask = async (deviceCode: string) => (await terminal.fetch('POST', '/auth/device/key', { deviceCode })).body;
+    const enter = async (code: string) => {
+      await page.getByLabel(accountText.en.deviceCode).fill(code);
+      await button(accountText.en.deviceLook).click();
+    };
+    await enter('hello');
+    await page.getByRole('alert').getByText(accountText.en.deviceNoCode).waitFor();
+    await enter('BCDF-GHJK');
+    await page.getByRole('alert').getByText(problemText.en.device_code).waitFor();
+    const good = await begin();
+    await enter(`${good.userCode.slice(0, 4)}-${good.userCode.slice(4)}`.toLowerCase());
+    await page.getByTestId('device').getByText('my terminal').waitFor();
+    expect(await focused()).toContain(accountText.en.deviceWarning);
+    expect(await ask(good.deviceCode)).toEqual({ status: 'pending' });
+    await button(accountText.en.deviceApprove).click();
+    await page.getByRole('status').getByText(accountText.en.deviceApproved('my terminal')).waitFor();
+    expect((await ask(good.deviceCode)).status).toBe('approved');
+    const other = await begin();
+    await enter(other.userCode);
+    await button(accountText.en.deviceRefuse).click();
+    await page.getByRole('status').getByText(accountText.en.deviceRefused('my terminal')).waitFor();
+    expect((await ask(other.deviceCode)).error.code).toBe('ERR_GATEWAY_DEVICE_CODE');
   });
 
   test.each(['en', 'ko'] as const)('at 360 pixels nothing of it is wider than the window (%s)', async (locale) => {

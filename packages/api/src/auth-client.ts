@@ -8,6 +8,7 @@ import type {
   SignedInAnswer,
   SiweChallengeAnswer,
 } from './auth.ts';
+import type { DeviceAnswer, DeviceKeyAnswer, DeviceView } from './device.ts';
 import { type Gateways, post } from './gateways.ts';
 import { API_ROUTES } from './routes.ts';
 
@@ -78,8 +79,31 @@ export class AuthClient {
     return this.#gateways.json(API_ROUTES.limits.path, { signal });
   }
 
+  /** Asks for a key that a person approves at the page: for programs without a browser. */
+  beginDevice(name: string, scopes: readonly Scope[], signal?: AbortSignal): Promise<DeviceAnswer> {
+    return this.#gateways.json(API_ROUTES.device.path, post({ name, scopes }, signal));
+  }
+
+  /** The key once it is approved; refused with ERR_GATEWAY_DEVICE_CODE when it never will be. */
+  deviceKey(deviceCode: string, signal?: AbortSignal): Promise<DeviceKeyAnswer> {
+    return this.#gateways.json(API_ROUTES.deviceKey.path, post({ deviceCode }, signal));
+  }
+
+  /** What a code is of. */
+  device(userCode: string, signal?: AbortSignal): Promise<DeviceView> {
+    return this.#gateways.json(devicePath(userCode), { signal });
+  }
+
+  async decideDevice(userCode: string, approve: boolean, signal?: AbortSignal): Promise<void> {
+    await this.#gateways.any(devicePath(userCode), post({ approve }, signal));
+  }
+
   async #revoke(path: string, signal: AbortSignal | undefined): Promise<number> {
     const { revoked } = await this.#gateways.json<{ revoked: number }>(path, { method: 'DELETE', signal });
     return revoked;
   }
+}
+
+function devicePath(userCode: string): string {
+  return API_ROUTES.deviceByCode.path.replace(':id', encodeURIComponent(userCode));
 }

@@ -124,6 +124,18 @@ export {
   trialBalanceAnswer,
 } from './credits.ts';
 export {
+  type DeviceAnswer,
+  type DeviceKeyAnswer,
+  type DeviceView,
+  deviceAnswer,
+  deviceDecision,
+  deviceKeyAnswer,
+  deviceKeyRequest,
+  deviceRequest,
+  deviceView,
+  userCode,
+} from './device.ts';
+export {
   API_ERROR_TYPES,
   type ApiErrorBody,
   type ApiErrorType,
@@ -175,3 +187,4 @@ export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } fr
 export { networkState, type StateAnswer } from './state.ts';
 export { formatUnits, parseUnits } from './units.ts';
 export { findUnsupportedInChat, findUnsupportedInCompletion, type Unsupported } from './unsupported.ts';
+export { USER_CODE_LENGTH, USER_CODE_LETTERS, userCodeOf } from './user-code.ts';

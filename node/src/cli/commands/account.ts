@@ -4,17 +4,16 @@ const COMMON = { settings: ['dataDir'], options: [GATEWAY_URL_OPTION, CONFIG_OPT
 
 export const login: CommandSpec = {
   name: 'login',
-  summary: 'Keep an API key for a gateway, from its page on stdin, or made now by a wallet that signs a message',
+  summary: 'Get an API key of a gateway by approving this terminal at its page, and keep it',
   settings: ['dataDir'],
   options: [
-    { flags: '--address <0x…>', help: 'address of the wallet that signs; without it a key is read from stdin' },
-    { flags: '--chain <id>', help: 'chain that the wallet is on (default: 1)' },
+    { flags: '--paste', help: 'read a key that the page made from stdin instead' },
     { flags: '--name <name>', help: 'what to call the key (default: the name of this machine)' },
     GATEWAY_URL_OPTION,
     CONFIG_OPTION,
     JSON_OPTION,
   ],
-  examples: ['login --gateway https://chat.example.org', 'login --address 0xf39F…2266'],
+  examples: ['login --gateway https://chat.example.org', 'login --paste < key.txt'],
   load: async () => (await import('../handlers/login.ts')).login,
 };
 

@@ -1,23 +1,23 @@
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline';
-import { ApiClient } from '@blyan/api';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApiClient, type DeviceAnswer, USER_CODE_LENGTH } from '@blyan/api';
 import { usageError } from '../../errors.ts';
 import type { CommandHandler, CommandInput } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import { cookieFetch } from '../cookie-fetch.ts';
 import { keepCredential } from '../credentials.ts';
 import { findGateway } from '../find-gateway.ts';
-import { print, printJson, say } from '../output.ts';
+import { print, printable, printJson, say } from '../output.ts';
 
 const KEY = /^bly_sk_[\w-]{43}$/;
 const MAX_LINE = 16 * 1024;
+const MAX_INTERVAL_SECONDS = 60;
 
-/** Keeps an API key for a gateway: one that was made on its page, or one made now by a wallet that signs. */
+/** Keeps an API key for a gateway: one that a person approves at its page now, or one that was made there. */
 export const login: CommandHandler = async (context, input) => {
   const baseUrl = await findGateway(context, input);
-  const { address } = input.options;
   const key =
-    typeof address === 'string' ? await keyOfWallet(context, input, baseUrl) : await pastedKey(context, baseUrl);
+    input.options.paste === true ? await pastedKey(context, baseUrl) : await approvedKey(context, input, baseUrl);
   // Asks the gateway, so that a mistyped key is not kept.
   await new ApiClient({ baseUrl, apiKeyOf: () => key }).models(context.signal);
   await keepCredential(context, baseUrl, key);
@@ -26,31 +26,32 @@ export const login: CommandHandler = async (context, input) => {
 };
 
 async function pastedKey(context: CliContext, baseUrl: string): Promise<string> {
-  say(context, `Paste an API key of ${baseUrl} (bly_sk_…; its page makes them), or sign with --address 0x….`);
+  say(context, `Paste an API key of ${baseUrl} (bly_sk_…; its page makes them).`);
   const line = await readLine(context);
   if (!KEY.test(line)) throw usageError('That is no API key: it has bly_sk_ and 43 characters.');
   return line;
 }
 
-async function keyOfWallet(context: CliContext, { options }: CommandInput, baseUrl: string): Promise<string> {
-  const chainId = Number(options.chain ?? 1);
-  if (!Number.isSafeInteger(chainId)) throw usageError('--chain: write the id of the chain, as 1.');
-  const { auth } = new ApiClient({ baseUrl, fetch: cookieFetch() });
-  const { message } = await auth.challenge(String(options.address), chainId, context.signal);
-  say(
-    context,
-    'Sign this message with your wallet (personal_sign, as `cast wallet sign` does) and paste the signature:\n',
-  );
-  // On stdout alone, so that it can be piped to what signs.
-  print(context, message);
-  const signature = await readLine(context);
-  await auth.verify(message, signature, context.signal);
-  try {
-    const name = String(options.name ?? `${hostname()} (terminal)`).slice(0, 64);
-    return (await auth.createKey({ name, scopes: ['inference', 'account'], expiresInDays: null }, context.signal)).key;
-  } finally {
-    await auth.logout(context.signal);
+/** Shows a code, and waits until somebody who is signed in at the gateway's page enters and approves it. */
+async function approvedKey(context: CliContext, { options }: CommandInput, baseUrl: string): Promise<string> {
+  const { auth } = new ApiClient({ baseUrl });
+  const { signal } = context;
+  const name = String(options.name ?? `${hostname()} (terminal)`).slice(0, 64);
+  const begun = await auth.beginDevice(name, ['inference', 'account'], signal);
+  say(context, `Open ${printable(begun.verificationUri)}, sign in, and enter the code\n\n  ${shownCode(begun)}\n`);
+  say(context, 'It is good for 10 minutes. Waiting for you there… (Ctrl-C gives up)');
+  const intervalMs = Math.min(Math.max(1, begun.intervalSeconds), MAX_INTERVAL_SECONDS) * 1000;
+  for (;;) {
+    await delay(intervalMs, undefined, { signal });
+    const answer = await auth.deviceKey(begun.deviceCode, signal);
+    if (answer.status === 'approved') return answer.key.key;
   }
+}
+
+/** `BCDF-GHJK`. */
+function shownCode({ userCode }: DeviceAnswer): string {
+  const half = USER_CODE_LENGTH / 2;
+  return `${printable(userCode.slice(0, half))}-${printable(userCode.slice(half))}`;
 }
 
 /** The first line of stdin. @throws ERR_NODE_USAGE when there is none */

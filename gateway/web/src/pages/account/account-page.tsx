@@ -4,6 +4,7 @@ import { ProblemNote } from '../../account/problem-note.tsx';
 import { noticeText } from '../../account/text.ts';
 import { Page } from '../../frame/page-frame.tsx';
 import { useText } from '../../language/index.ts';
+import { DeviceSection } from './device-section.tsx';
 import { IdentitySection } from './identity-section.tsx';
 import { KeysSection } from './keys-section.tsx';
 import { LimitsSection } from './limits-section.tsx';
@@ -28,6 +29,7 @@ export function AccountPage() {
           <KeysSection />
           <LimitsSection />
           <SessionsSection />
+          <DeviceSection />
         </div>
       )}
     </Page>

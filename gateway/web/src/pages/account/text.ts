@@ -105,6 +105,21 @@ export const accountText = defineText({
     streamsShort: 'At once',
     dayShort: 'Requests / day',
 
+    device: 'Terminal',
+    deviceAbout: '“blyan-node login” shows a code. Enter it here, and that terminal gets an API key of yours.',
+    deviceCode: 'Code that the terminal shows',
+    deviceLook: 'Continue',
+    deviceNoCode: 'A code has 8 letters, as BCDF-GHJK, and none of them is a vowel.',
+    deviceAsks: (name: string) => `“${name}” asks for an API key of your account.`,
+    deviceFrom: (network: string) => `from ${network}`,
+    deviceWarning:
+      'Approve only what you have just begun yourself. If somebody sent you this code, they would get your key.',
+    deviceApprove: 'Approve',
+    deviceRefuse: 'Refuse',
+    deviceApproved: (name: string) =>
+      `“${name}” gets a key now. It is among your API keys as soon as the terminal has it.`,
+    deviceRefused: (name: string) => `“${name}” gets no key.`,
+
     sessions: 'Sessions',
     sessionsAbout: 'Where you are signed in. A session ends a day after its last use, and after a week.',
     program: 'A program, or an unknown browser',
@@ -211,6 +226,19 @@ export const accountText = defineText({
     tokensShort: '토큰/분',
     streamsShort: '동시 답변',
     dayShort: '요청/일',
+
+    device: '터미널',
+    deviceAbout: '‘blyan-node login’이 코드를 보여 줘요. 여기에 입력하면 그 터미널이 API 키를 받아요.',
+    deviceCode: '터미널에 표시된 코드',
+    deviceLook: '계속',
+    deviceNoCode: '코드는 BCDF-GHJK처럼 모음이 없는 영문자 8자예요.',
+    deviceAsks: (name: string) => `“${name}”에서 이 계정의 API 키를 요청했어요.`,
+    deviceFrom: (network: string) => `${network}에서 요청`,
+    deviceWarning: '방금 직접 시작한 요청만 승인해 주세요. 다른 사람이 보내 준 코드라면 그 사람이 내 키를 갖게 돼요.',
+    deviceApprove: '승인',
+    deviceRefuse: '거절',
+    deviceApproved: (name: string) => `“${name}”에 키를 줬어요. 터미널이 받으면 API 키 목록에 나타나요.`,
+    deviceRefused: (name: string) => `“${name}”에 키를 주지 않았어요.`,
 
     sessions: '세션',
     sessionsAbout: '로그인한 기기들이에요. 마지막 사용 후 하루, 늦어도 일주일 뒤에 끝나요.',
