@@ -25,7 +25,8 @@ export async function watchChain(
     news.resolve();
     news = Promise.withResolvers<void>();
   };
-  const end = chain.onHead(wake);
+  // A chain that stopped has no head any more, and that is what its watchers are told.
+  const ends = [chain.onHead(wake), chain.onFailure(wake)];
   slot.signal.addEventListener('abort', wake);
   let stream: ClientStream | undefined;
   try {
@@ -43,7 +44,7 @@ export async function watchChain(
     if (stream === undefined) throw error;
     stream.fail({ data: toHttpError(error, reply.request.id).body });
   } finally {
-    end();
+    for (const end of ends) end();
     slot.signal.removeEventListener('abort', wake);
     slot.close();
   }

@@ -198,14 +198,19 @@ test('watchers are bounded, and told when the gateway stops', async () => {
 
 test('a chain that has stopped for good makes the node not ready, with the code and what to do', async () => {
   class ChainError extends AppError {}
-  const { chain, url, post } = await start();
+  const { api, chain, url, post } = await start();
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
-  chain.failure = new ChainError('ERR_CHAIN_HALTED', 'It has stopped: ERR_STORE_DISK_FULL.', { kind: 'internal' });
-  chain.refuse = chain.failure;
+  const events = api.chain.events();
+  await events.next();
+  const told = expect(events.next()).rejects.toMatchObject({ meta: { serverCode: 'ERR_CHAIN_HALTED' } });
+  const failure = new ChainError('ERR_CHAIN_HALTED', 'It has stopped: ERR_STORE_DISK_FULL.', { kind: 'internal' });
+  chain.halt(failure);
+  chain.refuse = failure;
+  await told;
   const ready = await fetch(`${url}/readyz`);
   expect(ready.status).toBe(503);
-  expect(await ready.json()).toMatchObject({ reason: chain.failure.message, error: { code: 'ERR_CHAIN_HALTED' } });
-  expect(await (await fetch(`${url}/api/v1/state`)).json()).toMatchObject({ notReady: chain.failure.message });
+  expect(await ready.json()).toMatchObject({ reason: failure.message, error: { code: 'ERR_CHAIN_HALTED' } });
+  expect(await (await fetch(`${url}/api/v1/state`)).json()).toMatchObject({ notReady: failure.message });
   for (const response of [
     await fetch(`${url}/api/v1/chain/head`),
     await post('/api/v1/chain/records', { record: text(record(0)) }),

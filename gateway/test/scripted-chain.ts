@@ -38,6 +38,7 @@ export class ScriptedChain implements Chain {
   readonly #blocks: FinalBlock[] = [];
   readonly #records = new Map<string, KnownRecord>();
   readonly #listeners = new Set<(head: ChainHead) => void>();
+  readonly #failing = new Set<() => void>();
   /** Thrown by `submit`. */
   refuse: Error | null = null;
   /** Whether proofs are of another value. */
@@ -152,5 +153,16 @@ export class ScriptedChain implements Chain {
   onHead(listener: (head: ChainHead) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onFailure(listener: () => void): () => void {
+    this.#failing.add(listener);
+    return () => this.#failing.delete(listener);
+  }
+
+  /** As when its disk is full. */
+  halt(error: AppError): void {
+    this.failure = error;
+    for (const listener of this.#failing) listener();
   }
 }

@@ -144,4 +144,7 @@ export interface Chain {
 
   /** Called after each new head, in order; may skip heights while this node catches up. @returns what ends it */
   onHead(listener: (head: ChainHead) => void): () => void;
+
+  /** Called once when the chain of this node stops for good; `failure` says why. @returns what ends it */
+  onFailure(listener: () => void): () => void;
 }

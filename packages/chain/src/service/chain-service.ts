@@ -63,6 +63,7 @@ export class ChainService implements Chain, Service {
   readonly #clock: ReplicaClock;
   readonly #repository: BlockRepository;
   readonly #headListeners = new Set<(head: ChainHead) => void>();
+  readonly #failureListeners = new Set<() => void>();
   #running: Running | null = null;
   #failure: AppError | null = null;
   /** The newest final block that is on disk: consensus may be ahead of it, and what is told must outlive a crash. */
@@ -236,6 +237,11 @@ export class ChainService implements Chain, Service {
     return () => this.#headListeners.delete(listener);
   }
 
+  onFailure(listener: () => void): () => void {
+    this.#failureListeners.add(listener);
+    return () => this.#failureListeners.delete(listener);
+  }
+
   #open(): Running {
     if (this.#failure !== null) throw this.#failure;
     if (this.#running === null) throw closed();
@@ -335,6 +341,7 @@ export class ChainService implements Chain, Service {
     const message = `The chain of this node has stopped: ${reason}. Free its disk or repair its data, then start it again.`;
     this.#failure = new ChainServiceError('ERR_CHAIN_HALTED', message, { meta: { reason }, cause: error });
     this.#deps.logger.error('the chain has stopped', { code: reason });
+    for (const listener of this.#failureListeners) listener();
   }
 
   #finalBlock({ block, certificate }: StoredBlock): FinalBlock {

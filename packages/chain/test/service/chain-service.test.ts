@@ -68,12 +68,14 @@ test('a full disk halts the chain with its reason: nothing is taken, told or fin
   full = true;
   let heads = 0;
   service.onHead(() => heads++);
+  let failures = 0;
+  service.onFailure(() => failures++);
   await service.submit(transfer);
   await new Promise((resolve) => setImmediate(resolve));
   expect(service.failure).toMatchObject({ code: 'ERR_CHAIN_HALTED', meta: { reason: 'ERR_STORE_DISK_FULL' } });
   expect(() => service.head()).toThrow('ERR_STORE_DISK_FULL');
   await expect(service.submit(transfer)).rejects.toMatchObject({ code: 'ERR_CHAIN_HALTED' });
-  expect(heads).toBe(0);
+  expect([heads, failures]).toEqual([0, 1]);
   await service.stop();
 });
 
