@@ -20,6 +20,8 @@ export const answerForm = z.object({
   includeUsage: z.boolean(),
   /** Alternatives per token; absent when log probabilities are not wanted. */
   topLogprobs: z.int().min(0).max(20).optional(),
+  /** Of responses, which repeat it; absent means text. */
+  textFormat: z.looseObject({ type: z.string().max(64) }).optional(),
 });
 export type AnswerForm = z.infer<typeof answerForm>;
 

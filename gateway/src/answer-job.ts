@@ -55,6 +55,8 @@ export interface JobOptions {
   readonly maxTokens: number | undefined;
   /** Alternatives per token; undefined when log probabilities are not wanted. */
   readonly topLogprobs: number | undefined;
+  /** See `GenerateRequest`. */
+  readonly jsonSchema?: string | undefined;
 }
 
 /**
@@ -89,6 +91,7 @@ export function answerJob(request: SamplingFields, model: ServedModel, options: 
     },
     ignoreEos: request.ignore_eos ?? false,
     topLogprobs: options.topLogprobs,
+    jsonSchema: options.jsonSchema,
     returnLogits: request.blyan?.return_logits,
     plan: request.blyan?.plan ?? 'auto',
     speculation: request.blyan?.speculation ?? 'auto',

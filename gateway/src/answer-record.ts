@@ -1,4 +1,5 @@
 import { type BlyanAnswer, blyanAnswer, finishReason } from '@blyan/api';
+import { GRAMMAR_LIMITS } from '@blyan/grammar';
 import { isRoot, type KeptAnswer, PLAN_TYPES, SPECULATION_CHOICES } from '@blyan/interface';
 import { z } from 'zod';
 import type { AnswerEnd, AnswerJob, Begun } from './answer.ts';
@@ -30,6 +31,7 @@ const record = z.object({
       seed: u32,
     }),
     ignoreEos: z.boolean(),
+    jsonSchema: z.string().max(GRAMMAR_LIMITS.schemaChars).optional(),
     topLogprobs: z.int().min(0).max(20).optional(),
     returnLogits: z.enum(['sha256', 'f32']).optional(),
     plan: z.enum(['auto', ...PLAN_TYPES]),

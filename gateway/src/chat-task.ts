@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Unsupported } from '@blyan/api';
+import type { AskedFormat, Unsupported } from '@blyan/api';
 import type { ChatMessage } from '@blyan/model';
 import type { FastifyRequest } from 'fastify';
 import { type AnswerForm, answerFormat } from './answer-form.ts';
@@ -7,6 +7,7 @@ import { answerJob, chatPrompt, type SamplingFields, textPrompt } from './answer
 import { claimOf } from './claim-of.ts';
 import type { GatewayContext } from './context.ts';
 import { GatewayError } from './errors.ts';
+import { heldTo } from './held-to.ts';
 import type { AnswerTask } from './serve-answer.ts';
 
 /** One prompt as every family of the API asks for it. */
@@ -22,22 +23,29 @@ export interface Ask {
   readonly param: string;
   readonly maxTokens: number | undefined;
   readonly sampling: SamplingFields;
+  /** What the answer is to be a document of. */
+  readonly format?: AskedFormat | null;
+  /** How the client says that, where the answer repeats it. */
+  readonly textFormat?: AnswerForm['textFormat'];
 }
 
 /**
- * @throws GatewayError ERR_GATEWAY_MODEL_UNKNOWN, ERR_GATEWAY_CONTEXT_EXCEEDED, ERR_GATEWAY_REQUEST_INVALID; what the
+ * @throws GrammarError see `heldTo`; GatewayError ERR_GATEWAY_MODEL_UNKNOWN, ERR_GATEWAY_CONTEXT_EXCEEDED, ERR_GATEWAY_REQUEST_INVALID; what the
  *   template throws
  */
 export function chatTask(ask: Ask, request: FastifyRequest, { catalog, clock }: GatewayContext): AnswerTask {
-  const { route, idPrefix, prompt, param, maxTokens, sampling } = ask;
+  const { route, idPrefix, prompt, param, maxTokens, sampling, textFormat } = ask;
+  const jsonSchema = heldTo(ask.format ?? null);
   const model = catalog.resolve(ask.model);
   const tokenizer = catalog.tokenizerOf(model);
   const promptTokens =
     typeof prompt === 'string' ? textPrompt(prompt, model, tokenizer) : chatPrompt(prompt, model, tokenizer, param);
-  const job = answerJob(sampling, model, { index: 0, promptTokens, param, maxTokens, topLogprobs: undefined });
+  const job = answerJob(sampling, model, {
+    ...{ index: 0, promptTokens, param, maxTokens, topLogprobs: undefined, jsonSchema },
+  });
   const form = {
     ...{ route, id: `${idPrefix}${randomBytes(16).toString('hex')}`, model: ask.model },
-    ...{ created: Math.floor(clock.nowMs() / 1000), includeUsage: false },
+    ...{ created: Math.floor(clock.nowMs() / 1000), includeUsage: false, textFormat },
   };
   const format = answerFormat(form, model, tokenizer);
   return { jobs: [job], tokenizer, format, form, claim: claimOf(request) };

@@ -1,12 +1,26 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, jsonSchema, streamText, tool } from 'ai';
-import { LONG_TOKENS, MAX_TOKENS, model, ok, PROMPT, rejection, run, sameText, streaming, url } from './checks.mjs';
+import { generateText, jsonSchema, Output, streamText, tool } from 'ai';
+import {
+  JSON_TOKENS,
+  LONG_TOKENS,
+  MAX_TOKENS,
+  model,
+  ok,
+  PROMPT,
+  rejection,
+  run,
+  SCHEMA,
+  sameKind,
+  sameText,
+  streaming,
+  url,
+} from './checks.mjs';
 
 const provider =
   process.env.BLYAN_PROVIDER === 'openai'
     ? createOpenAI({ baseURL: `${url}/v1`, apiKey: 'none' })
-    : createOpenAICompatible({ name: 'blyan', baseURL: `${url}/v1` });
+    : createOpenAICompatible({ name: 'blyan', baseURL: `${url}/v1`, supportsStructuredOutputs: true });
 const asked = { model: provider(model), prompt: PROMPT, temperature: 0, maxOutputTokens: MAX_TOKENS };
 const long = { ...asked, maxOutputTokens: LONG_TOKENS, onError: () => undefined };
 
@@ -21,6 +35,10 @@ await run({
     let text = '';
     for await (const delta of streamText(asked).textStream) text += delta;
     sameText(text);
+  },
+  async json() {
+    const output = Output.object({ schema: jsonSchema(SCHEMA) });
+    sameKind((await generateText({ ...asked, maxOutputTokens: JSON_TOKENS, output })).output);
   },
   async tools() {
     const f = tool({ description: 'f', inputSchema: jsonSchema({ type: 'object', properties: {} }) });

@@ -21,6 +21,9 @@ await run({
   async stream() {
     sameText((await client.messages.stream(asked).finalMessage()).content[0].text);
   },
+  async json() {
+    return 'it has no way to ask for a format';
+  },
   async tools() {
     const tools = [{ name: 'f', input_schema: { type: 'object', properties: {} } }];
     const error = await rejection(client.messages.create({ ...asked, tools }));

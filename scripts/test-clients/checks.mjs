@@ -8,6 +8,34 @@ export const MAX_TOKENS = 24;
 /** Enough tokens that an answer can be stopped in its middle. */
 export const LONG_TOKENS = 400;
 
+/** What an answer in JSON is to be. */
+export const SCHEMA = {
+  type: 'object',
+  properties: {
+    kind: { type: 'string', enum: ['river', 'lake'] },
+    name: { type: 'string', maxLength: 24 },
+    length: { type: 'integer', minimum: 0, maximum: 9_999 },
+  },
+  required: ['kind', 'name', 'length'],
+  additionalProperties: false,
+};
+/** More than such an answer has. */
+export const JSON_TOKENS = 160;
+
+/** A value, or its text, that satisfies the schema. */
+export function sameKind(answer) {
+  const value = typeof answer === 'string' ? JSON.parse(answer) : answer;
+  const { kind, name, length, ...more } = value;
+  const isRight =
+    SCHEMA.properties.kind.enum.includes(kind) &&
+    typeof name === 'string' &&
+    [...name].length <= 24 &&
+    Number.isInteger(length) &&
+    length >= 0 &&
+    length <= 9_999;
+  ok(isRight && Object.keys(more).length === 0, `another value: ${JSON.stringify(answer)}`);
+}
+
 /** Tells whoever runs this that an answer is under way. */
 export function streaming() {
   process.stdout.write(`${JSON.stringify({ event: 'streaming' })}\n`);

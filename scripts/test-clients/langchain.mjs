@@ -1,5 +1,19 @@
 import { ChatOpenAI } from '@langchain/openai';
-import { LONG_TOKENS, MAX_TOKENS, model, ok, PROMPT, rejection, run, sameText, streaming, url } from './checks.mjs';
+import {
+  JSON_TOKENS,
+  LONG_TOKENS,
+  MAX_TOKENS,
+  model,
+  ok,
+  PROMPT,
+  rejection,
+  run,
+  SCHEMA,
+  sameKind,
+  sameText,
+  streaming,
+  url,
+} from './checks.mjs';
 
 const make = (more = {}) =>
   new ChatOpenAI({
@@ -19,6 +33,13 @@ await run({
     let text = '';
     for await (const chunk of await make().stream(PROMPT)) text += chunk.content;
     sameText(text);
+  },
+  async json() {
+    const chat = make({ maxTokens: JSON_TOKENS }).withStructuredOutput(
+      { title: 'water', ...SCHEMA },
+      { method: 'jsonSchema', strict: true },
+    );
+    sameKind(await chat.invoke(PROMPT));
   },
   async tools() {
     const f = { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } };

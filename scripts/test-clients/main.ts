@@ -17,7 +17,7 @@ const PROGRAM = fileURLToPath(new URL('../../node/bin/blyan-node.js', import.met
 const MAX_STREAMS = 2;
 const HELD_MS = 3_000;
 const IDLE_WITHIN_MS = 10_000;
-const ANSWERED = ['list', 'chat', 'stream', 'tools', 'error', 'cancel'];
+const ANSWERED = ['list', 'chat', 'stream', 'json', 'tools', 'error', 'cancel'];
 
 interface Client {
   readonly name: string;

@@ -1,5 +1,19 @@
 import { Ollama } from 'ollama';
-import { LONG_TOKENS, MAX_TOKENS, model, ok, PROMPT, rejection, run, sameText, streaming, url } from './checks.mjs';
+import {
+  JSON_TOKENS,
+  LONG_TOKENS,
+  MAX_TOKENS,
+  model,
+  ok,
+  PROMPT,
+  rejection,
+  run,
+  SCHEMA,
+  sameKind,
+  sameText,
+  streaming,
+  url,
+} from './checks.mjs';
 
 const client = new Ollama({ host: url });
 const messages = [{ role: 'user', content: PROMPT }];
@@ -22,6 +36,17 @@ await run({
     let text = '';
     for await (const part of await client.chat({ ...asked, stream: true })) text += part.message.content;
     sameText(text);
+  },
+  async json() {
+    const options = { temperature: 0.8, num_predict: JSON_TOKENS };
+    sameKind((await client.chat({ ...asked, options, format: SCHEMA })).message.content);
+    const { response } = await client.generate({
+      model,
+      prompt: PROMPT,
+      options: { num_predict: 400, seed: 1 },
+      format: 'json',
+    });
+    ok(response.startsWith('{'), response);
   },
   async tools() {
     const tools = [{ type: 'function', function: { name: 'f', description: '', parameters: {} } }];

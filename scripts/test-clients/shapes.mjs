@@ -1,4 +1,18 @@
-import { LONG_TOKENS, MAX_TOKENS, model, ok, PROMPT, rejection, run, sameText, streaming, url } from './checks.mjs';
+import {
+  JSON_TOKENS,
+  LONG_TOKENS,
+  MAX_TOKENS,
+  model,
+  ok,
+  PROMPT,
+  rejection,
+  run,
+  SCHEMA,
+  sameKind,
+  sameText,
+  streaming,
+  url,
+} from './checks.mjs';
 
 // Requests as Open WebUI and continue.dev send them: they are applications, not packages.
 const OPEN_WEBUI = {
@@ -58,6 +72,13 @@ await run({
     }
     sameText(text);
     ok(usages === (hasUsage ? 1 : 0), `${usages} chunks with usage`);
+  },
+  async json() {
+    const response_format = { type: 'json_schema', json_schema: { name: 'water', schema: SCHEMA } };
+    let text = '';
+    for await (const chunk of chunks(await post({ ...asked, max_tokens: JSON_TOKENS, response_format })))
+      text += chunk.choices[0]?.delta.content ?? '';
+    sameKind(text);
   },
   async tools() {
     const tools = [{ type: 'function', function: { name: 'f', parameters: {} } }];

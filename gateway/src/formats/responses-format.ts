@@ -71,7 +71,7 @@ export function responsesFormat(form: AnswerForm): AnswerFormat {
   };
 }
 
-function responseOf({ id, created, model }: AnswerForm, status: string) {
+function responseOf({ id, created, model, textFormat = { type: 'text' } }: AnswerForm, status: string) {
   return {
     ...{
       id,
@@ -84,7 +84,7 @@ function responseOf({ id, created, model }: AnswerForm, status: string) {
       output: [],
     },
     ...{ instructions: null, metadata: {}, parallel_tool_calls: false, previous_response_id: null, store: false },
-    ...{ text: { format: { type: 'text' } }, tool_choice: 'none', tools: [], truncation: 'disabled', usage: null },
+    ...{ text: { format: textFormat }, tool_choice: 'none', tools: [], truncation: 'disabled', usage: null },
   };
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   API_ROUTES,
   chatCompletionRequest,
+  chatFormatOf,
   completionRequest,
   findUnsupportedInChat,
   findUnsupportedInCompletion,
@@ -17,6 +18,7 @@ import { assertLogitsAllowed } from '../assert-logits-allowed.ts';
 import { assertSupported } from '../chat-task.ts';
 import { claimOf } from '../claim-of.ts';
 import type { GatewayContext } from '../context.ts';
+import { heldTo } from '../held-to.ts';
 import { streamAnswer, wholeAnswer } from '../serve-answer.ts';
 
 /** `POST /v1/chat/completions` and `POST /v1/completions`. */
@@ -40,6 +42,7 @@ export const generationRoutes =
         param: 'messages',
         maxTokens: body.max_completion_tokens ?? body.max_tokens,
         topLogprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
+        jsonSchema: heldTo(chatFormatOf(body.response_format)),
       });
       assertLogitsFit([job], model);
       const form = formOf(body, 'chat.completions', job.request.topLogprobs, context.clock.nowMs());

@@ -2,9 +2,11 @@ import {
   API_ROUTES,
   findUnsupportedInOllamaChat,
   findUnsupportedInOllamaGenerate,
+  type OllamaCommon,
   type OllamaModel,
   type OllamaOptions,
   ollamaChatRequest,
+  ollamaFormatOf,
   ollamaGenerateRequest,
   ollamaModels,
   ollamaShow,
@@ -90,11 +92,11 @@ function running({ name, root }: ServedModel): OllamaModel {
   return { name, model: name, size: 0, digest: root, details: DETAILS, expires_at: never, size_vram: 0 };
 }
 
-function common({ model, options = {} }: { model: string; options: Partial<OllamaOptions> | undefined }) {
+function common({ model, options = {}, format }: OllamaCommon) {
   const { num_predict: most = -1 } = options;
-  const ask: Pick<Ask, 'idPrefix' | 'model' | 'maxTokens' | 'sampling'> = {
+  const ask: Pick<Ask, 'idPrefix' | 'model' | 'maxTokens' | 'sampling' | 'format'> = {
     ...{ idPrefix: 'ollama-', model: untagged(model), maxTokens: most > 0 ? most : undefined },
-    sampling: samplingOf(options),
+    ...{ sampling: samplingOf(options), format: ollamaFormatOf(format) },
   };
   return ask;
 }

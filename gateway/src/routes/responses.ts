@@ -1,4 +1,10 @@
-import { API_ROUTES, findUnsupportedInResponses, responsesConversation, responsesRequest } from '@blyan/api';
+import {
+  API_ROUTES,
+  findUnsupportedInResponses,
+  responsesConversation,
+  responsesFormatOf,
+  responsesRequest,
+} from '@blyan/api';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { assertSupported, chatTask } from '../chat-task.ts';
 import type { GatewayContext } from '../context.ts';
@@ -22,6 +28,7 @@ export const responsesRoutes =
         param: 'input',
         maxTokens,
         sampling,
+        ...{ format: responsesFormatOf(body.text?.format), textFormat: body.text?.format },
       } as const;
       const task = chatTask(ask, request, context);
       return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, request, reply, context);

@@ -55,7 +55,6 @@ test('it lists, shows and tells the version', async () => {
 test('what is not there is refused, what breaks in the middle is raised, and a client that goes ends it', async () => {
   const { ollama } = await start();
   await expect(ollama.chat({ ...ASKED, model: 'other' })).rejects.toMatchObject({ status_code: 404 });
-  await expect(ollama.chat({ ...ASKED, format: 'json' })).rejects.toThrow(/Formats are not supported/);
   const tools = [{ type: 'function', function: { name: 'f', description: '', parameters: {} } }];
   await expect(ollama.chat({ ...ASKED, tools: tools as never })).rejects.toThrow(/Tools are not supported/);
   await expect(ollama.embed({ model: 'golden', input: 'x' })).rejects.toThrow();

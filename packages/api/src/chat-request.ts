@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { generationFields } from './generation-fields.ts';
+import { chatFormatField } from './json-format.ts';
 import { API_LIMITS } from './limits.ts';
 import { boundedArray, optional } from './optional.ts';
 
@@ -39,7 +40,7 @@ export const chatCompletionRequest = z
     tools: optional(z.array(z.unknown())),
     functions: optional(z.array(z.unknown())),
     tool_choice: optional(z.unknown()),
-    response_format: optional(z.looseObject({ type: z.string() })),
+    response_format: optional(chatFormatField),
     modalities: optional(boundedArray(z.string(), 0, 8)),
     audio: optional(z.unknown()),
   })

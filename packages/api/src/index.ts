@@ -143,6 +143,7 @@ export {
 } from './errors.ts';
 export { type FinishReason, finishReason, type Usage, usage } from './generation-fields.ts';
 export { health, readiness } from './health.ts';
+export { type AskedFormat, chatFormatOf, ollamaFormatOf, responsesFormatOf } from './json-format.ts';
 export { API_LIMITS } from './limits.ts';
 export {
   countTokensAnswer,
@@ -161,6 +162,7 @@ export { type ModelList, type ModelObject, modelList, modelObject } from './mode
 export {
   findUnsupportedInOllamaChat,
   findUnsupportedInOllamaGenerate,
+  type OllamaCommon,
   type OllamaModel,
   type OllamaOptions,
   ollamaChatAnswer,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { blyanAnswer } from './blyan-extension.ts';
+import { ollamaFormatField } from './json-format.ts';
 import { API_LIMITS } from './limits.ts';
 import { anyObject, boundedArray, optional } from './optional.ts';
 import type { Unsupported } from './unsupported.ts';
@@ -24,7 +25,7 @@ const common = {
   /** Absent means true. */
   stream: optional(z.boolean()),
   options: optional(options),
-  format: optional(z.unknown()),
+  format: optional(ollamaFormatField),
   think: optional(z.unknown()),
 };
 
@@ -63,6 +64,8 @@ export const ollamaShowRequest = z.looseObject({ model: z.string().min(1).max(AP
 export type OllamaOptions = z.output<typeof options>;
 type Chat = z.output<typeof ollamaChatRequest>;
 type Generate = z.output<typeof ollamaGenerateRequest>;
+/** What a request for a chat and one for a text have in common. */
+export type OllamaCommon = Pick<Chat | Generate, 'model' | 'format'> & { options: Partial<OllamaOptions> | undefined };
 
 const no = (param: string, message: string): Unsupported => ({ param, message });
 
@@ -87,8 +90,7 @@ export function findUnsupportedInOllamaGenerate(request: Generate): Unsupported 
   return unsupportedInBoth(request);
 }
 
-function unsupportedInBoth({ format, think }: Chat | Generate): Unsupported | null {
-  if (format !== undefined && format !== '') return no('format', 'Formats are not supported; leave "format" out.');
+function unsupportedInBoth({ think }: Chat | Generate): Unsupported | null {
   if (think !== undefined && think !== false) return no('think', 'Thinking is not supported; leave "think" out.');
   return null;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { blyanAnswer } from './blyan-extension.ts';
+import { responsesFormatField } from './json-format.ts';
 import { API_LIMITS } from './limits.ts';
 import { boundedArray, optional } from './optional.ts';
 import { blocksText, foreignBlock, textBlocks } from './text-blocks.ts';
@@ -28,7 +29,7 @@ export const responsesRequest = z.looseObject({
   top_p: optional(z.number().gt(0).max(1)),
   tools: optional(z.array(z.unknown())),
   tool_choice: optional(z.unknown()),
-  text: optional(z.looseObject({ format: optional(z.looseObject({ type: z.string() })) })),
+  text: optional(z.looseObject({ format: optional(responsesFormatField) })),
   previous_response_id: optional(z.string()),
   conversation: optional(z.unknown()),
   background: optional(z.boolean()),
@@ -81,12 +82,9 @@ export function findUnsupportedInResponses(request: Request): Unsupported | null
   if (request.prompt !== undefined) return { param: 'prompt', message: stored };
   if (request.background) return { param: 'background', message: 'Answers in the background are not supported.' };
   if (request.tools?.length) return { param: 'tools', message: 'Tools are not supported; leave "tools" out.' };
-  const { tool_choice: choice, text, input } = request;
+  const { tool_choice: choice, input } = request;
   if (choice !== undefined && choice !== 'auto' && choice !== 'none') {
     return { param: 'tool_choice', message: 'Tools are not supported; leave "tool_choice" out.' };
-  }
-  if (text?.format !== undefined && text.format.type !== 'text') {
-    return { param: 'text.format', message: 'Only the format "text" is supported.' };
   }
   if (typeof input === 'string') return null;
   for (const [index, { type = 'message', content = '' }] of input.entries()) {

@@ -19,9 +19,6 @@ export function findUnsupportedInChat(request: ParsedChatCompletionRequest): Uns
   if (request.tool_choice !== undefined && request.tool_choice !== 'none' && request.tool_choice !== 'auto') {
     return no('tool_choice', 'Tools are not supported; leave "tool_choice" out.');
   }
-  if (request.response_format !== undefined && request.response_format.type !== 'text') {
-    return no('response_format', 'Only the response format "text" is supported.');
-  }
   if (request.modalities?.some((modality) => modality !== 'text')) {
     return no('modalities', 'Only the modality "text" is supported.');
   }

@@ -1,6 +1,6 @@
 import { GrammarError } from './errors.ts';
 import { GRAMMAR_LIMITS } from './limits.ts';
-import { compileSchema } from './schema-compiler.ts';
+import { assertDepth, compileSchema } from './schema-compiler.ts';
 import type { Shape } from './shape.ts';
 
 /**
@@ -20,4 +20,13 @@ export function parseSchema(text: string): Shape {
     throw new GrammarError('ERR_GRAMMAR_SCHEMA', 'The schema is not JSON.', { cause, meta: { path: '' } });
   }
   return compileSchema(schema);
+}
+
+/** The text of a JSON Schema that `parseSchema` takes. @throws as it does */
+export function writeSchema(schema: unknown): string {
+  // Writing recurses.
+  assertDepth(schema);
+  const text = JSON.stringify(schema);
+  parseSchema(text);
+  return text;
 }

@@ -294,7 +294,7 @@ function isOfType(value: unknown, type: Type): boolean {
 }
 
 /** Most levels of a schema are two of its JSON. @throws GrammarError ERR_GRAMMAR_TOO_LARGE */
-function assertDepth(schema: unknown): void {
+export function assertDepth(schema: unknown): void {
   let level: unknown[] = [schema];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > GRAMMAR_LIMITS.schemaDepth * 2) {
