@@ -5,7 +5,9 @@ import { accountText } from '../../web/src/pages/account/text.ts';
 import { Browser } from '../auth/browser.ts';
 import { InjectedWallet } from '../auth/injected-wallet.ts';
 import { chatBody } from '../harness.ts';
+import { MemoryLedger } from '../metering/ledger-fixture.ts';
 import { tokensOf } from '../scripted-coordinator.ts';
+import { axeFindings } from './axe.ts';
 import { executablePath, type OpenOptions, pageBrowser } from './page-browser.ts';
 
 describe.skipIf(executablePath === undefined)('the account page in Chromium', () => {
@@ -15,13 +17,18 @@ describe.skipIf(executablePath === undefined)('the account page in Chromium', ()
   async function openAccount(options: OpenOptions = {}) {
     const wallet = new InjectedWallet();
     const setUp = options.setUp ?? ((page) => wallet.installIn(page));
-    const opened = await open({ tokens: tokensOf('A stream.') }, { ...options, path: '/account', setUp });
+    const books = new MemoryLedger();
+    const { ledger, store } = await books.open();
+    const opened = await open(
+      { tokens: tokensOf('A stream.') },
+      { ledger: { ledger, store }, ...options, path: '/account', setUp },
+    );
     const { page } = opened;
     await page.locator('.wallets button').click();
     await page.getByTestId('session').waitFor();
     const button = (name: string) => page.getByRole('button', { name, exact: true });
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
-    return { ...opened, wallet, button, focused };
+    return { ...opened, wallet, books, button, focused };
   }
 
   test('a key is made for some rights and days, shown once, copied, used, listed, and revoked after a question', async () => {
@@ -112,6 +119,30 @@ describe.skipIf(executablePath === undefined)('the account page in Chromium', ()
     await notice(page);
   });
 
+  test('credits: what is there, what answers cost, what came, page by page', async () => {
+    const { page, wallet, books, button } = await openAccount({ charge: true, prices: ['*=1000000/2000000'] });
+    await page.getByText(accountText.en.noLines).waitFor();
+    await books.fund(wallet.account.account, 1000n * 10n ** 18n);
+    for (let i = 0; i < 10; i++) {
+      const status = await page.evaluate(async (body) => {
+        const headers = { 'content-type': 'application/json' };
+        return (await fetch('/v1/chat/completions', { method: 'POST', headers, body: JSON.stringify(body) })).status;
+      }, chatBody());
+      expect(status).toBe(200);
+    }
+    await page.reload();
+    const lines = page.getByTestId('statement-line');
+    await lines.nth(9).waitFor();
+    // 35 tokens asked at 1 credit each, 9 answered at 2.
+    expect(await lines.nth(0).textContent()).toMatch(/Answergolden · 35 \+ 9 tokens−53$/);
+    expect(await page.getByTestId('balance-available').textContent()).toBe('To spend470 credits');
+    expect(await page.getByTestId('balance-spent').textContent()).toBe('Spent so far530 credits');
+    await button(accountText.en.older).click();
+    await lines.nth(10).waitFor();
+    expect(await lines.last().textContent()).toMatch(/\+1000$/);
+    expect(await button(accountText.en.older).count()).toBe(0);
+  });
+
   test('limits tell what is left, the level, and what is missing for the next', async () => {
     const { page, url } = await openAccount({ limits: true });
     const answers = Array.from({ length: 3 }, () =>
@@ -161,13 +192,21 @@ describe.skipIf(executablePath === undefined)('the account page in Chromium', ()
     expect((await ask(other.deviceCode)).error.code).toBe('ERR_GATEWAY_DEVICE_CODE');
   });
 
-  test.each(['en', 'ko'] as const)('at 360 pixels nothing of it is wider than the window (%s)', async (locale) => {
-    const { page, button } = await openAccount({ browser: { locale, viewport: { width: 360, height: 740 } } });
+  test.each([
+    ['en', 'light'],
+    ['ko', 'dark'],
+  ] as const)('at 360 pixels nothing of it is wider than the window, and axe finds nothing (%s, %s)', async (locale, colorScheme) => {
+    const viewport = { width: 360, height: 740 };
+    const { page, button } = await openAccount({ browser: { locale, colorScheme, viewport } });
     await page.getByLabel(accountText[locale].keyName, { exact: true }).fill('x'.repeat(64));
     await button(accountText[locale].makeKey).click();
     await page.getByTestId('new-key').waitFor();
     await page.getByTestId('quota').first().waitFor();
     const wide = await page.evaluate(() => document.querySelector('main')?.scrollWidth ?? 0);
     expect(wide).toBeLessThanOrEqual(360);
+    expect(await axeFindings(page)).toEqual([]);
+    await button(accountText[locale].signOut).click();
+    await page.locator('.wallets button').waitFor();
+    expect(await axeFindings(page)).toEqual([]);
   });
 });

@@ -19,6 +19,9 @@ export interface Figures {
   /** `1.5 GiB`. */
   readonly bytes: (count: number) => string;
   readonly time: (ms: number) => string;
+  /** To the minute. */
+  readonly minute: (ms: number) => string;
+  readonly day: (ms: number) => string;
   /** `5 minutes ago`. */
   readonly ago: (ms: number, nowMs: number) => string;
 }
@@ -41,6 +44,8 @@ export function useFigures(): Figures {
 function make(language: Language): Figures {
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
   const clock = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
+  const minutes = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+  const days = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
   const whole = new Intl.NumberFormat(language);
   const number = (value: number, maximumFractionDigits = 0) =>
     new Intl.NumberFormat(language, { maximumFractionDigits }).format(value);
@@ -56,6 +61,8 @@ function make(language: Language): Figures {
       return `${number(count / 1024 ** at, at === 0 ? 0 : 1)} ${UNITS[at]}`;
     },
     time: (ms) => clock.format(ms),
+    minute: (ms) => minutes.format(ms),
+    day: (ms) => days.format(ms),
     ago(ms, nowMs) {
       let amount = Math.max(0, nowMs - ms) / 1000;
       for (const [unit, size] of AGO) {

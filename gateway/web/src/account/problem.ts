@@ -22,6 +22,7 @@ const BY_SERVER_CODE: Readonly<Record<string, ProblemCode>> = {
   ERR_GATEWAY_TOO_MANY_KEYS: 'too_many_keys',
   ERR_GATEWAY_AUTH_FULL: 'full',
   ERR_GATEWAY_DEVICE_CODE: 'device_code',
+  ERR_GATEWAY_LEDGER_MISSING: 'no_ledger',
   ERR_GATEWAY_STOPPING: 'stopping',
 };
 

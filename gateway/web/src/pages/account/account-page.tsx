@@ -10,6 +10,7 @@ import { KeysSection } from './keys-section.tsx';
 import { LimitsSection } from './limits-section.tsx';
 import { SessionsSection } from './sessions-section.tsx';
 import { SignInSection } from './sign-in-section.tsx';
+import { StatementSection } from './statement-section.tsx';
 import { accountText } from './text.ts';
 import './account.css';
 
@@ -27,6 +28,7 @@ export function AccountPage() {
         <div className="account-sections" key={session.address}>
           <IdentitySection address={session.address} expiresAt={session.expiresAt} />
           <KeysSection />
+          <StatementSection />
           <LimitsSection />
           <SessionsSection />
           <DeviceSection />

@@ -1,10 +1,10 @@
 import { type DeviceView, userCodeOf } from '@blyan/api';
 import { type SubmitEvent, useEffect, useId, useRef, useState } from 'react';
 import { client } from '../../client.ts';
+import { useFigures } from '../../figures.ts';
 import { useText } from '../../language/index.ts';
 import { Section } from './section.tsx';
 import { accountText } from './text.ts';
-import { useFormat } from './use-format.ts';
 import { useOwn } from './use-own.ts';
 
 interface Asking {
@@ -99,7 +99,7 @@ interface AskedProps {
 
 function Asked({ view, isBusy, onDecide }: AskedProps) {
   const t = useText(accountText);
-  const format = useFormat();
+  const figures = useFigures();
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => box.current?.focus(), []);
   const { name, scopes, network, expiresAt } = view;
@@ -107,7 +107,7 @@ function Asked({ view, isBusy, onDecide }: AskedProps) {
     <div className="new-key" ref={box} tabIndex={-1} data-testid="device">
       <p>{t.deviceAsks(name)}</p>
       <p className="note">
-        {t.rights}: {scopes.map((scope) => t[scope]).join(', ')} · {t.expiresAt(format.minute(expiresAt))}
+        {t.rights}: {scopes.map((scope) => t[scope]).join(', ')} · {t.expiresAt(figures.minute(Date.parse(expiresAt)))}
         {network !== null && ` · ${t.deviceFrom(network)}`}
       </p>
       <p className="note bad">{t.deviceWarning}</p>

@@ -1,9 +1,9 @@
 import { useAccount } from '../../account/account-context.tsx';
+import { useFigures } from '../../figures.ts';
 import { useText } from '../../language/index.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Section } from './section.tsx';
 import { accountText } from './text.ts';
-import { useFormat } from './use-format.ts';
 
 interface IdentitySectionProps {
   readonly address: string;
@@ -12,7 +12,7 @@ interface IdentitySectionProps {
 
 export function IdentitySection({ address, expiresAt }: IdentitySectionProps) {
   const t = useText(accountText);
-  const format = useFormat();
+  const figures = useFigures();
   const { signOut } = useAccount();
   return (
     <Section title={t.identity} about={t.identityAbout}>
@@ -20,7 +20,7 @@ export function IdentitySection({ address, expiresAt }: IdentitySectionProps) {
         <code data-testid="address">{address}</code>
         <CopyButton text={address} what={t.address} />
       </p>
-      {expiresAt !== null && <p className="note">{t.signedInUntil(format.minute(expiresAt))}</p>}
+      {expiresAt !== null && <p className="note">{t.signedInUntil(figures.minute(Date.parse(expiresAt)))}</p>}
       <button type="button" className="quiet" onClick={signOut}>
         {t.signOut}
       </button>

@@ -1,8 +1,8 @@
 import type { KeyList } from '@blyan/api';
 import { useState } from 'react';
+import { useFigures } from '../../figures.ts';
 import { useText } from '../../language/index.ts';
 import { accountText } from './text.ts';
-import { useFormat } from './use-format.ts';
 
 interface KeyRowProps {
   readonly listed: KeyList['data'][number];
@@ -13,14 +13,14 @@ interface KeyRowProps {
 /** A key as it is listed. Revoking is asked for twice: programs that use the key stop working. */
 export function KeyRow({ listed, isBusy, onRevoke }: KeyRowProps) {
   const t = useText(accountText);
-  const format = useFormat();
+  const figures = useFigures();
   const [isAsked, setAsked] = useState(false);
   const { name, hint, scopes, createdAt, lastUsedAt, expiresAt } = listed;
   const facts = [
     scopes.map((scope) => t[scope]).join(', '),
-    t.madeAt(format.day(createdAt)),
-    lastUsedAt === null ? t.neverUsed : t.lastUsedAt(format.minute(lastUsedAt)),
-    expiresAt === null ? t.neverExpires : t.expiresAt(format.day(expiresAt)),
+    t.madeAt(figures.day(Date.parse(createdAt))),
+    lastUsedAt === null ? t.neverUsed : t.lastUsedAt(figures.minute(Date.parse(lastUsedAt))),
+    expiresAt === null ? t.neverExpires : t.expiresAt(figures.day(Date.parse(expiresAt))),
   ];
   return (
     <li className="row" data-testid="api-key">

@@ -1,10 +1,10 @@
 import type { LimitsAnswer } from '@blyan/api';
 import { useId } from 'react';
 import { client } from '../../client.ts';
+import { useFigures } from '../../figures.ts';
 import { useText } from '../../language/index.ts';
 import { Section } from './section.tsx';
 import { accountText } from './text.ts';
-import { useFormat } from './use-format.ts';
 import { useOwn } from './use-own.ts';
 
 const load = (signal: AbortSignal) => client.auth.limits(signal);
@@ -49,12 +49,12 @@ interface QuotaProps {
 
 function Quota({ name, limit, remaining }: QuotaProps) {
   const t = useText(accountText);
-  const format = useFormat();
+  const figures = useFigures();
   const id = useId();
   return (
     <li data-testid="quota">
       <span id={id}>{name}</span>
-      <span className="note">{t.leftOf(format.number(remaining), format.number(limit))}</span>
+      <span className="note">{t.leftOf(figures.number(remaining), figures.number(limit))}</span>
       <progress aria-labelledby={id} value={remaining} max={limit} />
     </li>
   );
@@ -62,7 +62,7 @@ function Quota({ name, limit, remaining }: QuotaProps) {
 
 function Trust({ limits: { level, next, levels, trust } }: { readonly limits: LimitsAnswer }) {
   const t = useText(accountText);
-  const format = useFormat();
+  const figures = useFigures();
   return (
     <div className="trust">
       <h3>
@@ -94,10 +94,10 @@ function Trust({ limits: { level, next, levels, trust } }: { readonly limits: Li
             {levels.map((one) => (
               <tr key={one.level} aria-current={one.level === level ? 'true' : undefined}>
                 <th scope="row">{t[one.level]}</th>
-                <td>{format.number(one.requestsPerMinute)}</td>
-                <td>{format.number(one.tokensPerMinute)}</td>
-                <td>{format.number(one.streams)}</td>
-                <td>{format.number(one.requestsPerDay)}</td>
+                <td>{figures.number(one.requestsPerMinute)}</td>
+                <td>{figures.number(one.tokensPerMinute)}</td>
+                <td>{figures.number(one.streams)}</td>
+                <td>{figures.number(one.requestsPerDay)}</td>
               </tr>
             ))}
           </tbody>

@@ -1,10 +1,10 @@
 import type { SessionList } from '@blyan/api';
 import { useRef } from 'react';
 import { client } from '../../client.ts';
+import { useFigures } from '../../figures.ts';
 import { useText } from '../../language/index.ts';
 import { Section } from './section.tsx';
 import { accountText } from './text.ts';
-import { useFormat } from './use-format.ts';
 import { useOwn } from './use-own.ts';
 
 const load = async (signal: AbortSignal) => (await client.auth.sessions(signal)).data.reverse();
@@ -49,7 +49,7 @@ interface SessionRowProps {
 
 function SessionRow({ session, isBusy, onEnd }: SessionRowProps) {
   const t = useText(accountText);
-  const format = useFormat();
+  const figures = useFigures();
   const device = session.device ?? t.program;
   return (
     <li className="row" data-testid="session">
@@ -59,8 +59,9 @@ function SessionRow({ session, isBusy, onEnd }: SessionRowProps) {
           {session.isCurrent && <span className="tag">{t.thisSession}</span>}
         </p>
         <p className="note">
-          {t.signedInAt(format.minute(session.createdAt))} · {t.lastUsedAt(format.minute(session.lastUsedAt))} ·{' '}
-          {t.endsAt(format.minute(session.expiresAt))}
+          {t.signedInAt(figures.minute(Date.parse(session.createdAt)))} ·{' '}
+          {t.lastUsedAt(figures.minute(Date.parse(session.lastUsedAt)))} ·{' '}
+          {t.endsAt(figures.minute(Date.parse(session.expiresAt)))}
         </p>
       </div>
       {!session.isCurrent && (

@@ -12,6 +12,8 @@ export interface Own<T> {
   readonly isBusy: boolean;
   /** Does something and asks for the value again. @returns what it did, as a sentence @param work */
   change(work: () => Promise<string>): Promise<void>;
+  /** Does something else, whose problems are told in the same place. */
+  attempt(work: (signal: AbortSignal) => Promise<void>): Promise<void>;
 }
 
 /** @param load always the same function */
@@ -55,5 +57,5 @@ export function useOwn<T>(load: (signal: AbortSignal) => Promise<T>): Own<T> {
       setOutcome(await work());
       setValue(await load(signal));
     });
-  return { value, problem, outcome, isBusy, change };
+  return { value, problem, outcome, isBusy, change, attempt };
 }
