@@ -3,6 +3,9 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** Of the routes, and what browsers ask before; HTTP has some thirty more. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']);
+
 export type AnswerOutcome = 'stop' | 'length' | 'cancelled' | 'failed';
 
 /** The gateway's metrics. Labels are taken from closed sets only: never a peer, a model name or anything a client sent. */
@@ -54,7 +57,7 @@ export class GatewayMetrics {
   }
 
   httpEnded(route: string, method: string, status: number, seconds: number): void {
-    this.#http.observe({ route, method, status: String(status) }, seconds);
+    this.#http.observe({ route, method: METHODS.has(method) ? method : 'other', status: String(status) }, seconds);
   }
 
   promptAccepted(tokens: number): void {

@@ -210,6 +210,9 @@ test('a chain that has stopped for good makes the node not ready, with the code 
   const ready = await fetch(`${url}/readyz`);
   expect(ready.status).toBe(503);
   expect(await ready.json()).toMatchObject({ reason: failure.message, error: { code: 'ERR_CHAIN_HALTED' } });
+  expect([(await fetch(`${url}/readyz/chain`)).status, (await fetch(`${url}/readyz/model`)).status]).toEqual([
+    503, 200,
+  ]);
   expect(await (await fetch(`${url}/api/v1/state`)).json()).toMatchObject({ notReady: failure.message });
   for (const response of [
     await fetch(`${url}/api/v1/chain/head`),

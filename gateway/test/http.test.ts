@@ -16,15 +16,34 @@ const statusWithHost = (url: string, host: string) =>
 test('healthz, readyz and the state of the network', async () => {
   const { coordinator, url } = await startGateway();
   expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: 'ok', version: '0.1.0-test' });
-  expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: 'ready' });
+  expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
+    status: 'ready',
+    checks: [
+      { name: 'accepting', ok: true },
+      { name: 'model', ok: true },
+    ],
+  });
   coordinator.missing = ['expert 2.7'];
   const waiting = await fetch(`${url}/readyz`);
   expect(waiting.status).toBe(503);
   expect(await waiting.json()).toMatchObject({
     status: 'not_ready',
+    checks: [
+      { name: 'accepting', ok: true },
+      { name: 'model', ok: false, reason: 'Nobody hosts expert 2.7.' },
+    ],
     reason: 'Nobody hosts expert 2.7.',
     error: { message: 'Nobody hosts expert 2.7.' },
   });
+  const check = async (name: string) => {
+    const response = await fetch(`${url}/readyz/${name}`);
+    return [response.status, (await response.json()).error?.code ?? null];
+  };
+  expect(await check('accepting')).toEqual([200, null]);
+  expect(await check('model')).toEqual([503, 'not_ready']);
+  // This gateway has no chain, and nobody has that other one.
+  expect(await check('chain')).toEqual([404, 'ERR_GATEWAY_ROUTE_UNKNOWN']);
+  expect(await check('other')).toEqual([400, 'ERR_GATEWAY_REQUEST_INVALID']);
   const state = await (await fetch(`${url}/api/v1/state`)).json();
   expect(networkState.parse(state)).toEqual(state);
   expect(state).toEqual({ ...coordinator.state(), notReady: 'Nobody hosts expert 2.7.' });

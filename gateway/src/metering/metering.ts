@@ -1,5 +1,6 @@
 import { formatUnits } from '@blyan/api';
 import {
+  type AppError,
   type Clock,
   errorCode,
   GUEST_ACCOUNT,
@@ -79,6 +80,7 @@ export class Metering {
   /** By answer: what is being written at its end. */
   readonly #closing = new Map<string, Promise<void>>();
   readonly #unsettled = new Map<string, End>();
+  #failure: AppError | null = null;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor({ prices, isCharged }: MeteringOptions, deps: MeteringDeps) {
@@ -97,6 +99,14 @@ export class Metering {
       logger.info('credits set aside for answers that a crash ended were released', { answers: released });
     this.#sweep = setInterval(() => void this.#tidy(), SWEEP_MS);
     this.#sweep.unref();
+  }
+
+  /**
+   * Why the ledger took nothing when it was asked last. Where ends of answers wait for it, it is asked again every minute; where none
+   * do, it is taken for sound a minute later, because only answers show whether it is. Null: it is.
+   */
+  get failure(): AppError | null {
+    return this.#failure;
   }
 
   /** To be read. */
@@ -167,6 +177,7 @@ export class Metering {
     try {
       await Promise.all([opened, ledger.reserve(request)]);
     } catch (error) {
+      this.#note(error);
       throw error instanceof LedgerError && error.code === 'ERR_LEDGER_INSUFFICIENT' ? noCredit(error) : error;
     }
     if (opened === null) return;
@@ -216,6 +227,7 @@ export class Metering {
         this.#open.delete(end.reservation);
         return;
       }
+      this.#note(error);
       logger.warn('the ledger cannot take the end of an answer; it is tried again', { code });
       if (this.#unsettled.size < MAX_UNSETTLED) this.#unsettled.set(end.reservation, end);
       else this.#open.delete(end.reservation);
@@ -238,9 +250,17 @@ export class Metering {
 
   async #tidy(): Promise<void> {
     await this.#settleAgain();
-    await this.#deps.ledger.expire({ except: this.#open }).catch((error) => {
+    try {
+      await this.#deps.ledger.expire({ except: this.#open });
+      if (this.#unsettled.size === 0) this.#failure = null;
+    } catch (error) {
+      this.#note(error);
       this.#deps.logger.warn('reservations whose time is over could not be ended', { code: errorCode(error) });
-    });
+    }
+  }
+
+  #note(error: unknown): void {
+    if (error instanceof LedgerError && error.kind !== 'caller') this.#failure = error;
   }
 
   async #releaseEarlier(signal: AbortSignal | undefined): Promise<number> {

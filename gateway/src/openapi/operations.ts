@@ -66,6 +66,7 @@ const LINES = 'application/x-ndjson';
 
 const whole = (schema: z.ZodType) => ({ 200: { [JSON_TYPE]: schema } });
 const streamed = (json: z.ZodType, type: string, part: z.ZodType) => ({ 200: { [JSON_TYPE]: json, [type]: part } });
+const READY = { 200: { [JSON_TYPE]: readiness }, 503: { [JSON_TYPE]: readiness } };
 const operation = (tag: Tag, access: Access, summary: string, answers?: Operation['answers']): Operation =>
   answers === undefined ? { tag, access, summary } : { tag, access, summary, answers };
 
@@ -126,10 +127,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     { 200: { [SSE]: z.looseObject({}) } },
   ),
   'GET /healthz': operation('Network', 'everybody', 'Whether the process answers', whole(health)),
-  'GET /readyz': operation('Network', 'everybody', 'Whether answers can be computed now, or what is missing', {
-    200: { [JSON_TYPE]: readiness },
-    503: { [JSON_TYPE]: readiness },
-  }),
+  'GET /readyz': operation(
+    'Network',
+    'everybody',
+    'Whether answers can be given now, by each thing that is needed for that',
+    READY,
+  ),
+  'GET /readyz/:check': operation('Network', 'everybody', 'One of these checks by itself', READY),
   'GET /api/v1/state': operation('Network', 'everybody', 'Nodes, coverage and models as this node sees them'),
   'GET /openapi.json': operation(
     'Network',

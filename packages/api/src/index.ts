@@ -142,7 +142,7 @@ export {
   apiErrorBody,
 } from './errors.ts';
 export { type FinishReason, finishReason, type Usage, usage } from './generation-fields.ts';
-export { health, readiness } from './health.ts';
+export { health, READINESS_CHECKS, type ReadinessCheckName, readiness } from './health.ts';
 export { type AskedFormat, chatFormatOf, ollamaFormatOf, responsesFormatOf } from './json-format.ts';
 export { API_LIMITS } from './limits.ts';
 export {

@@ -15,6 +15,7 @@ export const API_ROUTES = Object.freeze({
   ollamaVersion: { path: '/api/version', methods: ['GET', 'HEAD'] },
   health: { path: '/healthz', methods: ['GET', 'HEAD'] },
   ready: { path: '/readyz', methods: ['GET', 'HEAD'] },
+  readyCheck: { path: '/readyz/:check', methods: ['GET', 'HEAD'] },
   resume: { path: '/api/v1/requests/:id/stream', methods: ['GET'] },
   quotes: { path: '/api/v1/quotes', methods: ['POST'] },
   statement: { path: '/api/v1/account/statement', methods: ['GET'] },

@@ -1,25 +1,15 @@
+import { SETTINGS, settingOf } from '../../config/settings.ts';
 import { CONFIG_OPTION, type CommandSpec } from '../command.ts';
 
-/** What a gateway that computes nothing can be told by flags. */
-const FLAGS = [
-  ...['dataDir', 'model', 'listen', 'announce', 'bootstrap', 'mdns', 'gateway', 'metrics', 'auth', 'limits', 'origin'],
-  ...['maxStreams', 'drainMs', 'archive', 'logLevel'],
-];
+/** Of hosting and computing, which this program does not do. */
+const OF_NODES = ['genesisDir', 'host', 'provider', 'threads', 'kvBudgetBytes', 'sessionCacheBytes'];
 
-/** And by its environment and files, too. */
-export const GATEWAY_SETTINGS = [
-  ...FLAGS,
-  'ethereumRpc',
-  'chainIds',
-  'storeQuotaBytes',
-  'keepEpochs',
-  'snapshotEpochs',
-];
+export const GATEWAY_SETTINGS = SETTINGS.map(({ key }) => key).filter((key) => !OF_NODES.includes(key));
 
 export const gatewayStart: CommandSpec = {
   name: 'start',
   summary: 'Join a network by invite and serve HTTP for it; nothing is hosted or computed here',
-  settings: FLAGS,
+  settings: GATEWAY_SETTINGS.filter((key) => settingOf(key).flags !== null),
   options: [CONFIG_OPTION, { flags: '--json', help: 'print the ready event as JSON' }],
   examples: [
     'start --bootstrap blyan1…                                        on http://127.0.0.1:4700',
