@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import type { OutputStream } from '../cli/context.ts';
 import type { LogLevel } from '../config/node-config.ts';
 import { formatLogLine } from './line-format.ts';
+import { scrub } from './scrub.ts';
 
 export interface LoggerOptions {
   readonly level: LogLevel;
@@ -11,30 +12,31 @@ export interface LoggerOptions {
   readonly color: boolean;
 }
 
+/** Hidden by name: at the top, and in objects and objects within these. */
 const SECRET_FIELDS = [
-  'authorization',
-  'cookie',
-  'privateKey',
-  'secret',
-  'joinSecret',
-  'signature',
-  'prompt',
-  'messages',
-  'invite',
+  ...['authorization', 'cookie', 'set-cookie', 'x-api-key', 'apiKey', 'password', 'token', 'secret', 'joinSecret'],
+  ...['deviceCode', 'privateKey', 'seed', 'signature', 'prompt', 'messages', 'invite'],
 ];
+const SECRET_PATHS = SECRET_FIELDS.flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`]);
 
-/** Structured logs; fields that may hold a secret or a prompt are blanked wherever they stand near the top. */
+/**
+ * Structured logs, one JSON object a line. Fields that may hold a secret or a prompt are blanked, and so is what has the form of a
+ * secret wherever it stands: in a sentence, in the message of an error, in a stack.
+ */
 export function createLogger(options: LoggerOptions): Logger {
   const { stream } = options;
-  const sink =
-    stream.isTTY === true
-      ? { write: (line: string) => stream.write(`${formatLogLine(line.trimEnd(), options.color)}\n`) }
-      : stream;
+  const isRead = stream.isTTY === true;
+  const sink = {
+    write: (line: string) => {
+      const safe = scrub(line);
+      stream.write(isRead ? `${formatLogLine(safe.trimEnd(), options.color)}\n` : safe);
+    },
+  };
   const log = pino(
     {
       level: options.level,
       base: null,
-      redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: '[hidden]' },
+      redact: { paths: SECRET_PATHS, censor: '[hidden]' },
       serializers: { error: pino.stdSerializers.err, cause: pino.stdSerializers.err },
     },
     sink,
