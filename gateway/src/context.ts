@@ -9,7 +9,7 @@ import type { GatewayMetrics } from './metrics.ts';
 import type { ModelCatalog } from './model-catalog.ts';
 import type { GatewayOptions } from './types.ts';
 
-type AccessOption = 'auth' | 'limits' | 'origin' | 'chainIds' | 'ethereumRpc' | 'charge' | 'prices';
+type AccessOption = 'auth' | 'limits' | 'origin' | 'chainIds' | 'ethereumRpc' | 'authStore' | 'charge' | 'prices';
 
 /** What the routes work with. */
 export interface GatewayContext {

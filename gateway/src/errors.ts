@@ -80,6 +80,8 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_PRICES'
   /** The gateway keeps as many sessions or keys as it may. */
   | 'ERR_GATEWAY_AUTH_FULL'
+  /** The Redis that keeps sessions and keys cannot be used now; the gateway's log says why. */
+  | 'ERR_GATEWAY_AUTH_STORE'
   | 'ERR_GATEWAY_STOPPING'
   | 'ERR_GATEWAY_ANSWER_INCOMPLETE';
 

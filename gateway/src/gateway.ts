@@ -40,10 +40,13 @@ export class Gateway implements Service {
     const maxWatchers = options.maxWatchers ?? 64;
     const slots = new AnswerSlots(options.maxConcurrentAnswers ?? 64, stallTimeoutMs / 12);
     const { clock = systemClock, accounts = null } = deps;
-    const { auth, limits, origin = null, chainIds = [1], ethereumRpc = null, ...others } = options;
+    const { auth, limits, origin = null, chainIds = [1], ethereumRpc = null, authStore = null, ...others } = options;
     const { charge: isCharged = false, prices = DEFAULT_PRICES, ...served } = others;
     const named = origin !== null && URL.canParse(origin) ? [new URL(origin).hostname] : [];
-    const access = new Access({ host: options.host, auth, origin, chainIds, ethereumRpc }, { clock, accounts });
+    const access = new Access(
+      { host: options.host, auth, origin, chainIds, ethereumRpc, authStore },
+      { clock, accounts, logger: deps.logger },
+    );
     this.#context = {
       options: {
         ...served,
@@ -81,7 +84,7 @@ export class Gateway implements Service {
   /**
    * Opens both listeners, or none.
    *
-   * @throws GatewayError ERR_GATEWAY_PORT_TAKEN, ERR_GATEWAY_ADDRESS_UNUSABLE; the signal's reason
+   * @throws GatewayError ERR_GATEWAY_PORT_TAKEN, ERR_GATEWAY_ADDRESS_UNUSABLE, ERR_GATEWAY_AUTH_STORE; the signal's reason
    */
   async start(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
@@ -95,7 +98,7 @@ export class Gateway implements Service {
         this.#metricsServer.listen(metrics.port, metrics.host);
         await listening;
       }
-      await Promise.all([this.#context.access.load(), this.#context.metering?.start(signal)]);
+      await Promise.all([this.#context.access.open(), this.#context.metering?.start(signal)]);
       this.#app = await buildServer(this.#context);
       // For "localhost" Fastify opens a second listener on ::1, whose connections it would not close with the first.
       const address = host === 'localhost' ? '127.0.0.1' : host;
@@ -151,6 +154,7 @@ export class Gateway implements Service {
     try {
       await this.#app?.close();
       await closeServer(this.#metricsServer);
+      await this.#context.access.close();
     } finally {
       clearInterval(sweep);
       clearTimeout(cut);

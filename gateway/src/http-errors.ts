@@ -70,6 +70,7 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_LEDGER_MISSING: { status: 503, type: 'overloaded_error' },
   ERR_GATEWAY_PRICES: internal,
   ERR_GATEWAY_AUTH_FULL: { status: 503, type: 'overloaded_error' },
+  ERR_GATEWAY_AUTH_STORE: { status: 503, type: 'overloaded_error', retryAfter: 2 },
   ERR_GATEWAY_STOPPING: { status: 503, type: 'overloaded_error', retryAfter: 2 },
   ERR_GATEWAY_ANSWER_INCOMPLETE: internal,
 };

@@ -1,6 +1,7 @@
 import type { ReadinessCheckName } from '@blyan/api';
 import type { AppError, Chain, Coordinator } from '@blyan/interface';
 import type { AnswerSlots } from './answer-slots.ts';
+import type { Access } from './auth/access.ts';
 import type { Metering } from './metering/metering.ts';
 
 /** Why a check fails: a sentence, and the code of the error where there is one. */
@@ -20,10 +21,17 @@ export interface ReadinessDeps {
   readonly coordinator: Coordinator;
   readonly chain: Chain | null;
   readonly metering: Metering | null;
+  readonly access: Access;
 }
 
 /** What has to be so before this gateway promises answers, the reason that goes before the others first. */
-export function readinessChecks({ slots, coordinator, chain, metering }: ReadinessDeps): readonly ReadinessCheck[] {
+export function readinessChecks({
+  slots,
+  coordinator,
+  chain,
+  metering,
+  access,
+}: ReadinessDeps): readonly ReadinessCheck[] {
   const said = (reason: string | null): Unready | null => (reason === null ? null : { reason, code: 'not_ready' });
   return [
     { name: 'accepting', unready: () => said(slots.isDraining ? 'This gateway is shutting down.' : null) },
@@ -31,6 +39,7 @@ export function readinessChecks({ slots, coordinator, chain, metering }: Readine
     ...(chain === null ? [] : [{ name: 'chain' as const, unready: () => failed(chain.failure) }]),
     { name: 'model', unready: () => said(coordinator.notReady()) },
     ...(metering === null ? [] : [{ name: 'ledger' as const, unready: () => failed(metering.failure) }]),
+    ...(access.sharesStore ? [{ name: 'accounts' as const, unready: () => failed(access.failure) }] : []),
   ];
 }
 

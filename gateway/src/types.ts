@@ -42,6 +42,8 @@ export interface GatewayOptions extends Listen {
   readonly chainIds?: readonly number[];
   /** JSON-RPC of an Ethereum node, which wallets that are contracts (EIP-1271) need to sign in. */
   readonly ethereumRpc?: string;
+  /** URL of a Redis (`rediss://:password@host`) that keeps sessions, API keys and challenges for several gateways. */
+  readonly authStore?: string;
   /** Whether those who signed in pay for answers from their credits; by default not: what they use is written down all the same. */
   readonly charge?: boolean;
   /** Prices as `MODEL=PROMPT/COMPLETION`; see `parsePrices`. */
@@ -62,7 +64,7 @@ export interface GatewayDeps {
   readonly journal?: AnswerJournal;
   /** Without one the routes of the chain answer 503. */
   readonly chain?: Chain;
-  /** Where sessions and API keys are kept; without one they end with the process. The caller closes it. */
+  /** Where sessions and API keys are kept; without one, or `authStore`, they end with the process. The caller closes it. */
   readonly accounts?: KeyValueStore;
   /** Where answers are metered; without one they are not. The caller starts and stops it, and nobody else may write to it. */
   readonly ledger?: GatewayLedger;

@@ -1,15 +1,25 @@
 import type { AuthMode } from '@blyan/api';
-import { type Clock, GUEST, type KeyValueStore, type Principal, SCOPES, type Scope } from '@blyan/interface';
+import {
+  type Clock,
+  GUEST,
+  type KeyValueStore,
+  type Logger,
+  type Principal,
+  SCOPES,
+  type Scope,
+} from '@blyan/interface';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { Limits } from '../limits/limits.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { API_KEY_PREFIX, ApiKeys } from './api-keys.ts';
+import type { AuthStore } from './auth-store.ts';
 import { bearerOf } from './bearer.ts';
 import { ContractWallets } from './contract-wallet.ts';
 import { readCookie } from './cookies.ts';
 import { Devices } from './devices.ts';
 import { LocalAuthStore } from './local-auth-store.ts';
+import { RedisAuthStore } from './redis-auth-store.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
 import { cookieNames, type Refusal, type SignInOrigins, signInOrigins } from './sign-in-origins.ts';
@@ -29,12 +39,15 @@ export interface AccessOptions {
   readonly chainIds: readonly number[];
   /** Null: wallets that are contracts cannot sign in. */
   readonly ethereumRpc: string | null;
+  /** URL of a Redis that keeps sessions, keys and challenges for several gateways; null: this one keeps its own. */
+  readonly authStore: string | null;
 }
 
 export interface AccessDeps {
   readonly clock: Clock;
-  /** Null: sessions and keys end with the process. */
+  /** Null: sessions and keys end with the process, unless `authStore` keeps them. */
   readonly accounts: KeyValueStore | null;
+  readonly logger: Logger;
 }
 
 /** Who may do what at this gateway, and how much of it: origins, sessions, API keys, sign-in, limits. */
@@ -47,30 +60,45 @@ export class Access {
   readonly signIn: SignIn;
   readonly chainIds: readonly number[];
   readonly takesContractWallets: boolean;
+  /** Whether several gateways share what it keeps. */
+  readonly sharesStore: boolean;
   readonly #options: AccessOptions;
-  readonly #store: LocalAuthStore;
+  readonly #store: AuthStore;
   #origins: SignInOrigins;
 
-  constructor(options: AccessOptions, { clock, accounts }: AccessDeps) {
-    const { chainIds, ethereumRpc } = options;
+  constructor(options: AccessOptions, { clock, accounts, logger }: AccessDeps) {
+    const { chainIds, ethereumRpc, authStore } = options;
     this.chainIds = chainIds;
     this.mode = options.auth ?? (isOnlyLocal(options) ? 'optional' : 'required');
     this.#options = options;
-    this.#store = new LocalAuthStore(clock, accounts);
+    this.#store =
+      authStore === null
+        ? new LocalAuthStore(clock, accounts)
+        : new RedisAuthStore({ url: authStore }, { clock, logger });
     this.sessions = new Sessions(this.#store, clock);
     this.keys = new ApiKeys(this.#store, clock);
     this.devices = new Devices(this.#store, clock);
     this.limits = new Limits(this.#store, clock);
     const contracts = ethereumRpc === null ? null : new ContractWallets(ethereumRpc);
     this.signIn = new SignIn({ store: this.#store, clock, chainIds, contracts });
+    this.sharesStore = authStore !== null;
     this.takesContractWallets = contracts !== null;
     this.#origins = { origins: [], refusal: null };
   }
 
-  /** Reads sessions and keys, and makes the first sign-in as fast as the others. */
-  async load(): Promise<void> {
-    await this.#store.load();
+  /** Opens the store of sessions and keys, and makes the first sign-in as fast as the others. */
+  async open(): Promise<void> {
+    await this.#store.open();
     if (this.mode !== 'off') SignIn.warmUp();
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  /** Why sessions and keys cannot be read now; null: they can. */
+  get failure(): GatewayError | null {
+    return this.#store.failure;
   }
 
   /** @param port that the gateway listens on */

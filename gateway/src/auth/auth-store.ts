@@ -1,3 +1,5 @@
+import type { GatewayError } from '../errors.ts';
+
 /** What is kept: `challenge` and `device` for minutes, `session` for days, `key` until revoked, `trust` of an account. */
 export type AuthKind = 'challenge' | 'device' | 'session' | 'key' | 'trust';
 
@@ -14,11 +16,17 @@ export interface AuthRecord {
 
 /**
  * What signing in has to remember: in memory for one gateway, elsewhere where several share it. What has expired is gone
- * for every method.
+ * for every method. Where it is shared, every method may throw GatewayError ERR_GATEWAY_AUTH_STORE.
  */
 export interface AuthStore {
+  /** @throws GatewayError ERR_GATEWAY_AUTH_STORE when it cannot be reached; what the disk refuses */
+  open(): Promise<void>;
+  close(): Promise<void>;
+  /** Why it cannot be used now, as far as is known without asking. */
+  readonly failure: GatewayError | null;
   /**
-   * Adds or replaces, or does neither when it fails. With `isDurable` it is on disk when this settles, if there is a disk.
+   * Adds or replaces, or does neither when it fails. With `isDurable` it is on disk when this settles, if there is a disk; elsewhere
+   * it is as durable as that is.
    * @throws GatewayError ERR_GATEWAY_AUTH_FULL when there are too many of the kind; what the disk refuses
    */
   put(kind: AuthKind, record: AuthRecord, isDurable: boolean): Promise<void>;

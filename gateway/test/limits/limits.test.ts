@@ -100,7 +100,7 @@ test('trust grows with answers that came, is kept, and is spoilt by hammering', 
   }
   expect(await limits.usage('0xa')).toMatchObject({ level: 'trusted', trust: { good: 40, bad: 0 } });
   const store = new LocalAuthStore(clock, disk);
-  await store.load();
+  await store.open();
   const again = new Limits(store, clock);
   expect((await again.usage('0xa')).level).toBe('trusted');
   const tickets = [];

@@ -40,6 +40,8 @@ export interface NodeConfig {
   readonly proxies: number;
   /** JSON-RPC of an Ethereum node, for wallets that are contracts. */
   readonly ethereumRpc?: string;
+  /** URL of the Redis that keeps sessions and API keys; undefined: the data folder does. */
+  readonly authStore?: string;
   /** EIP-155 ids, in decimal digits. */
   readonly chainIds: readonly string[];
   readonly metrics: Endpoint | null;

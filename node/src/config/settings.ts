@@ -199,6 +199,22 @@ export const SETTINGS: readonly Setting[] = [
     redact: redactUrl,
   },
   {
+    key: 'authStore',
+    name: 'auth-store',
+    env: 'BLYAN_AUTH_STORE',
+    flags: null,
+    form: 'text',
+    schema: text
+      .refine(
+        (url) => /^rediss?:\/\//.test(url) && URL.canParse(url),
+        'must be a URL such as rediss://:password@host:6379',
+      )
+      .optional(),
+    fallback: undefined,
+    help: 'Redis that keeps sessions, API keys and challenges for several gateways, as rediss://:password@host:6379 (default: the data folder, for this one)',
+    redact: redactUrl,
+  },
+  {
     key: 'chainIds',
     name: 'ethereum-chains',
     env: 'BLYAN_ETHEREUM_CHAINS',

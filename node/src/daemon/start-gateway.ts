@@ -33,8 +33,9 @@ export async function startGateway(
     import('@blyan/gateway'),
     import('@blyan/ledger'),
   ]);
-  const accounts = await LevelStore.open({ dir: paths.accounts });
-  undo.push(() => accounts.close());
+  const { authStore } = config;
+  const accounts = authStore === undefined ? await LevelStore.open({ dir: paths.accounts }) : undefined;
+  undo.push(() => accounts?.close());
   const store = new SqliteStore({ path: paths.ledger });
   const ledger = new DoubleEntryLedger({ store, clock: systemClock });
   undo.push(() => ledger.stop());
@@ -44,7 +45,7 @@ export async function startGateway(
   const gateway = createGateway({
     ...deps,
     ...config.gateway,
-    ...{ accounts, auth, limits, origin, proxies, ethereumRpc, chainIds: chainIds.map(Number) },
+    ...{ accounts, auth, limits, origin, proxies, ethereumRpc, authStore, chainIds: chainIds.map(Number) },
     ...{ ledger: { ledger, store }, charge: config.charge === 'on', prices: config.prices },
     ...{ version: VERSION, metrics: config.metrics ?? 'off', maxConcurrentAnswers: config.maxStreams },
     drainMs: config.drainMs,

@@ -6,9 +6,10 @@ export const health = z.object({ status: z.literal('ok'), version: z.string() })
 
 /**
  * What a gateway needs to give answers: `accepting` (it is not shutting down), `model` (every block is on some node), `chain` (it has
- * not stopped for good), `ledger` (it takes what answers cost). The last two only where the gateway has them.
+ * not stopped for good), `ledger` (it takes what answers cost), `accounts` (the Redis of sessions and keys answers). The last three only where the
+ * gateway has them.
  */
-export const READINESS_CHECKS = ['accepting', 'model', 'chain', 'ledger'] as const;
+export const READINESS_CHECKS = ['accepting', 'model', 'chain', 'ledger', 'accounts'] as const;
 export type ReadinessCheckName = (typeof READINESS_CHECKS)[number];
 
 const readinessCheck = z.object({ name: z.enum(READINESS_CHECKS), ok: z.boolean(), reason: z.string().optional() });
