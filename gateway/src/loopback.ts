@@ -7,10 +7,16 @@ export function isLoopbackAddress(address: string): boolean {
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 }
 
-/** Whether it is from a program on this machine; a proxy's header means that the client is elsewhere. */
+/** What proxies write: the client is elsewhere. */
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
+/**
+ * Whether it is from a program on this machine: nothing that a proxy let through, nor the page of a foreign name that was
+ * resolved to this machine.
+ */
 export function isLocalRequest({ headers, raw }: FastifyRequest): boolean {
-  if (headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined) return false;
-  return isLoopbackAddress(raw.socket.remoteAddress ?? '');
+  if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false;
+  return isLoopbackAddress(raw.socket.remoteAddress ?? '') && isLocalHostHeader(headers.host, []);
 }
 
 /** A host to listen on that only this machine can reach. */

@@ -84,6 +84,8 @@ test('the trial balance is for programs of the same machine', async () => {
   expect(balance).toMatchObject({ isBalanced: true, data: [{ asset: 'credit', accounts: 2, difference: '0' }] });
   const proxied = await fetch(url + TRIAL_BALANCE, { headers: { 'x-forwarded-for': '192.0.2.1' } });
   expect([proxied.status, (await proxied.json()).error.code]).toEqual([403, 'ERR_GATEWAY_NOT_LOCAL']);
+  const behind = await fetch(url + TRIAL_BALANCE, { headers: { via: '1.1 proxy' } });
+  expect(behind.status).toBe(403);
   const none = await startGateway();
   expect((await fetch(none.url + TRIAL_BALANCE)).status).toBe(503);
 });

@@ -10,6 +10,7 @@ import { findGateway } from '../find-gateway.ts';
 import { print, printable, printJson, say } from '../output.ts';
 
 const KEY = /^bly_sk_[\w-]{43}$/;
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 const MAX_LINE = 16 * 1024;
 const MAX_INTERVAL_SECONDS = 60;
 
@@ -27,6 +28,9 @@ export const login: CommandHandler = async (context, input) => {
 
 async function pastedKey(context: CliContext, baseUrl: string): Promise<string> {
   say(context, `Paste an API key of ${baseUrl} (bly_sk_…; its page makes them).`);
+  const { protocol, hostname: host } = new URL(baseUrl);
+  if (protocol === 'http:' && !LOOPBACK.test(host))
+    say(context, `Everybody on the way to ${printable(host)} can read it: name the gateway by its https address.`);
   const line = await readLine(context);
   if (!KEY.test(line)) throw usageError('That is no API key: it has bly_sk_ and 43 characters.');
   return line;

@@ -41,7 +41,8 @@ export const accountText = defineText({
     cancel: 'Cancel',
 
     identity: 'You',
-    identityAbout: 'Your account is the address of your wallet. This gateway knows nothing else about you.',
+    identityAbout:
+      'Your account is the address of your wallet. Conversations are kept in this browser, not in the account: signing out leaves them here.',
     address: 'the address',
     signedInUntil: (time: string) => `This session ends on ${time} if it is not used.`,
     signOut: 'Sign out',
@@ -68,7 +69,7 @@ export const accountText = defineText({
     inference: 'Answers',
     inferenceAbout: 'ask the model',
     account: 'Account',
-    accountAbout: 'see limits and keys, revoke keys',
+    accountAbout: 'see credits, limits and keys, revoke keys',
     scopeless: 'Choose at least one right.',
     makeKey: 'Make a key',
     madeAt: (time: string) => `made ${time}`,
@@ -182,7 +183,8 @@ export const accountText = defineText({
     cancel: '취소',
 
     identity: '내 정보',
-    identityAbout: '지갑 주소가 곧 계정이에요. 게이트웨이는 그 밖의 정보를 알지 못해요.',
+    identityAbout:
+      '지갑 주소가 곧 계정이에요. 대화는 계정이 아니라 이 브라우저에 보관되어, 로그아웃해도 여기에 남아 있어요.',
     address: '주소',
     signedInUntil: (time: string) => `사용하지 않으면 이 세션은 ${time}에 끝나요.`,
     signOut: '로그아웃',
@@ -209,7 +211,7 @@ export const accountText = defineText({
     inference: '답변',
     inferenceAbout: '모델에 질문하기',
     account: '계정',
-    accountAbout: '한도와 키 보기, 키 폐기하기',
+    accountAbout: '크레딧, 한도, 키 보기와 키 폐기하기',
     scopeless: '권한을 하나 이상 선택해 주세요.',
     makeKey: '키 만들기',
     madeAt: (time: string) => `${time} 생성`,
