@@ -18,10 +18,9 @@ describe.skipIf(executablePath === undefined)('the account page in Chromium', ()
     const wallet = new InjectedWallet();
     const setUp = options.setUp ?? ((page) => wallet.installIn(page));
     const books = new MemoryLedger();
-    const { ledger, store } = await books.open();
     const opened = await open(
       { tokens: tokensOf('A stream.') },
-      { ledger: { ledger, store }, ...options, path: '/account', setUp },
+      { ledger: await books.open(), ...options, path: '/account', setUp },
     );
     const { page } = opened;
     await page.locator('.wallets button').click();
