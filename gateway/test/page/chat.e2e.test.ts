@@ -1,7 +1,9 @@
 import { AppError } from '@blyan/interface';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { PEERS, tokensOf } from '../scripted-coordinator.ts';
+import { GatewayError } from '../../src/errors.ts';
+import { PEERS, servedModel, tokensOf } from '../scripted-coordinator.ts';
+import { ATTACKS } from './attacks.ts';
 import { executablePath, pageBrowser } from './page-browser.ts';
 
 const answered = (page: Page) => page.locator('[data-testid=answer][data-status=done]').last().waitFor();
@@ -67,6 +69,72 @@ describe.skipIf(executablePath === undefined)('the chat page in Chromium', () =>
     await page.getByTestId('composer').fill('two');
     await page.keyboard.press('Enter');
     await page.getByTestId('answer-text').getByText('fine').waitFor();
+  });
+
+  test('who has to wait, pay or sign in is told so in both languages, for how long, and tries again', async () => {
+    class Refusal extends AppError {}
+    const { page, coordinator } = await open({}, { browser: { locale: 'ko-KR' } });
+    const refused = async (error: AppError, meaning: string, code: string) => {
+      coordinator.script = { refuse: error };
+      await page.getByTestId('composer').fill('하나');
+      await page.getByTestId('send').click();
+      await page.getByRole('alert').getByText(meaning).last().waitFor();
+      await page.getByRole('alert').getByText(code).last().waitFor();
+    };
+    const [wait, credit, busy] = [
+      new Refusal('ERR_X_MEMPOOL_FULL', 'Come later.', { meta: { retryAfterSeconds: 1 } }),
+      new GatewayError('ERR_GATEWAY_CREDIT', 'No credit is left.', { kind: 'caller' }),
+      new Refusal('ERR_X_BUSY', 'Too much to do.', { meta: { retryAfterSeconds: 2 } }),
+    ];
+    await refused(credit, '크레딧을 모두 썼어요.', 'insufficient_quota');
+    await page.getByRole('link', { name: '계정으로 가기' }).waitFor();
+    await refused(wait, '요청이 너무 많아요.', 'ERR_X_MEMPOOL_FULL');
+    await refused(busy, '게이트웨이가 바쁘거나', 'ERR_X_BUSY');
+    const retry = page.getByTestId('retry').last();
+    await retry.getByText('초 뒤에 다시 시도').waitFor();
+    expect(await retry.isDisabled()).toBe(true);
+    coordinator.script = { tokens: tokensOf('fine') };
+    await retry.getByText('다시 시도', { exact: true }).click();
+    await answered(page);
+    expect(await page.getByTestId('answer').last().getAttribute('data-status')).toBe('done');
+    expect(await page.getByTestId('answer').count()).toBe(3);
+  });
+
+  test('code is copied as it is', async () => {
+    const { page } = await open({ tokens: tokensOf('So:\n\n```js\nif (a < b) {\n  go();\n}\n```') });
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByTestId('composer').fill('?');
+    await page.keyboard.press('Enter');
+    await answered(page);
+    await page.getByTestId('answer-text').getByTestId('copy').click();
+    await page.getByText('Copied').waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('if (a < b) {\n  go();\n}');
+  });
+
+  test('what a model is brought to write runs nothing, loads nothing, and leads nowhere but to the web', async () => {
+    const { page, coordinator, complaints, url } = await open({});
+    coordinator.served = [servedModel({ contextLength: 8192 })];
+    coordinator.script = { tokens: tokensOf(ATTACKS.join('\n\n')) };
+    const elsewhere: string[] = [];
+    page.on('request', (request) => !request.url().startsWith(url) && elsewhere.push(request.url()));
+    await page.getByTestId('composer').fill(ATTACKS[0] ?? '');
+    await page.keyboard.press('Enter');
+    await answered(page);
+    const found = await page.evaluate(() => {
+      const view = document.querySelector('[role=log]');
+      const forbidden =
+        'script, img, iframe, style, link, meta, base, form:not(.editor), object, embed, video, [onerror]';
+      return {
+        hacked: 'hacked' in window,
+        forbidden: [...(view?.querySelectorAll(forbidden) ?? [])].map(({ outerHTML }) => outerHTML),
+        links: [...(view?.querySelectorAll('[data-testid=answer-text] a') ?? [])].map((a) => a.getAttribute('href')),
+      };
+    });
+    expect(found).toMatchObject({ hacked: false, forbidden: [] });
+    expect(found.links).not.toHaveLength(0);
+    for (const link of found.links) expect(link).toMatch(/^(https?:\/\/[^@]*$|mailto:)/);
+    await page.getByTestId('answer-text').getByText('<script>window.hacked = 1</script>').first().waitFor();
+    expect([elsewhere, complaints]).toEqual([[], []]);
   });
 
   test('the welcome is honest, and a gap in the network is shown', async () => {

@@ -27,7 +27,7 @@ export function AnswerReport({ answer, report }: AnswerReportProps) {
       <ul className="figures">
         {route && (
           <li>
-            <button type="button" className="act nodes" data-testid="route-toggle" onClick={() => setOpen(true)}>
+            <button type="button" className="act by-nodes" data-testid="route-toggle" onClick={() => setOpen(true)}>
               {peers.map((peerId) => (
                 <span key={peerId} className={`dot ${peerClass(peerId)}`} aria-hidden="true" />
               ))}

@@ -18,6 +18,7 @@ export const browserChat = new Chat({
   },
   exclusively,
 });
+addEventListener('pagehide', () => browserChat.leave());
 
 /** On plain http a browser has no locks; then the gateway sees to it that only one window has an answer. */
 async function exclusively(name: string, work: () => Promise<void>): Promise<void> {

@@ -51,20 +51,6 @@ export function ChatPage() {
           >
             {t.conversations}
           </button>
-          {models.length > 1 ? (
-            <select
-              className="quiet"
-              aria-label={t.model}
-              value={model?.id}
-              onChange={(event) => choose({ model: event.target.value })}
-            >
-              {models.map(({ id }) => (
-                <option key={id}>{id}</option>
-              ))}
-            </select>
-          ) : (
-            <span className="model">{model?.id}</span>
-          )}
           {network !== null && network.notReady !== null && (
             <p className="note bad" role="status">
               {t.notReady}
@@ -75,6 +61,7 @@ export function ChatPage() {
         <Composer
           key={state.conversation.id}
           settings={settings}
+          models={models}
           isAnswering={state.isAnswering}
           isFull={state.isFull}
           draft={chat.draft}

@@ -119,7 +119,12 @@ export class Chat {
   /** Shows another version of a message, and what followed it. */
   choose(messageId: string): void {
     this.#show(withBranch(this.#shown, messageId));
-    this.#shelf.keepSoon(this.#shown);
+    void this.#keep(this.#shown.id);
+  }
+
+  /** Keeps what waits for it: the window is about to close. */
+  leave(): void {
+    void this.#shelf.flush();
   }
 
   begin(): void {

@@ -1,3 +1,4 @@
+import type { ModelObject } from '@blyan/api';
 import { type KeyboardEvent, type SyntheticEvent, useEffect, useRef, useState } from 'react';
 import { useText } from '../../language/index.ts';
 import type { AskSettings, PlanChoice } from './conversation.ts';
@@ -13,6 +14,7 @@ const MAX_QUESTION = 100_000;
 interface ComposerProps {
   /** Null until the models are known. */
   readonly settings: AskSettings | null;
+  readonly models: readonly ModelObject[];
   readonly isAnswering: boolean;
   readonly isFull: boolean;
   readonly draft: string;
@@ -23,7 +25,17 @@ interface ComposerProps {
   readonly onStop: () => void;
 }
 
-export function Composer({ settings, isAnswering, isFull, onDraft, onSettings, onSend, onStop, draft }: ComposerProps) {
+export function Composer({
+  settings,
+  models,
+  isAnswering,
+  isFull,
+  onDraft,
+  onSettings,
+  onSend,
+  onStop,
+  draft,
+}: ComposerProps) {
   const t = useText(chatText);
   const [text, setText] = useState(draft);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -80,7 +92,7 @@ export function Composer({ settings, isAnswering, isFull, onDraft, onSettings, o
         )}
       </div>
       <div className="settings">
-        {settings && <Settings settings={settings} onSettings={onSettings} />}
+        {settings && <Settings settings={settings} models={models} onSettings={onSettings} />}
         <details className="privacy">
           <summary>{t.whoSees}</summary>
           <p>{t.whoSeesText}</p>
@@ -92,13 +104,22 @@ export function Composer({ settings, isAnswering, isFull, onDraft, onSettings, o
 
 interface SettingsProps {
   readonly settings: AskSettings;
+  readonly models: readonly ModelObject[];
   readonly onSettings: (change: Partial<AskSettings>) => void;
 }
 
-function Settings({ settings: { plan, temperature, remembers }, onSettings }: SettingsProps) {
+function Settings({ settings: { model, plan, temperature, remembers }, models, onSettings }: SettingsProps) {
   const t = useText(chatText);
   return (
     <>
+      <label>
+        {t.model}{' '}
+        <select data-testid="model" value={model} onChange={(event) => onSettings({ model: event.target.value })}>
+          {models.map(({ id }) => (
+            <option key={id}>{id}</option>
+          ))}
+        </select>
+      </label>
       <label>
         {t.plan}{' '}
         <select

@@ -44,13 +44,13 @@ export class ConversationShelf {
   /** Keeps it within a second. */
   keepSoon(conversation: Conversation): void {
     this.#waiting.set(conversation.id, conversation);
-    this.#timer ??= setTimeout(() => void this.#flush(), KEEP_MS);
+    this.#timer ??= setTimeout(() => void this.flush(), KEEP_MS);
   }
 
   /** Resolves when it is kept. */
   async keep(conversation: Conversation): Promise<void> {
     this.#waiting.set(conversation.id, conversation);
-    await this.#flush();
+    await this.flush();
   }
 
   async delete(id: string): Promise<void> {
@@ -63,7 +63,8 @@ export class ConversationShelf {
     await this.#write([null], (store) => store.clear());
   }
 
-  #flush(): Promise<void> {
+  /** Resolves when all that waits is kept. */
+  flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const conversations = [...this.#waiting.values()];

@@ -90,11 +90,10 @@ const UNITS = [
 
 function Age({ atMs }: { readonly atMs: number }) {
   const { language } = useLanguage();
+  const t = useText(chatText);
   const age = Date.now() - atMs;
-  const [unit, ms] = UNITS.find(([, one]) => age >= one) ?? ['minute', 60_000];
-  const text = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(
-    -Math.floor(age / ms),
-    unit,
-  );
+  const [unit, ms] = UNITS.find(([, one]) => age >= one) ?? [];
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
+  const text = unit === undefined ? t.justNow : format.format(-Math.floor(age / ms), unit);
   return <time dateTime={new Date(atMs).toISOString()}>{text}</time>;
 }

@@ -36,7 +36,7 @@ export function QuestionView({ question, versions, canAsk, onChoose, onEdit }: Q
       </p>
       <div className="acts">
         <Versions message={question} versions={versions} onChoose={onChoose} />
-        <button type="button" className="act" disabled={!canAsk} onClick={() => setEditing(true)}>
+        <button type="button" className="act" data-testid="edit" disabled={!canAsk} onClick={() => setEditing(true)}>
           {t.edit}
         </button>
       </div>
