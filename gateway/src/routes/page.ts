@@ -23,6 +23,7 @@ export const pageRoutes =
       root: webDir,
       // One route per file: every other path gets our own 404.
       wildcard: false,
+      preCompressed: true,
       cacheControl: false,
       setHeaders: (reply, path) => {
         const isAsset = path.includes(`${sep}assets${sep}`);
