@@ -25,6 +25,11 @@ export const answerForm = z.object({
 });
 export type AnswerForm = z.infer<typeof answerForm>;
 
+/** The same from every gateway that sends the answer. */
+export function callId({ id }: AnswerForm, index: number): string {
+  return `call_${id.slice(-24)}${index}`;
+}
+
 export function answerFormat(form: AnswerForm, model: ServedModel, tokenizer: Tokenizer): AnswerFormat {
   switch (form.route) {
     case 'completions':

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ParsedChatCompletionRequest, PromptInput } from '@blyan/api';
 import type { GenerateRequest, ServedModel } from '@blyan/interface';
-import type { ChatMessage, Tokenizer } from '@blyan/model';
+import type { ChatMessage, Tokenizer, ToolSpec } from '@blyan/model';
 import type { AnswerJob } from './answer.ts';
 import { GatewayError } from './errors.ts';
+import type { ToolReading } from './tool-asking.ts';
 
 /** No vocabulary in use has prompts of more characters per token; longer text is refused before it is tokenized. */
 const MAX_CHARS_PER_TOKEN = 128;
@@ -18,14 +19,16 @@ export type SamplingFields = {
     | undefined;
 };
 
-/** The conversation as one prompt, ended by the header of an assistant turn. */
+/** The conversation as one prompt, ended by the header of an assistant turn, and what that turn begins with. */
 export function chatPrompt(
   messages: readonly ChatMessage[],
   model: ServedModel,
   tokenizer: Tokenizer,
   param: string,
+  more: { readonly tools?: readonly ToolSpec[] | undefined; readonly suffix?: string } = {},
 ): readonly number[] {
-  const text = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true });
+  const { tools, suffix = '' } = more;
+  const text = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, ...(tools && { tools }) }) + suffix;
   assertLength(text, model, param);
   return tokenizer.encode(text, { addSpecialTokens: false });
 }
@@ -57,6 +60,7 @@ export interface JobOptions {
   readonly topLogprobs: number | undefined;
   /** See `GenerateRequest`. */
   readonly jsonSchema?: string | undefined;
+  readonly tools?: ToolReading | undefined;
 }
 
 /**
@@ -101,6 +105,7 @@ export function answerJob(request: SamplingFields, model: ServedModel, options: 
     request: generate,
     stop: request.stop ?? [],
     returnTokenIds: request.blyan?.return_token_ids ?? false,
+    tools: options.tools,
   };
 }
 

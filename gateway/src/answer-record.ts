@@ -1,4 +1,4 @@
-import { type BlyanAnswer, blyanAnswer, finishReason } from '@blyan/api';
+import { API_LIMITS, type BlyanAnswer, blyanAnswer, finishReason } from '@blyan/api';
 import { GRAMMAR_LIMITS } from '@blyan/grammar';
 import { isRoot, type KeptAnswer, PLAN_TYPES, SPECULATION_CHOICES } from '@blyan/interface';
 import { z } from 'zod';
@@ -20,6 +20,13 @@ const record = z.object({
   form: answerForm,
   stop: z.array(z.string().min(1).max(256)).max(4),
   returnTokenIds: z.boolean(),
+  tools: z
+    .object({
+      names: z.array(z.string().max(64)).max(API_LIMITS.tools),
+      isForced: z.boolean(),
+      isParallel: z.boolean(),
+    })
+    .optional(),
   request: z.object({
     modelRoot: z.string().refine(isRoot),
     promptTokens: tokenList,
@@ -49,8 +56,11 @@ const endRecord = z.object({
 });
 
 /** The description that the journal keeps. */
-export function describeAnswer(form: AnswerRecord['form'], { request, stop, returnTokenIds }: AnswerJob): string {
-  return JSON.stringify({ v: 1, form, stop, returnTokenIds, request });
+export function describeAnswer(
+  form: AnswerRecord['form'],
+  { request, stop, returnTokenIds, tools }: AnswerJob,
+): string {
+  return JSON.stringify({ v: 1, form, stop, returnTokenIds, tools, request });
 }
 
 /** Null for what this version cannot read. */

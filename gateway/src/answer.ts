@@ -9,9 +9,11 @@ import {
   type Timing,
   type TokenLogprob,
 } from '@blyan/interface';
-import type { Tokenizer } from '@blyan/model';
+import type { Tokenizer, ToolCall } from '@blyan/model';
+import { AnswerCalls } from './answer-calls.ts';
 import { GatewayError } from './errors.ts';
 import { StopStrings } from './stop-strings.ts';
+import type { ToolReading } from './tool-asking.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** One prompt to be answered. */
@@ -21,6 +23,8 @@ export interface AnswerJob {
   readonly request: GenerateRequest;
   readonly stop: readonly string[];
   readonly returnTokenIds: boolean;
+  /** Undefined: the answer is text alone. */
+  readonly tools?: ToolReading | undefined;
 }
 
 export interface AnswerToken {
@@ -39,6 +43,8 @@ export type AnswerEvent =
       readonly type: 'delta';
       readonly text: string;
       readonly tokens: readonly AnswerToken[];
+      /** Calls of tools that ended here. */
+      readonly calls?: readonly ToolCall[];
       /** Tokens that led to this event and those before it; one more for the rest of the text behind the last token. */
       readonly position: number;
       /** Its tokens were known before this generation. */
@@ -132,7 +138,7 @@ export async function* answer(
   }
   const rest = text.flush();
   const end: AnswerEnd = {
-    finishReason: text.stopped ? 'stop' : (done?.finishReason ?? 'stop'),
+    finishReason: text.finishReason(done?.finishReason ?? 'stop'),
     stopString: text.stopString,
     completionTokens: text.tokenCount,
     blyan: reportOf(planned, done, times),
@@ -187,6 +193,7 @@ class AnswerText {
   readonly logits: string[] | undefined;
   readonly #decoder: ReturnType<Tokenizer['streamDecoder']>;
   readonly #stops: StopStrings;
+  readonly #calls: AnswerCalls | null;
   readonly #isPerToken: boolean;
   #decoded = 0;
   #shown = 0;
@@ -198,10 +205,18 @@ class AnswerText {
     this.#isPerToken = this.tokenIds !== undefined || this.logits !== undefined;
     this.#decoder = tokenizer.streamDecoder();
     this.#stops = new StopStrings(job.stop);
+    this.#calls = job.tools ? new AnswerCalls(job.tools) : null;
   }
 
+  /** Nothing that comes is wanted any more. */
   get stopped(): boolean {
-    return this.stopString !== null;
+    return this.stopString !== null || this.#calls?.isComplete === true;
+  }
+
+  /** @param generated why the generation ended, unless it was stopped */
+  finishReason(generated: 'stop' | 'length'): FinishReason {
+    const reason = this.stopped ? 'stop' : generated;
+    return reason === 'stop' && this.#calls?.any ? 'tool_calls' : reason;
   }
 
   /** What this token lets be shown; null when that is nothing. */
@@ -217,7 +232,7 @@ class AnswerText {
     this.#decoded += piece.length;
     const { text, found } = this.#stops.push(piece);
     this.stopString = found;
-    return this.#show(text, this.#isPerToken ? 'all' : 'shown', this.tokenCount);
+    return this.#show(text, this.#isPerToken ? 'all' : 'shown', this.tokenCount, found !== null);
   }
 
   /** The rest of the text, after the last token. */
@@ -226,15 +241,25 @@ class AnswerText {
     const last = this.#stops.push(this.#decoder.flush());
     this.stopString = last.found;
     const rest = last.text + (this.stopped ? '' : this.#stops.flush());
-    return this.#show(rest, this.stopped ? 'shown' : 'all', this.tokenCount + 1);
+    return this.#show(rest, this.stopped ? 'shown' : 'all', this.tokenCount + 1, true);
   }
 
   /** Tokens that begin in what is shown go with it; those behind it wait, or are cut with their stop string. */
-  #show(text: string, which: 'all' | 'shown', position: number): Extract<AnswerEvent, { type: 'delta' }> | null {
-    this.#shown += text.length;
+  #show(
+    piece: string,
+    which: 'all' | 'shown',
+    position: number,
+    isLast = false,
+  ): Extract<AnswerEvent, { type: 'delta' }> | null {
+    const { text, calls, released } = this.#calls?.read(piece, isLast) ?? {
+      text: piece,
+      calls: [],
+      released: piece.length,
+    };
+    this.#shown += released;
     const tokens = this.#waiting.filter((token) => which === 'all' || token.textStart < this.#shown);
-    if (text === '' && tokens.length === 0) return null;
+    if (text === '' && tokens.length === 0 && calls.length === 0) return null;
     this.#waiting = this.#waiting.slice(tokens.length);
-    return { type: 'delta', text, tokens, position };
+    return { type: 'delta', text, tokens, ...(calls.length > 0 && { calls }), position };
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AskedFormat, Unsupported } from '@blyan/api';
+import type { AskedFormat, AskedTools, Unsupported } from '@blyan/api';
 import type { ChatMessage } from '@blyan/model';
 import type { FastifyRequest } from 'fastify';
 import { type AnswerForm, answerFormat } from './answer-form.ts';
@@ -9,6 +9,7 @@ import type { GatewayContext } from './context.ts';
 import { GatewayError } from './errors.ts';
 import { heldTo } from './held-to.ts';
 import type { AnswerTask } from './serve-answer.ts';
+import { askForTools } from './tool-asking.ts';
 
 /** One prompt as every family of the API asks for it. */
 export interface Ask {
@@ -27,6 +28,7 @@ export interface Ask {
   readonly format?: AskedFormat | null;
   /** How the client says that, where the answer repeats it. */
   readonly textFormat?: AnswerForm['textFormat'];
+  readonly tools?: AskedTools | null;
 }
 
 /**
@@ -35,13 +37,18 @@ export interface Ask {
  */
 export function chatTask(ask: Ask, request: FastifyRequest, { catalog, clock }: GatewayContext): AnswerTask {
   const { route, idPrefix, prompt, param, maxTokens, sampling, textFormat } = ask;
-  const jsonSchema = heldTo(ask.format ?? null);
+  const { format: wanted = null, tools: asked = null } = ask;
   const model = catalog.resolve(ask.model);
   const tokenizer = catalog.tokenizerOf(model);
+  const messages = typeof prompt === 'string' ? [] : prompt;
+  const { reading, format: callFormat, suffix } = askForTools(asked, wanted, messages, tokenizer);
+  const jsonSchema = heldTo(wanted ?? callFormat);
   const promptTokens =
-    typeof prompt === 'string' ? textPrompt(prompt, model, tokenizer) : chatPrompt(prompt, model, tokenizer, param);
+    typeof prompt === 'string'
+      ? textPrompt(prompt, model, tokenizer)
+      : chatPrompt(prompt, model, tokenizer, param, { tools: asked?.tools, suffix });
   const job = answerJob(sampling, model, {
-    ...{ index: 0, promptTokens, param, maxTokens, topLogprobs: undefined, jsonSchema },
+    ...{ index: 0, promptTokens, param, maxTokens, topLogprobs: undefined, jsonSchema, tools: reading },
   });
   const form = {
     ...{ route, id: `${idPrefix}${randomBytes(16).toString('hex')}`, model: ask.model },

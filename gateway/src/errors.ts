@@ -12,6 +12,8 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_MEDIA_TYPE'
   /** The request asks for something that would change the answer and is not implemented; `param` names it. */
   | 'ERR_GATEWAY_UNSUPPORTED'
+  /** The model's chat template has no tools, or none whose calls can be read; ask a model that has them. */
+  | 'ERR_GATEWAY_TOOLS_UNSUPPORTED'
   /** There is nothing at this path. */
   | 'ERR_GATEWAY_ROUTE_UNKNOWN'
   /** The path does not take this method; the `allow` header lists those it takes. */

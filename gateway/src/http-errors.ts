@@ -32,6 +32,7 @@ const OWN: Readonly<Record<GatewayErrorCode, Rule>> = {
   ERR_GATEWAY_BODY_TOO_LARGE: invalid(413),
   ERR_GATEWAY_MEDIA_TYPE: invalid(415),
   ERR_GATEWAY_UNSUPPORTED: invalid(400, { code: 'unsupported_parameter' }),
+  ERR_GATEWAY_TOOLS_UNSUPPORTED: invalid(400, { code: 'unsupported_parameter' }),
   ERR_GATEWAY_ROUTE_UNKNOWN: invalid(404),
   ERR_GATEWAY_METHOD_NOT_ALLOWED: invalid(405),
   ERR_GATEWAY_HOST_REFUSED: forbidden,

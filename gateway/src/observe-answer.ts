@@ -20,7 +20,7 @@ export async function* observeAnswer(
         plan = event.plan;
         metrics.promptAccepted(promptTokens);
       } else if (event.type === 'end') {
-        outcome = event.finishReason;
+        outcome = event.finishReason === 'length' ? 'length' : 'stop';
       } else if (plan !== undefined && !event.isReplayed) {
         const now = performance.now();
         for (const _ of event.tokens) {

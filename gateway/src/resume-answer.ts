@@ -31,9 +31,9 @@ export async function resumeAnswer(
       assertLogitsAllowed(record.request.returnLogits, request);
       const model = context.catalog.resolve(record.request.modelRoot);
       const tokenizer = context.catalog.tokenizerOf(model);
-      const { form, stop, returnTokenIds } = record;
+      const { form, stop, returnTokenIds, tools } = record;
       // A generation of its own: the first one may still be open on its stages.
-      const job = { index: 0, request: { ...record.request, requestId: newRequestId() }, stop, returnTokenIds };
+      const job = { index: 0, request: { ...record.request, requestId: newRequestId() }, stop, returnTokenIds, tools };
       const task = { jobs: [job], tokenizer, format: answerFormat(form, model, tokenizer), form, claim };
       reply.header('x-request-id', claim.id);
       const begun = begunOf(kept, record);

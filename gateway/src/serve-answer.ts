@@ -1,6 +1,6 @@
 import { type BlyanAnswer, type BlyanChunk, QUOTE_HEADER, type Usage } from '@blyan/api';
 import type { AnswerClaim, JournalEntry } from '@blyan/interface';
-import type { Tokenizer } from '@blyan/model';
+import type { Tokenizer, ToolCall } from '@blyan/model';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AnswerEvent, type AnswerJob, type AnswerToken, answer, type Begun } from './answer.ts';
 import type { AnswerForm } from './answer-form.ts';
@@ -162,16 +162,19 @@ async function wholeAnswers(task: AnswerTask, start: Start, context: GatewayCont
   const ends: End[] = [];
   let text = '';
   let tokens: AnswerToken[] = [];
+  let calls: ToolCall[] = [];
   for await (const { job, event } of answers(task, start, context)) {
     if (event.type === 'delta') {
       text += event.text;
       tokens.push(...event.tokens);
+      calls.push(...(event.calls ?? []));
     } else if (event.type === 'end') {
       const { finishReason, stopString } = event;
-      finished.push({ index: job.index, text, tokens, finishReason, stopString });
+      finished.push({ index: job.index, text, tokens, calls, finishReason, stopString });
       ends.push(event);
       text = '';
       tokens = [];
+      calls = [];
     }
   }
   return task.format.whole(finished, usageOf(task, ends), blyanOf(ends, start.meter));
@@ -210,8 +213,8 @@ export async function streamTask(
     for (; !step.done; step = await events.next()) {
       const { job, event } = step.value;
       if (event.type === 'delta') {
-        const { text, tokens, position } = event;
-        await send(position, format.delta({ index: job.index, text, tokens }, tokenReport(job, tokens)));
+        const { text, tokens, calls = [], position } = event;
+        await send(position, format.delta({ index: job.index, text, tokens, calls }, tokenReport(job, tokens)));
       } else if (event.type === 'end') {
         ends.push(event);
         const isLast = ends.length === task.jobs.length;

@@ -8,6 +8,9 @@ import { tokensOf } from './scripted-coordinator.ts';
 
 class PortError extends AppError {}
 
+const TOOL = { type: 'function', function: { name: 'f' } };
+const TOOL_CALL = { type: 'function', function: { name: 'f', arguments: '{}' } };
+
 const missing = new PortError('ERR_ROUTING_MISSING_BLOCKS', 'Nobody hosts expert 2.7: start a node with it.', {
   meta: { missing: ['expert 2.7', 'head'] },
 });
@@ -99,13 +102,13 @@ test.each([
     'ERR_GATEWAY_REQUEST_INVALID',
   ],
   ['n 2', CHAT, chatBody({ n: 2 }), 400, 'n', 'unsupported_parameter'],
-  ['tools', CHAT, chatBody({ tools: [{ type: 'function' }] }), 400, 'tools', 'unsupported_parameter'],
+  ['tools', CHAT, chatBody({ tools: [TOOL] }), 400, 'tools', 'unsupported_parameter'],
   [
     'tool calls',
     CHAT,
-    chatBody({ messages: [{ role: 'assistant', tool_calls: [{}] }] }),
+    chatBody({ messages: [{ role: 'assistant', tool_calls: [{ id: '1', ...TOOL_CALL }] }] }),
     400,
-    'messages.0.tool_calls',
+    'messages.0',
     'unsupported_parameter',
   ],
   [

@@ -1,4 +1,5 @@
 import type { ApiErrorBody, BlyanAnswer, BlyanChunk, FinishReason, Usage } from '@blyan/api';
+import type { ToolCall } from '@blyan/model';
 import type { AnswerToken } from '../answer.ts';
 
 /** One whole answer. */
@@ -6,6 +7,7 @@ export interface FinishedAnswer extends AnswerEnding {
   readonly index: number;
   readonly text: string;
   readonly tokens: readonly AnswerToken[];
+  readonly calls: readonly ToolCall[];
 }
 
 /** How an answer ended. */
@@ -19,6 +21,7 @@ export interface AnswerDelta {
   readonly index: number;
   readonly text: string;
   readonly tokens: readonly AnswerToken[];
+  readonly calls: readonly ToolCall[];
 }
 
 /** One event of a stream. */

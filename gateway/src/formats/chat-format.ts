@@ -1,7 +1,7 @@
 import type { BlyanChunk, ChatCompletion, ChatCompletionChunk } from '@blyan/api';
 import type { ServedModel } from '@blyan/interface';
-import type { Tokenizer } from '@blyan/model';
-import type { AnswerForm } from '../answer-form.ts';
+import type { Tokenizer, ToolCall } from '@blyan/model';
+import { type AnswerForm, callId } from '../answer-form.ts';
 import { chatLogprobs } from '../logprobs.ts';
 import type { AnswerFormat, Frame } from './answer-format.ts';
 import { OPENAI_STREAM, usageFrames } from './openai-stream.ts';
@@ -21,22 +21,34 @@ export function chatFormat(form: AnswerForm, model: ServedModel, tokenizer: Toke
     const choices = [{ index: 0 as const, ...choice }];
     return [{ data: { ...head, object: 'chat.completion.chunk', choices, ...(blyan && { blyan }) } }];
   };
+  const spelled = (call: ToolCall, index: number) => ({
+    id: callId(form, index),
+    type: 'function' as const,
+    function: { name: call.name, arguments: call.arguments },
+  });
+  /** Calls so far. */
+  let count = 0;
   return {
     ...OPENAI_STREAM,
     route: 'chat.completions',
     whole(answers, usage, blyan): ChatCompletion {
       const [answer] = answers;
       if (answer === undefined) throw new RangeError('A chat completion has one answer');
-      const { text, tokens, finishReason } = answer;
+      const { text, tokens, calls, finishReason } = answer;
       const logprobs = hasLogprobs ? chatLogprobs(tokens, tokenizer) : null;
-      const message = { role: 'assistant' as const, content: text, refusal: null };
+      const called = calls.length > 0 && { tool_calls: calls.map(spelled) };
+      const message = { role: 'assistant' as const, content: text, refusal: null, ...called };
       const choice = { index: 0 as const, message, logprobs, finish_reason: finishReason };
       return { ...head, object: 'chat.completion', choices: [choice], usage, blyan };
     },
     opening: () => chunk({ delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }),
-    delta({ text, tokens }, report) {
+    delta({ text, tokens, calls }, report) {
       const logprobs = hasLogprobs ? chatLogprobs(tokens, tokenizer) : null;
-      return chunk({ delta: { content: text }, logprobs, finish_reason: null }, report);
+      const first = text === '' && calls.length > 0 && tokens.length === 0 ? [] : [{ content: text }];
+      const called = calls.map((call) => ({ tool_calls: [{ index: count, ...spelled(call, count++) }] }));
+      return [...first, ...called].flatMap((delta, at) =>
+        chunk({ delta, logprobs: at === 0 ? logprobs : null, finish_reason: null }, at === 0 ? report : undefined),
+      );
     },
     finish: (_index, { finishReason }, report) =>
       chunk({ delta: {}, logprobs: null, finish_reason: finishReason }, report),

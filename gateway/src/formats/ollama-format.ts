@@ -1,4 +1,5 @@
 import type { BlyanAnswer, Usage } from '@blyan/api';
+import type { ToolCall } from '@blyan/model';
 import type { AnswerForm } from '../answer-form.ts';
 import type { AnswerEnding, AnswerFormat } from './answer-format.ts';
 
@@ -8,10 +9,16 @@ const NS_PER_MS = 1e6;
 export function ollamaFormat(form: AnswerForm): AnswerFormat {
   const isChat = form.route === 'ollama.chat';
   const head = { model: form.model, created_at: new Date(form.created * 1000).toISOString() };
-  const content = (text: string) => (isChat ? { message: { role: 'assistant', content: text } } : { response: text });
+  const content = (text: string, calls: readonly ToolCall[] = []) => {
+    if (!isChat) return { response: text };
+    const tool_calls = calls.map(({ name, arguments: given }) => ({
+      function: { name, arguments: JSON.parse(given) as object },
+    }));
+    return { message: { role: 'assistant', content: text, ...(calls.length > 0 && { tool_calls }) } };
+  };
   let ending: AnswerEnding = { finishReason: 'stop', stopString: null };
-  const last = (text: string, { finishReason }: AnswerEnding, usage: Usage, blyan: BlyanAnswer) => ({
-    ...{ ...head, ...content(text), done: true, done_reason: finishReason },
+  const last = (said: object, { finishReason }: AnswerEnding, usage: Usage, blyan: BlyanAnswer) => ({
+    ...{ ...head, ...said, done: true, done_reason: finishReason === 'length' ? 'length' : 'stop' },
     ...{ ...countsOf(usage, blyan), blyan },
   });
   return {
@@ -20,15 +27,16 @@ export function ollamaFormat(form: AnswerForm): AnswerFormat {
     terminator: null,
     whole([answer], usage, blyan) {
       if (answer === undefined) throw new RangeError('There is one answer');
-      return last(answer.text, answer, usage, blyan);
+      return last(content(answer.text, answer.calls), answer, usage, blyan);
     },
     opening: () => [],
-    delta: ({ text }) => (text === '' ? [] : [{ data: { ...head, ...content(text), done: false } }]),
+    delta: ({ text, calls }) =>
+      text === '' && calls.length === 0 ? [] : [{ data: { ...head, ...content(text, calls), done: false } }],
     finish(_index, how) {
       ending = how;
       return [];
     },
-    closing: (usage, blyan) => [{ data: last('', ending, usage, blyan) }],
+    closing: (usage, blyan) => [{ data: last(content(''), ending, usage, blyan) }],
     failure: ({ error }) => ({ data: { error: error.message } }),
   };
 }

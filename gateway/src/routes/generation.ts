@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import {
   API_ROUTES,
+  askedTools,
   chatCompletionRequest,
   chatFormatOf,
   completionRequest,
   findUnsupportedInChat,
   findUnsupportedInCompletion,
-  messageText,
   type ParsedChatCompletionRequest,
   type ParsedCompletionRequest,
+  templateMessage,
 } from '@blyan/api';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import type { AnswerJob } from '../answer.ts';
@@ -20,6 +21,7 @@ import { claimOf } from '../claim-of.ts';
 import type { GatewayContext } from '../context.ts';
 import { heldTo } from '../held-to.ts';
 import { streamAnswer, wholeAnswer } from '../serve-answer.ts';
+import { askForTools } from '../tool-asking.ts';
 
 /** `POST /v1/chat/completions` and `POST /v1/completions`. */
 export const generationRoutes =
@@ -31,18 +33,19 @@ export const generationRoutes =
       assertLogitsAllowed(body.blyan?.return_logits, request);
       const model = context.catalog.resolve(body.model);
       const tokenizer = context.catalog.tokenizerOf(model);
+      const messages = body.messages.map(templateMessage);
+      const { tools, tool_choice: choice, parallel_tool_calls: isParallel } = body;
+      const asked = askedTools({ tools, choice, isParallel });
+      const wanted = chatFormatOf(body.response_format);
+      const { reading, format: callFormat, suffix } = askForTools(asked, wanted, messages, tokenizer);
       const job = answerJob(body, model, {
         index: 0,
-        promptTokens: chatPrompt(
-          body.messages.map((message) => ({ role: message.role, content: messageText(message) })),
-          model,
-          tokenizer,
-          'messages',
-        ),
+        promptTokens: chatPrompt(messages, model, tokenizer, 'messages', { tools: asked?.tools, suffix }),
         param: 'messages',
         maxTokens: body.max_completion_tokens ?? body.max_tokens,
         topLogprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
-        jsonSchema: heldTo(chatFormatOf(body.response_format)),
+        jsonSchema: heldTo(wanted ?? callFormat),
+        tools: reading,
       });
       assertLogitsFit([job], model);
       const form = formOf(body, 'chat.completions', job.request.topLogprobs, context.clock.nowMs());

@@ -1,5 +1,6 @@
 import {
   API_ROUTES,
+  askedTools,
   findUnsupportedInOllamaChat,
   findUnsupportedInOllamaGenerate,
   type OllamaCommon,
@@ -33,8 +34,13 @@ export const ollamaRoutes =
       const { body } = request;
       assertSupported(findUnsupportedInOllamaChat(body));
       if (body.messages.length === 0) return loaded(body.model, true, context);
-      const prompt = body.messages.map(({ role, content = '' }) => ({ role, content }));
-      const ask = { ...common(body), route: 'ollama.chat', prompt, param: 'messages' } as const;
+      const prompt = body.messages.map(({ role, content = '', tool_calls, tool_name: name }) => ({
+        ...{ role, content },
+        ...(tool_calls?.length && { tool_calls: tool_calls.map((call) => ({ type: 'function', ...call })) }),
+        ...(name !== undefined && { name }),
+      }));
+      const tools = askedTools({ tools: body.tools, choice: undefined, isParallel: undefined });
+      const ask = { ...common(body), route: 'ollama.chat', prompt, param: 'messages', tools } as const;
       const task = chatTask(ask, request, context);
       const isStream = body.stream ?? true;
       return isStream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, request, reply, context);
@@ -66,7 +72,8 @@ export const ollamaRoutes =
           ...{ 'general.architecture': FAMILY, 'general.basename': model.name },
           ...{ [`${FAMILY}.context_length`]: model.contextLength, [`${FAMILY}.vocab_size`]: model.vocabSize },
         };
-        return { modified_at: dateOf(model), details: DETAILS, model_info, capabilities: ['completion'] };
+        const capabilities = ['completion', ...(context.catalog.tokenizerOf(model).hasTools ? ['tools'] : [])];
+        return { modified_at: dateOf(model), details: DETAILS, model_info, capabilities };
       },
     );
     done();

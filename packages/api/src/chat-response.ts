@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { blyanAnswer, blyanChunk } from './blyan-extension.ts';
 import { finishReason, usage } from './generation-fields.ts';
+import { toolCall } from './tools.ts';
 
 const alternative = z.object({
   /** Bytes that are no whole UTF-8 text are written `\xe2\x82`. */
@@ -28,7 +29,12 @@ export const chatCompletion = z.object({
   choices: z.tuple([
     z.object({
       index: z.literal(0),
-      message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+      message: z.object({
+        role: z.literal('assistant'),
+        content: z.string(),
+        refusal: z.null(),
+        tool_calls: z.array(toolCall).optional(),
+      }),
       logprobs: chatLogprobs.nullable(),
       finish_reason: finishReason,
     }),
@@ -48,7 +54,12 @@ export const chatCompletionChunk = z.object({
   choices: z.array(
     z.object({
       index: z.literal(0),
-      delta: z.strictObject({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+      delta: z.strictObject({
+        role: z.literal('assistant').optional(),
+        content: z.string().optional(),
+        /** Each call comes whole, in a chunk of its own. */
+        tool_calls: z.array(toolCall.extend({ index: z.int() })).optional(),
+      }),
       logprobs: chatLogprobs.nullable(),
       finish_reason: finishReason.nullable(),
     }),

@@ -47,5 +47,5 @@ export const usage = z.object({
 });
 export type Usage = z.infer<typeof usage>;
 
-export const finishReason = z.enum(['stop', 'length']);
+export const finishReason = z.enum(['stop', 'length', 'tool_calls']);
 export type FinishReason = z.infer<typeof finishReason>;

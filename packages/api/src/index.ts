@@ -82,6 +82,7 @@ export {
   chatMessage,
   messageText,
   type ParsedChatCompletionRequest,
+  templateMessage,
 } from './chat-request.ts';
 export {
   type ChatCompletion,
@@ -187,6 +188,7 @@ export {
 export { API_ROUTES, methodsOf } from './routes.ts';
 export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } from './sse.ts';
 export { networkState, type StateAnswer } from './state.ts';
+export { type AskedTool, type AskedTools, askedTools } from './tools.ts';
 export { formatUnits, parseUnits } from './units.ts';
 export { findUnsupportedInChat, findUnsupportedInCompletion, type Unsupported } from './unsupported.ts';
 export { USER_CODE_LENGTH, USER_CODE_LETTERS, userCodeOf } from './user-code.ts';

@@ -6,6 +6,9 @@ export const API_LIMITS = Object.freeze({
   prompts: 64,
   messages: 1024,
   contentParts: 64,
+  tools: 128,
+  /** In one message. */
+  toolCalls: 128,
   stopStrings: 4,
   /** UTF-16 units of one stop string. */
   stopLength: 256,

@@ -3,6 +3,7 @@ import { blyanAnswer } from './blyan-extension.ts';
 import { ollamaFormatField } from './json-format.ts';
 import { API_LIMITS } from './limits.ts';
 import { anyObject, boundedArray, optional } from './optional.ts';
+import { tools } from './tools.ts';
 import type { Unsupported } from './unsupported.ts';
 
 // Ollama's API, as its clients speak it.
@@ -29,6 +30,8 @@ const common = {
   think: optional(z.unknown()),
 };
 
+const ollamaToolCall = z.looseObject({ function: z.looseObject({ name: z.string().max(64), arguments: anyObject }) });
+
 /** Body of `POST /api/chat`. */
 export const ollamaChatRequest = z.looseObject({
   ...common,
@@ -37,12 +40,13 @@ export const ollamaChatRequest = z.looseObject({
       role: z.enum(['system', 'user', 'assistant', 'tool']),
       content: optional(z.string()),
       images: optional(z.array(z.unknown())),
-      tool_calls: optional(z.array(z.unknown())),
+      tool_calls: optional(boundedArray(ollamaToolCall, 0, API_LIMITS.toolCalls)),
+      tool_name: optional(z.string().max(64)),
     }),
     0,
     API_LIMITS.messages,
   ),
-  tools: optional(z.array(z.unknown())),
+  tools: optional(tools),
 });
 
 /** Body of `POST /api/generate`. */
@@ -71,11 +75,8 @@ const no = (param: string, message: string): Unsupported => ({ param, message })
 
 /** The first thing asked for in a chat that would change the answer and is not implemented, or null. */
 export function findUnsupportedInOllamaChat(request: Chat): Unsupported | null {
-  const { messages, tools } = request;
-  if (tools?.length) return no('tools', 'Tools are not supported; leave "tools" out.');
-  for (const [index, { images, tool_calls }] of messages.entries()) {
+  for (const [index, { images }] of request.messages.entries()) {
     if (images?.length) return no(`messages.${index}.images`, 'Images are not supported.');
-    if (tool_calls?.length) return no(`messages.${index}.tool_calls`, 'Tools are not supported.');
   }
   return unsupportedInBoth(request);
 }
@@ -143,7 +144,11 @@ const line = { model: z.string(), created_at: z.string(), done: z.boolean(), ...
 /** Answer of `POST /api/chat`: the whole, or a line of its stream. */
 export const ollamaChatAnswer = z.object({
   ...line,
-  message: z.looseObject({ role: z.literal('assistant'), content: z.string() }),
+  message: z.looseObject({
+    role: z.literal('assistant'),
+    content: z.string(),
+    tool_calls: z.array(ollamaToolCall).optional(),
+  }),
 });
 /** The same of `POST /api/generate`. */
 export const ollamaGenerateAnswer = z.object({ ...line, response: z.string() });

@@ -14,11 +14,9 @@ const no = (param: string, message: string): Unsupported => ({ param, message })
 
 /** The first thing asked for that would change the answer and is not implemented, or null: nothing is dropped silently. */
 export function findUnsupportedInChat(request: ParsedChatCompletionRequest): Unsupported | null {
-  if (request.tools?.length) return no('tools', 'Tools are not supported; leave "tools" out.');
-  if (request.functions?.length) return no('functions', 'Functions are not supported; leave "functions" out.');
-  if (request.tool_choice !== undefined && request.tool_choice !== 'none' && request.tool_choice !== 'auto') {
-    return no('tool_choice', 'Tools are not supported; leave "tool_choice" out.');
-  }
+  if (request.functions?.length) return no('functions', 'Functions are not supported: send them as "tools".');
+  const unknown = unknownChoice(request);
+  if (unknown) return unknown;
   if (request.modalities?.some((modality) => modality !== 'text')) {
     return no('modalities', 'Only the modality "text" is supported.');
   }
@@ -34,9 +32,15 @@ export function findUnsupportedInCompletion(request: ParsedCompletionRequest): U
   return findUnsupportedCommon(request);
 }
 
+function unknownChoice({ tools = [], tool_choice: choice }: ParsedChatCompletionRequest): Unsupported | null {
+  if (choice === undefined || choice === 'none' || choice === 'auto') return null;
+  const isThere = (name: string) => tools.some((tool) => tool.function.name === name);
+  if (choice === 'required' ? tools.length > 0 : isThere(choice.function.name)) return null;
+  return no('tool_choice', '"tool_choice" asks for a tool that is not among "tools".');
+}
+
 function findUnsupportedPart(request: ParsedChatCompletionRequest): Unsupported | null {
   for (const [index, message] of request.messages.entries()) {
-    if (message.tool_calls?.length) return no(`messages.${index}.tool_calls`, 'Tools are not supported.');
     if (typeof message.content !== 'object') continue;
     const part = message.content.findIndex(({ type }) => type !== 'text');
     if (part === -1) continue;

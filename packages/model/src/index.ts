@@ -55,3 +55,12 @@ export {
 export { specFromCanonical, specToCanonical } from './spec-codec.ts';
 export { StreamDecoder } from './stream-decoder.ts';
 export { openTokenizer, Tokenizer } from './tokenizer.ts';
+export {
+  callSchema,
+  type ReadText,
+  readCall,
+  TOOL_CALL_OPEN,
+  type ToolCall,
+  ToolCallReader,
+  type ToolSpec,
+} from './tool-calls.ts';

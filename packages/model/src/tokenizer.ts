@@ -36,6 +36,8 @@ export class Tokenizer {
   readonly stripsLeadingSpace: boolean;
   /** False: only text completions are possible. */
   readonly hasChatTemplate: boolean;
+  /** See `ChatTemplate.hasTools`. */
+  readonly hasTools: boolean;
   readonly #inner: HuggingFaceTokenizer;
   readonly #template: ChatTemplate;
   readonly #codec: TokenCodec;
@@ -61,6 +63,7 @@ export class Tokenizer {
     this.bosTokenId = idOf('bos_token');
     this.#template = new ChatTemplate(tokenizerConfig);
     this.hasChatTemplate = this.#template.exists;
+    this.hasTools = this.#template.hasTools;
   }
 
   /**

@@ -16,6 +16,7 @@ export { loadReferenceBlocks } from './reference-blocks.ts';
 export { type ReferenceGreedy, ReferenceSession, referenceForward, referenceGreedy } from './reference-forward.ts';
 export { loadReferenceCheckpoint, type ReferenceModel } from './reference-weights.ts';
 export { temporaryDirectory } from './temporary-directory.ts';
+export { TOOL_TEMPLATE } from './tool-template.ts';
 export { type EchoReport, echoRoundTrip, measureLink } from './wan/echo.ts';
 export { portOwner } from './wan/port-owner.ts';
 export { WanNetwork, type WanOptions } from './wan/wan-network.ts';
