@@ -56,6 +56,8 @@ export interface GatewayLedger {
   readonly ledger: Ledger;
   /** What that is kept in, to be read. */
   readonly store: LedgerStore;
+  /** Whether other gateways write to it as well; by default not. */
+  readonly isShared?: boolean;
 }
 
 export interface GatewayDeps {
@@ -66,7 +68,7 @@ export interface GatewayDeps {
   readonly chain?: Chain;
   /** Where sessions and API keys are kept; without one, or `authStore`, they end with the process. The caller closes it. */
   readonly accounts?: KeyValueStore;
-  /** Where answers are metered; without one they are not. The caller starts and stops it, and nobody else may write to it. */
+  /** Where answers are metered; without one they are not. The caller starts and stops it. */
   readonly ledger?: GatewayLedger;
   readonly clock?: Clock;
   readonly logger: Logger;

@@ -149,17 +149,15 @@ export class Limits {
 
   async #judge(subject: string, isGood: boolean): Promise<void> {
     if (isGuest(subject)) return;
-    const before = await this.#trustOf(subject);
-    const data = { ...afterAnswer(before, isGood, this.#clock.nowMs()) };
-    const record = {
-      id: secretId(subject),
-      account: subject,
-      createdAtMs: this.#clock.nowMs(),
-      expiresAtMs: null,
-      data,
-    };
-    // A record that is lost costs the account nothing but time.
-    await this.#store.put('trust', record, false).catch(() => {});
+    try {
+      const before = await this.#trustOf(subject);
+      const data = { ...afterAnswer(before, isGood, this.#clock.nowMs()) };
+      const createdAtMs = this.#clock.nowMs();
+      const record = { id: secretId(subject), account: subject, createdAtMs, expiresAtMs: null, data };
+      await this.#store.put('trust', record, false);
+    } catch {
+      // A store that cannot be used now costs the account nothing but time.
+    }
   }
 }
 

@@ -48,6 +48,8 @@ export interface MeteredAnswer {
 export interface MeteringDeps {
   readonly ledger: Ledger;
   readonly store: LedgerStore;
+  /** Whether other gateways have answers under way in it. */
+  readonly isShared?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -67,7 +69,8 @@ interface End {
 
 /**
  * Every answer in the ledger: what it may cost is set aside before it is computed, what was produced is posted when it ends, and the
- * rest released. A crash in between leaves a reservation, which the next start releases.
+ * rest released. A crash in between leaves a reservation, which the next start releases, or, in a ledger that gateways share, any
+ * of them an hour after it was made.
  */
 export class Metering {
   readonly isCharged: boolean;
@@ -90,11 +93,11 @@ export class Metering {
     this.#deps = deps;
   }
 
-  /** Releases what an earlier life left: for a gateway that has the ledger alone. @throws what a ledger throws */
+  /** Releases what an earlier life left, where it cannot be another gateway's. @throws what a ledger throws */
   async start(signal?: AbortSignal): Promise<void> {
-    const { ledger, logger } = this.#deps;
+    const { ledger, logger, isShared = false } = this.#deps;
     await Promise.all([accountOf(GUEST_ACCOUNT), accountOf(REVENUE_ACCOUNT)].map((one) => ledger.openAccount(one)));
-    const released = await this.#releaseEarlier(signal);
+    const released = isShared ? 0 : await this.#releaseEarlier(signal);
     if (released > 0)
       logger.info('credits set aside for answers that a crash ended were released', { answers: released });
     this.#sweep = setInterval(() => void this.#tidy(), SWEEP_MS);

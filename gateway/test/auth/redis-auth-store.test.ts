@@ -3,6 +3,7 @@ import { hasRedis, type RedisServer, startRedis } from '@blyan/testkit/services'
 import { createClient } from '@redis/client';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { RedisAuthStore } from '../../src/auth/redis-auth-store.ts';
+import { Limits } from '../../src/limits/limits.ts';
 import { startGateway } from '../harness.ts';
 import { describeAuthStore, record } from './auth-store-compliance.ts';
 import { Browser, TestClock } from './browser.ts';
@@ -83,6 +84,17 @@ describe.skipIf(!hasRedis)('in Redis', () => {
     await Promise.all([storeLog, gatewayLog].flatMap(({ away, back }) => [away.promise, back.promise]));
     expect(await store.get('key', record(7).id)).toEqual(record(7));
     expect(await statusOf('/auth/keys', { headers: { authorization: 'Bearer bly_sk_x' } })).toBe(401);
+  });
+
+  it('costs nothing but trust when it goes away while an answer is given', async () => {
+    const store = await openStore();
+    const limits = new Limits(store, new TestClock());
+    const ticket = await limits.admit({ subject: '0xa', keyId: null, promptTokens: 1 }, () => {});
+    await store.close();
+    ticket.used(1);
+    // An error that nobody catches fails the run.
+    ticket.close('good');
+    await expect(limits.usage('0xa')).rejects.toMatchObject({ code: 'ERR_GATEWAY_AUTH_STORE' });
   });
 
   it('takes TLS from a server whose certificate it can verify, and its password', async () => {

@@ -40,6 +40,8 @@ export interface NodeConfig {
   readonly proxies: number;
   /** JSON-RPC of an Ethereum node, for wallets that are contracts. */
   readonly ethereumRpc?: string;
+  /** URL of the PostgreSQL database of the ledger; undefined: a file of the data folder. */
+  readonly ledger?: string;
   /** URL of the Redis that keeps sessions and API keys; undefined: the data folder does. */
   readonly authStore?: string;
   /** EIP-155 ids, in decimal digits. */

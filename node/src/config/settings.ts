@@ -168,6 +168,22 @@ export const SETTINGS: readonly Setting[] = [
     help: `credits for a million tokens of a prompt and of an answer, by name or root of the model or * for the others, may be repeated (default: ${DEFAULT_PRICES.join(' ')})`,
   },
   {
+    key: 'ledger',
+    name: 'ledger',
+    env: 'BLYAN_LEDGER',
+    flags: null,
+    form: 'text',
+    schema: text
+      .refine(
+        (url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url),
+        'must be a URL such as postgres://user@host/blyan',
+      )
+      .optional(),
+    fallback: undefined,
+    help: 'PostgreSQL database that several gateways meter in, as postgres://user@host/blyan; the password may be in PGPASSWORD or PGPASSFILE (default: ledger.db of the data folder, for this one)',
+    redact: redactUrl,
+  },
+  {
     key: 'origin',
     name: 'origin',
     env: 'BLYAN_ORIGIN',

@@ -29,14 +29,16 @@ export async function startGateway(
 ): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'> & { readonly stop: () => Promise<void> }> {
   if (config.gateway === null) return { gateway: null, metrics: null, stop: async () => {} };
   // Nodes without a gateway start in less time for not loading one.
-  const [{ createGateway }, { DoubleEntryLedger, SqliteStore }] = await Promise.all([
+  const [{ createGateway }, { DoubleEntryLedger, PostgresStore, SqliteStore }] = await Promise.all([
     import('@blyan/gateway'),
     import('@blyan/ledger'),
   ]);
   const { authStore } = config;
   const accounts = authStore === undefined ? await LevelStore.open({ dir: paths.accounts }) : undefined;
   undo.push(() => accounts?.close());
-  const store = new SqliteStore({ path: paths.ledger });
+  const isShared = config.ledger !== undefined;
+  const store =
+    config.ledger === undefined ? new SqliteStore({ path: paths.ledger }) : new PostgresStore({ url: config.ledger });
   const ledger = new DoubleEntryLedger({ store, clock: systemClock });
   undo.push(() => ledger.stop());
   await ledger.start(signal);
@@ -46,7 +48,7 @@ export async function startGateway(
     ...deps,
     ...config.gateway,
     ...{ accounts, auth, limits, origin, proxies, ethereumRpc, authStore, chainIds: chainIds.map(Number) },
-    ...{ ledger: { ledger, store }, charge: config.charge === 'on', prices: config.prices },
+    ...{ ledger: { ledger, store, isShared }, charge: config.charge === 'on', prices: config.prices },
     ...{ version: VERSION, metrics: config.metrics ?? 'off', maxConcurrentAnswers: config.maxStreams },
     drainMs: config.drainMs,
   });

@@ -57,6 +57,19 @@ describe.skipIf(!hasPostgres)('in PostgreSQL', () => {
     await ledger.stop();
   });
 
+  it('is read where it is, and not made by reading', async () => {
+    const url = await emptyUrl();
+    const reading = new PostgresStore({ url, readOnly: true });
+    await expect(reading.open()).rejects.toMatchObject({ code: 'ERR_LEDGER_MISSING' });
+    const { ledger } = await openLedger(new PostgresStore({ url }));
+    await reading.open();
+    expect(await reading.account('alice')).toMatchObject({ credits: 100n });
+    await reading.close();
+    await sql(url, 'DELETE FROM migration');
+    await expect(reading.open()).rejects.toMatchObject({ code: 'ERR_LEDGER_MIGRATION' });
+    await ledger.stop();
+  });
+
   it('is made by one of many that are opened at once', async () => {
     const url = await emptyUrl();
     const stores = Array.from({ length: 4 }, () => new PostgresStore({ url }));

@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { formatUnits, parseUnits } from '@blyan/api';
 import { topUp } from '@blyan/gateway';
 import { systemClock } from '@blyan/interface';
-import { DoubleEntryLedger, LedgerFile, SqliteStore } from '@blyan/ledger';
+import { DoubleEntryLedger } from '@blyan/ledger';
 import { usageError } from '../../errors.ts';
-import type { CommandHandler, CommandInput } from '../command.ts';
-import type { CliContext } from '../context.ts';
-import { findLedger } from '../find-gateway.ts';
+import type { CommandHandler } from '../command.ts';
+import { findLedgerStore, openLedgerToRead } from '../open-ledger.ts';
 import { print, printable, printJson, table } from '../output.ts';
 
 /** Whose word the top-ups of this command are. */
@@ -15,8 +13,8 @@ const SOURCE = 'operator';
 const MAX_NOTE = 200;
 
 export const ledgerTrialBalance: CommandHandler = async (context, input) => {
-  using file = await openToRead(context, input);
-  const totals = file.trialBalance().map((one) => ({ ...one, difference: one.debits - one.credits }));
+  await using books = await openLedgerToRead(context, input);
+  const totals = (await books.trialBalance()).map((one) => ({ ...one, difference: one.debits - one.credits }));
   const isBalanced = totals.every(({ difference }) => difference === 0n);
   if (input.options.json === true) {
     const data = totals.map(({ asset, accounts, ...sums }) => ({ asset, accounts, ...asText(sums) }));
@@ -33,8 +31,8 @@ export const ledgerTrialBalance: CommandHandler = async (context, input) => {
 };
 
 export const ledgerVerify: CommandHandler = async (context, input) => {
-  using file = await openToRead(context, input);
-  const report = file.verify();
+  await using books = await openLedgerToRead(context, input);
+  const report = await books.verify();
   const { entries, hash, open, broken } = report;
   if (input.options.json === true) printJson(context, report);
   else if (broken === null) {
@@ -58,9 +56,7 @@ export const ledgerTopUp: CommandHandler = async (context, input) => {
   if (!/^[\w.-]{1,64}$/.test(id)) throw usageError('--id: 1 to 64 letters, digits, "-", "_" and ".".');
   if (note !== undefined && (note.length === 0 || note.length > MAX_NOTE))
     throw usageError(`--note: 1 to ${MAX_NOTE} characters.`);
-  const path = await ledgerPath(context, input);
-  // Beside the gateway's own: the file has one writer at a time, whoever it is.
-  const store = new SqliteStore({ path });
+  const store = await findLedgerStore(context, input);
   const ledger = new DoubleEntryLedger({ store, clock: systemClock });
   await ledger.start(context.signal);
   try {
@@ -74,17 +70,6 @@ export const ledgerTopUp: CommandHandler = async (context, input) => {
     await ledger.stop();
   }
 };
-
-async function openToRead(context: CliContext, input: CommandInput): Promise<LedgerFile> {
-  return new LedgerFile({ path: await findLedger(context, input), readOnly: true });
-}
-
-/** @throws LedgerError ERR_LEDGER_MISSING */
-async function ledgerPath(context: CliContext, input: CommandInput): Promise<string> {
-  const path = await findLedger(context, input);
-  if (!existsSync(path)) new LedgerFile({ path, readOnly: true }).close();
-  return path;
-}
 
 function asText<Sums extends Record<string, bigint>>(sums: Sums): Record<keyof Sums, string> {
   return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, String(sum)])) as Record<

@@ -11,7 +11,7 @@ import type { LedgerCommand } from '../command.ts';
 import { decideBatch } from '../decide.ts';
 import type { LedgerHead } from '../entry.ts';
 import { LedgerError, unavailable } from '../errors.ts';
-import { missingMigrations } from '../migrations.ts';
+import { type AppliedMigration, missingMigrations } from '../migrations.ts';
 import { balanceOf, ENTRY_COLUMNS, entryOf, entryValues, type Row, reservationOf, textOf } from '../rows.ts';
 import type { AssetTotals, EntryQuery, LedgerStore, StoreFault } from '../store.ts';
 import { Verifier, type VerifyReport } from '../verifier.ts';
@@ -35,6 +35,8 @@ const INSERT_ENTRIES = `INSERT INTO entry (${ENTRY_COLUMNS.join(', ')}) SELECT *
 export interface PostgresStoreOptions {
   /** `postgres://user@host/database`, a database of its own; see `Connections` for TLS and the password. */
   readonly url: string;
+  /** Only to be read: nothing is made or migrated, and a database without a ledger is refused. */
+  readonly readOnly?: boolean;
   /** Only for tests and drills. */
   readonly fault?: StoreFault;
 }
@@ -55,7 +57,8 @@ export class PostgresStore implements LedgerStore {
   async open(): Promise<void> {
     this.#connections = new Connections(this.#options.url);
     try {
-      await this.#use('opening', prepare);
+      const { readOnly = false } = this.#options;
+      await this.#use('opening', readOnly ? assertMigrated : prepare);
     } catch (error) {
       await this.close();
       throw error;
@@ -214,6 +217,23 @@ export class PostgresStore implements LedgerStore {
   }
 }
 
+async function appliedMigrations(ask: Ask): Promise<AppliedMigration[] | null> {
+  const [table] = await ask("SELECT to_regclass('migration') IS NOT NULL AS there");
+  if (table?.there !== true) return null;
+  const rows = await ask('SELECT number, sha256 FROM migration ORDER BY number');
+  return rows.map((row) => ({ number: Number(row.number), sha256: textOf(row, 'sha256') }));
+}
+
+async function assertMigrated(ask: Ask): Promise<void> {
+  const applied = await appliedMigrations(ask);
+  if (applied === null) {
+    const message = 'There is no ledger in that database yet: a gateway makes it when it starts.';
+    throw new LedgerError('ERR_LEDGER_MISSING', message, { kind: 'caller' });
+  }
+  if (missingMigrations(POSTGRES_MIGRATIONS, applied).length > 0)
+    throw new LedgerError('ERR_LEDGER_MIGRATION', 'The ledger is of an older version: start a gateway of it once.');
+}
+
 /** Refuses a server that forgets, and makes what is missing. */
 async function prepare(ask: Ask): Promise<void> {
   const [server] = await ask("SELECT current_setting('fsync') AS fsync");
@@ -221,14 +241,10 @@ async function prepare(ask: Ask): Promise<void> {
     throw unavailable('the server has fsync off and loses in a power cut what it acknowledged');
   await ask('BEGIN');
   await ask('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-  const [existing] = await ask("SELECT to_regclass('migration') IS NOT NULL AS there");
-  if (existing?.there !== true)
+  const applied = await appliedMigrations(ask);
+  if (applied === null)
     await ask('CREATE TABLE migration (number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL)');
-  const applied = (await ask('SELECT number, sha256 FROM migration ORDER BY number')).map((row) => ({
-    number: Number(row.number),
-    sha256: textOf(row, 'sha256'),
-  }));
-  for (const { number, name, sql, sha256 } of missingMigrations(POSTGRES_MIGRATIONS, applied)) {
+  for (const { number, name, sql, sha256 } of missingMigrations(POSTGRES_MIGRATIONS, applied ?? [])) {
     await ask(sql);
     await ask('INSERT INTO migration VALUES ($1, $2, $3)', [number, name, sha256]);
   }
