@@ -60,6 +60,7 @@ export class Gateway implements Service {
         requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
         maxConnections: options.maxConnections ?? 4_096,
         drainMs: options.drainMs ?? 5_000,
+        operatorToken: options.operatorToken ?? '',
       },
       access,
       metering:

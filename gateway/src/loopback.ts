@@ -19,6 +19,12 @@ export function isLocalRequest({ headers, raw }: FastifyRequest): boolean {
   return isLoopbackAddress(raw.socket.remoteAddress ?? '') && isLocalHostHeader(headers.host, []);
 }
 
+/** Whether the connection was made on this machine, by whomever: perhaps by a proxy for somebody else. */
+export function isFromThisMachine({ raw }: FastifyRequest): boolean {
+  const { remoteAddress = '', localAddress } = raw.socket;
+  return isLoopbackAddress(remoteAddress) || remoteAddress === localAddress;
+}
+
 /** A host to listen on that only this machine can reach. */
 export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || isLoopbackAddress(host.replace(/^\[(.*)\]$/, '$1'));

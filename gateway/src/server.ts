@@ -26,6 +26,7 @@ import { messagesRoutes } from './routes/messages.ts';
 import { networkRoutes } from './routes/network.ts';
 import { ollamaRoutes } from './routes/ollama.ts';
 import { openApiRoutes } from './routes/openapi.ts';
+import { operatorRoutes } from './routes/operator.ts';
 import { pageRoutes } from './routes/page.ts';
 import { quoteRoutes } from './routes/quotes.ts';
 import { responsesRoutes } from './routes/responses.ts';
@@ -101,6 +102,7 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   await app.register(chainRoutes(context));
   await app.register(authRoutes(context));
   await app.register(keyRoutes(context));
+  await app.register(operatorRoutes(context));
   await app.register(creditRoutes(context));
   await app.register(quoteRoutes(context));
   await app.register(deviceRoutes(context));

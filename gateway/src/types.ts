@@ -48,6 +48,8 @@ export interface GatewayOptions extends Listen {
   readonly charge?: boolean;
   /** Prices as `MODEL=PROMPT/COMPLETION`; see `parsePrices`. */
   readonly prices?: readonly string[];
+  /** What the operator's commands on this machine show; without one they are refused. */
+  readonly operatorToken?: string;
   /** How long `stop` lets running answers finish while it tells new ones to come again, milliseconds. Default 5,000. */
   readonly drainMs?: number;
 }

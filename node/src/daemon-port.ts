@@ -19,6 +19,8 @@ export interface NodeDaemon extends Service {
 
 export interface NodeDaemonDeps {
   readonly logger: Logger;
+  /** What the operator's commands show the gateway; without one they are refused. */
+  readonly operatorToken?: string;
 }
 
 export type CreateNode = (config: NodeConfig, deps: NodeDaemonDeps) => NodeDaemon | Promise<NodeDaemon>;

@@ -88,6 +88,17 @@ test('a gateway of its own shows what it can be told, and wants a network to joi
   expect((await run('start', '--threads', '2')).stderr).toContain('unknown option');
 });
 
+test('keys of a gateway that does not run, and of what is no account, are refused by name', async () => {
+  const cwd = await folder();
+  const keys = (...argv: string[]) => cli(['keys', ...argv, '--data-dir', 'data'], { program: GATEWAY_PROGRAM, cwd });
+  const account = `0x${'a'.repeat(40)}`;
+  expect(await keys('list')).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_NODE_NOT_RUNNING') });
+  expect(await keys('list', '0x1')).toMatchObject({ code: 2, stderr: expect.stringContaining('Ethereum address') });
+  expect(await keys('create', account, '--scopes', 'all')).toMatchObject({ code: 2, stdout: '' });
+  expect(await keys('create', account, '--days', '0')).toMatchObject({ code: 2, stdout: '' });
+  expect(await keys('create', account, '--name', ' ')).toMatchObject({ code: 2, stdout: '' });
+});
+
 test('a mistake in a file is the same error as at a start', async () => {
   const cwd = await folder();
   await writeFile(join(cwd, 'data', 'config.toml'), 'gatway = "off"\n');

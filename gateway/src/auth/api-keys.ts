@@ -84,6 +84,11 @@ export class ApiKeys {
     return (await this.#store.list('key', account)).map(keyOf);
   }
 
+  /** Of all accounts, the newest first. */
+  async newest(limit: number): Promise<readonly ApiKey[]> {
+    return (await this.#store.newest('key', limit)).map(keyOf);
+  }
+
   /** @param id as listed @returns whether the account had it */
   async revoke(account: string, id: string): Promise<boolean> {
     const found = (await this.#store.list('key', account)).find((record) => keyOf(record).id === id);

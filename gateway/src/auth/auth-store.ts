@@ -37,4 +37,6 @@ export interface AuthStore {
   take(kind: AuthKind, id: string): Promise<AuthRecord | null>;
   /** Those of an account, oldest first. */
   list(kind: AuthKind, account: string): Promise<readonly AuthRecord[]>;
+  /** Of all accounts, the newest first, at most `limit`. */
+  newest(kind: AuthKind, limit: number): Promise<readonly AuthRecord[]>;
 }

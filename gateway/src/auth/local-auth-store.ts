@@ -81,6 +81,11 @@ export class LocalAuthStore implements AuthStore {
     return byAge(records.filter((one) => !this.#isExpired(one)));
   }
 
+  async newest(kind: AuthKind, limit: number): Promise<readonly AuthRecord[]> {
+    const records = [...this.#kinds[kind].values()].filter((one) => !this.#isExpired(one));
+    return byAge(records).slice(-limit).reverse();
+  }
+
   #isExpired(record: AuthRecord): boolean {
     return isExpired(record, this.#clock.nowMs());
   }

@@ -125,6 +125,13 @@ export class RedisAuthStore implements AuthStore {
     return byAge(texts.flatMap((text) => this.#alive(text) ?? []));
   }
 
+  async newest(kind: AuthKind, limit: number): Promise<readonly AuthRecord[]> {
+    const ids = await this.#ask((client) => client.zRange(bornKey(kind), 0, limit - 1, { REV: true }));
+    if (ids.length === 0) return [];
+    const texts = await this.#ask((client) => client.mGet(ids.map((id) => recordKey(kind, id))));
+    return texts.flatMap((text) => this.#alive(text) ?? []);
+  }
+
   #alive(text: string | null): AuthRecord | null {
     const record = text === null ? null : decodeRecord(text);
     return record === null || isExpired(record, this.#clock.nowMs()) ? null : record;
@@ -139,7 +146,7 @@ export class RedisAuthStore implements AuthStore {
   }
 
   #run(script: string, kind: AuthKind, id: string, values: readonly string[]): Promise<unknown> {
-    const keys = [recordKey(kind, id), `${TAG}:${kind}s:born`, `${TAG}:${kind}s:ends`];
+    const keys = [recordKey(kind, id), bornKey(kind), `${TAG}:${kind}s:ends`];
     const given = values.length === 0 ? [id] : values;
     const args = [recordKey(kind, ''), ownedPrefix(kind), ...given];
     return this.#ask((client) => client.eval(script, { keys, arguments: args }));
@@ -177,6 +184,10 @@ export class RedisAuthStore implements AuthStore {
 
 function recordKey(kind: AuthKind, id: string): string {
   return `${TAG}:${kind}:${id}`;
+}
+
+function bornKey(kind: AuthKind): string {
+  return `${TAG}:${kind}s:born`;
 }
 
 function ownedPrefix(kind: AuthKind): string {

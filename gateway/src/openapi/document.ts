@@ -19,6 +19,7 @@ const SECURITY: Readonly<Record<Access, object[]>> = {
   asker: [{ apiKey: [] }, { session: [] }, {}],
   account: [{ apiKey: [] }, { session: [] }],
   page: [{ session: [] }],
+  operator: [{ operator: [] }],
 };
 
 const DESCRIPTION = `Chat with the model of a peer-to-peer network, through the routes of the clients you have. Whether answers need a key depends on
@@ -63,6 +64,11 @@ export function openApiDocument(routes: RouteList, version: string): object {
     components: {
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'A key `bly_sk_…` of an account' },
+        operator: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The token in `run/api.json` of the data folder, new at every start',
+        },
         session: {
           type: 'apiKey',
           in: 'cookie',

@@ -46,7 +46,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   'POST /api/v1/quotes': { ...CONVERSATION, max_tokens: 64 },
 };
 
-export type Access = 'everybody' | 'asker' | 'account' | 'page';
+export type Access = 'everybody' | 'asker' | 'account' | 'page' | 'operator';
 export type Tag = keyof typeof TAGS;
 
 /** Families of routes, each with the shape of its errors. */
@@ -58,6 +58,7 @@ export const TAGS = {
   Network: { about: 'The nodes and this gateway.', error: apiErrorBody },
   Chain: { about: 'What is final on the chain, as this node has it.', error: apiErrorBody },
   Account: { about: 'Signing in with a wallet (EIP-4361), sessions, API keys, limits.', error: apiErrorBody },
+  Operator: { about: 'For whoever runs the gateway, on its machine.', error: apiErrorBody },
 } as const;
 
 const JSON_TYPE = 'application/json';
@@ -163,6 +164,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'DELETE /auth/sessions': operation('Account', 'page', 'Ends all sessions, or all but this one'),
   'DELETE /auth/sessions/:id': operation('Account', 'page', 'Ends a session'),
   'POST /api/v1/quotes': operation('Account', 'asker', 'What an answer costs at most, for five minutes'),
+  'GET /api/v1/operator/keys': operation('Operator', 'operator', 'API keys of an account, or the newest of all'),
+  'POST /api/v1/operator/keys': operation('Operator', 'operator', 'Makes a key for an account'),
+  'DELETE /api/v1/operator/keys/:id': operation('Operator', 'operator', 'Ends a key of an account'),
   'GET /api/v1/account/statement': operation('Account', 'account', 'Credits of the account, and what moved on it'),
   'GET /api/v1/ledger/trial-balance': operation(
     'Network',

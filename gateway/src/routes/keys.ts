@@ -8,7 +8,7 @@ import type { GatewayContext } from '../context.ts';
 import { GOOD_PER_DAY, goodOfToday, nextLevel, TRUST_FROM, TRUST_LIMITS, wilsonLowerBound } from '../limits/trust.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
-const DAY_MS = 24 * 60 * 60_000;
+export const DAY_MS = 24 * 60 * 60_000;
 
 /**
  * API keys and limits of whoever is signed in. A key with the scope `account` may list and revoke those of its account; only a person

@@ -43,6 +43,15 @@ export function describeAuthStore(name: string, isShared: boolean, makePlace: ()
       expect(await store.list('session', '0xa')).toHaveLength(1);
     });
 
+    it('shows the newest of all accounts, as many as are asked for', async () => {
+      expect(await store.newest('key', 2)).toEqual([]);
+      for (const n of [3, 1, 2]) await store.put('key', record(n, { account: `0x${n}` }), true);
+      await store.put('session', record(4), true);
+      expect((await store.newest('key', 2)).map(({ createdAtMs }) => createdAtMs)).toEqual([3, 2]);
+      await store.take('key', record(3).id);
+      expect((await store.newest('key', 9)).map(({ account }) => account)).toEqual(['0x2', '0x1']);
+    });
+
     it('lists those of an account, the oldest first', async () => {
       for (const n of [3, 1, 2]) await store.put('key', record(n), true);
       await store.put('key', record(4, { account: '0xb' }), true);

@@ -1,4 +1,5 @@
 import { config } from './commands/config.ts';
+import { gatewayKeys } from './commands/gateway-keys.ts';
 import { GATEWAY_SETTINGS, gatewayStart } from './commands/gateway-start.ts';
 import type { ProgramSpec } from './program.ts';
 
@@ -7,7 +8,8 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
   description: 'A gateway to a network of blyan nodes: HTTP and the web page, without computing anything itself.',
   examples: [
     ['start --bootstrap INVITE', 'serve HTTP for a network'],
+    ['keys create 0xf39F…2266', 'an API key for an account'],
     ['config show --origin', 'every setting, its value and where that comes from'],
   ],
-  commands: [gatewayStart, config(GATEWAY_SETTINGS)],
+  commands: [gatewayStart, config(GATEWAY_SETTINGS), gatewayKeys],
 };

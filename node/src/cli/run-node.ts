@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { CreateNode, ReadyInfo } from '../daemon-port.ts';
@@ -16,11 +17,12 @@ export async function runNode(context: CliContext, config: NodeConfig): Promise<
   const color = context.env.NO_COLOR === undefined;
   const logger = createLogger({ level: config.logLevel, stream: context.stderr, color });
   const { createNode } = (await import('../daemon/index.ts')) as { createNode: CreateNode };
-  const node = await createNode(config, { logger });
+  const operatorToken = randomBytes(32).toString('base64url');
+  const node = await createNode(config, { logger, operatorToken });
   try {
     await orAborted(node.start(context.signal), context.signal);
     const info = await orAborted(node.ready(), context.signal);
-    await writeRunFile(dataDir.root, context.pid, info);
+    await writeRunFile(dataDir.root, context.pid, { ...info, operatorToken });
     announce(context, config, info);
     // Written now, not at the end: stopping should not wait for it.
     flushCompileCache();

@@ -54,7 +54,7 @@ const STOP_STEP_MS = 5_000;
 
 /** Composes one daemon: store, network, engine, executor and gateway, started in this order and stopped in reverse. */
 export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Promise<NodeDaemon> {
-  const { logger } = deps;
+  const { logger, operatorToken } = deps;
   const paths = dataDirPaths(config.dataDir);
   const { privateKey, peerId } = await loadOrCreateIdentity(paths.nodeKey);
   const founder = { name: 'founder', publicKey: toHex(privateKey.publicKey.raw), weight: 1 };
@@ -182,7 +182,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     undo.push(() => void records.off('change', fill));
     // HTTP answers meanwhile: `/readyz` tells what is missing.
     const { coordinator } = executor;
-    const gatewayDeps = { coordinator, journal, chain: chain?.service, logger, undo };
+    const gatewayDeps = { coordinator, journal, chain: chain?.service, operatorToken, logger, undo };
     const { stop: stopGateway, ...addresses } = await startGateway(config, paths, gatewayDeps, signal);
     await hosted.start(signal);
     await advertiser.measure(signal);

@@ -9,6 +9,7 @@ export interface NodeGatewayDeps {
   readonly coordinator: Coordinator;
   readonly journal: AnswerJournal;
   readonly chain: Chain | undefined;
+  readonly operatorToken: string | undefined;
   readonly logger: Logger;
   /** Gets what undoes each step, in the order of the steps. */
   readonly undo: (() => unknown)[];

@@ -12,6 +12,8 @@ const runFileSchema = z.object({
   peerId: z.string(),
   invite: z.string(),
   networkId: z.string(),
+  /** What commands of the operator show the gateway. */
+  operatorToken: z.string().optional(),
 });
 
 /** How other commands find the daemon of a data directory. */
@@ -19,7 +21,7 @@ export type RunFile = z.infer<typeof runFileSchema>;
 
 const pathOf = (dataDir: string): string => join(dataDir, 'run', 'api.json');
 
-/** Readable by its owner only: the invite may carry a join secret. */
+/** Readable by its owner only: the invite may carry a join secret, and the token is the operator's. */
 export async function writeRunFile(
   dataDir: string,
   pid: number,

@@ -15,7 +15,7 @@ export interface LoggerOptions {
 /** Hidden by name: at the top, and in objects and objects within these. */
 const SECRET_FIELDS = [
   ...['authorization', 'cookie', 'set-cookie', 'x-api-key', 'apiKey', 'password', 'token', 'secret', 'joinSecret'],
-  ...['deviceCode', 'privateKey', 'seed', 'signature', 'prompt', 'messages', 'invite'],
+  ...['deviceCode', 'operatorToken', 'privateKey', 'seed', 'signature', 'prompt', 'messages', 'invite'],
 ];
 const SECRET_PATHS = SECRET_FIELDS.flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`]);
 

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { StateAnswer } from '@blyan/api';
 import { decodeInvite, encodeInvite, Link } from '@blyan/p2p';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { GATEWAY_PROGRAM } from '../../src/cli/gateway-program.ts';
+import { cli } from '../test-context.ts';
 import { Bench, type Daemon } from './daemon.ts';
 
 // Everything but the experts of layer 1.
@@ -86,6 +88,19 @@ test('a gateway of its own answers through the network, and computes nothing eve
     body: { error: { code: 'ERR_NODE_PLAN_REFUSED', param: 'blyan.plan' } },
   });
   expect(await blocksIn('lone-gateway')).toHaveLength(1);
+
+  const account = `0x${'a'.repeat(40)}`;
+  const keys = (...argv: string[]) =>
+    cli(['keys', ...argv, '--data-dir', bench.folder('lone-gateway')], { program: GATEWAY_PROGRAM });
+  const { stdout: key } = await keys('create', account, '--name', 'the website', '--days', '1');
+  const asked = () =>
+    fetch(`${gateway.ready.gateway}/v1/models`, { headers: { authorization: `Bearer ${key.trim()}` } });
+  expect((await asked()).status).toBe(200);
+  const [listed] = JSON.parse((await keys('list', '--json')).stdout);
+  expect(listed).toMatchObject({ account, name: 'the website', hint: key.trim().slice(-4) });
+  expect((await keys('list', account)).stdout).toMatch(/^ACCOUNT .*\n0xa{40} .* the website\n$/s);
+  expect((await keys('revoke', account, listed.id)).stdout).toBe(`revoked ${listed.id}\n`);
+  expect((await asked()).status).toBe(401);
   expect(await gateway.program.stop()).toEqual({ code: 0, signal: null });
 });
 

@@ -18,6 +18,9 @@ const ethereumAddress = z
   .string()
   .regex(/^0x[0-9a-f]{40}$/i, 'Expected an Ethereum address: 0x and 40 hexadecimal digits');
 
+/** An account as the gateway writes it: an address in lower case. */
+export const ethereumAccount = ethereumAddress.toLowerCase();
+
 /** Body of `POST /auth/siwe/challenge`. */
 export const siweChallengeRequest = z.looseObject({
   address: ethereumAddress,
@@ -146,7 +149,8 @@ export const keyRequest = z.looseObject({
   expiresInDays: z.int().min(1).max(3650).nullable().default(null),
 });
 
-const keyFields = {
+/** Of a key, as it is told to its account and to the operator. */
+export const keyFields = {
   id: z.string(),
   name: z.string(),
   scopes: z.array(z.enum(SCOPES)),

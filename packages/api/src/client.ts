@@ -6,6 +6,7 @@ import type { ChatCompletion, ChatCompletionChunk } from './chat-response.ts';
 import { CreditClient } from './credit-client.ts';
 import { Gateways, type GatewaysOptions, post, unreachable } from './gateways.ts';
 import type { ModelList } from './models.ts';
+import { OperatorClient } from './operator-client.ts';
 import { API_ROUTES } from './routes.ts';
 import type { StateAnswer } from './state.ts';
 
@@ -28,6 +29,7 @@ export class ApiClient {
   readonly auth: AuthClient;
   readonly chain: ChainClient;
   readonly credits: CreditClient;
+  readonly operator: OperatorClient;
   readonly #gateways: Gateways;
   readonly #onResume: (baseUrl: string) => void;
 
@@ -36,6 +38,7 @@ export class ApiClient {
     this.auth = new AuthClient(this.#gateways);
     this.chain = new ChainClient(this.#gateways);
     this.credits = new CreditClient(this.#gateways);
+    this.operator = new OperatorClient(this.#gateways);
     this.#onResume = options.onResume ?? (() => {});
   }
 

@@ -176,6 +176,14 @@ export {
   ollamaShowRequest,
   ollamaVersion,
 } from './ollama.ts';
+export {
+  type OperatorKeyList,
+  operatorKeyList,
+  operatorKeyOwner,
+  operatorKeyRequest,
+  operatorKeysQuery,
+} from './operator.ts';
+export { OperatorClient } from './operator-client.ts';
 export { PAGE_PATHS } from './page-paths.ts';
 export { DEFAULT_PRICES } from './prices.ts';
 export {

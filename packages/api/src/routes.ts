@@ -20,6 +20,8 @@ export const API_ROUTES = Object.freeze({
   quotes: { path: '/api/v1/quotes', methods: ['POST'] },
   statement: { path: '/api/v1/account/statement', methods: ['GET'] },
   trialBalance: { path: '/api/v1/ledger/trial-balance', methods: ['GET'] },
+  operatorKeys: { path: '/api/v1/operator/keys', methods: ['GET', 'POST'] },
+  operatorKeyById: { path: '/api/v1/operator/keys/:id', methods: ['DELETE'] },
   state: { path: '/api/v1/state', methods: ['GET', 'HEAD'] },
   chainHead: { path: '/api/v1/chain/head', methods: ['GET', 'HEAD'] },
   chainBlocks: { path: '/api/v1/chain/blocks', methods: ['GET', 'HEAD'] },
