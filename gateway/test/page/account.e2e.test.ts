@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { describe, expect, test } from 'vitest';
-import { noticeText, problemText } from '../../web/src/account/text.ts';
+import { noticeText } from '../../web/src/account/notice-text.ts';
+import { problemText } from '../../web/src/account/text.ts';
 import { accountText } from '../../web/src/pages/account/text.ts';
 import { Browser } from '../auth/browser.ts';
 import { InjectedWallet } from '../auth/injected-wallet.ts';
@@ -114,8 +115,13 @@ describe.skipIf(executablePath === undefined)('the account page in Chromium', ()
     const phone = new Browser(url);
     await phone.signIn(wallet.account);
     await phone.fetch('DELETE', '/auth/sessions');
+    await page.getByRole('link', { name: 'Network', exact: true }).click();
     await page.evaluate(() => window.dispatchEvent(new Event('focus')));
-    await notice(page);
+    // On whatever page somebody is, until it was read.
+    await page.getByTestId('session-notice').getByText(noticeText.en.ended).waitFor();
+    await page.getByRole('button', { name: 'OK, got it' }).click();
+    expect(await page.getByTestId('session-notice').isVisible()).toBe(false);
+    expect(await page.getByTestId('account-link').textContent()).toBe('Sign in');
   });
 
   test('credits: what is there, what answers cost, what came, page by page', async () => {

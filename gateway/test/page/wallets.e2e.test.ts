@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { noticeText, problemText } from '../../web/src/account/text.ts';
+import { noticeText } from '../../web/src/account/notice-text.ts';
+import { problemText } from '../../web/src/account/text.ts';
 import { accountText } from '../../web/src/pages/account/text.ts';
 import { TestClock } from '../auth/browser.ts';
 import { InjectedWallet } from '../auth/injected-wallet.ts';

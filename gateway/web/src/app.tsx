@@ -5,6 +5,7 @@ import { AccountProvider } from './account/account-context.tsx';
 import { ErrorBoundary } from './frame/error-boundary.tsx';
 import { Header } from './frame/header.tsx';
 import { Page } from './frame/page-frame.tsx';
+import { SessionNotice } from './frame/session-notice.tsx';
 import { frameText } from './frame/text.ts';
 import { LanguageProvider, useText } from './language/index.ts';
 import { NetworkProvider } from './network/use-network.tsx';
@@ -37,6 +38,7 @@ function Frame() {
         {t.skip}
       </a>
       <Header />
+      <SessionNotice />
       <main id="main" tabIndex={-1}>
         <ErrorBoundary location={location}>
           <Suspense fallback={<p className="page note">{t.loading}</p>}>

@@ -1,9 +1,9 @@
 import type { SessionAnswer } from '@blyan/api';
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react';
 import { client } from '../client.ts';
+import type { NoticeCode } from './notice-text.ts';
 import { type Problem, problemOf } from './problem.ts';
 import { type SignInStep, signInWith } from './sign-in.ts';
-import type { NoticeCode } from './text.ts';
 import { type Wallet, walletOf, watchWallets } from './wallets.ts';
 import { tellOtherTabs, watchSession } from './watch-session.ts';
 
@@ -20,6 +20,8 @@ export interface Account {
   signIn(wallet: Wallet, switchesChain: boolean): void;
   cancelSignIn(): void;
   signOut(): void;
+  /** Forgets the problem and the notice, which have been read. */
+  dismiss(): void;
   /** Asks the gateway again who is signed in. */
   refresh(): void;
 }
@@ -102,7 +104,8 @@ function useAccountState(): Account {
         setTrouble({ ...NO_TROUBLE, problem: problemOf(error) });
       }
     };
-    return { refresh, signIn, signOut };
+    const dismiss = () => setTrouble(NO_TROUBLE);
+    return { refresh, signIn, signOut, dismiss };
   });
 
   useEffect(() => watchWallets(setWallets), []);
@@ -141,6 +144,7 @@ function useAccountState(): Account {
     signIn: (wallet, switchesChain) => void actions.signIn(wallet, switchesChain),
     cancelSignIn: () => cancel.current?.abort(),
     signOut: () => void actions.signOut('signed_out'),
+    dismiss: actions.dismiss,
     refresh: actions.refresh,
   };
 }

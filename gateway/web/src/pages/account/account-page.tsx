@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { useAccount } from '../../account/account-context.tsx';
+import { noticeText } from '../../account/notice-text.ts';
 import { ProblemNote } from '../../account/problem-note.tsx';
-import { noticeText } from '../../account/text.ts';
 import { Page } from '../../frame/page-frame.tsx';
 import { useText } from '../../language/index.ts';
 import { DeviceSection } from './device-section.tsx';
