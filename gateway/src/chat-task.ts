@@ -41,7 +41,7 @@ export function chatTask(ask: Ask, request: FastifyRequest, { catalog, clock }: 
   const model = catalog.resolve(ask.model);
   const tokenizer = catalog.tokenizerOf(model);
   const messages = typeof prompt === 'string' ? [] : prompt;
-  const { reading, format: callFormat, suffix } = askForTools(asked, wanted, messages, tokenizer);
+  const { reading, format: callFormat, suffix } = askForTools(asked, wanted, messages, { tokenizer, param });
   const jsonSchema = heldTo(wanted ?? callFormat);
   const promptTokens =
     typeof prompt === 'string'

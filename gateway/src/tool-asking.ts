@@ -32,33 +32,32 @@ export function askForTools(
   asked: AskedTools | null,
   format: AskedFormat | null,
   messages: readonly ChatMessage[],
-  tokenizer: Tokenizer,
+  { tokenizer, param }: { readonly tokenizer: Tokenizer /** Of the messages. */; readonly param: string },
 ): ToolAsking {
-  if (!tokenizer.hasTools) refuse(asked, messages);
+  if (!tokenizer.hasTools) refuse(asked, messages, param);
   if (asked === null) return NONE;
   if (format !== null) {
     const message = 'An answer that is held to a format cannot call tools: leave out the one or the other.';
     throw new GatewayError('ERR_GATEWAY_UNSUPPORTED', message, { kind: 'caller', meta: { param: format.param } });
   }
-  const { tools, choice, isParallel, param } = asked;
+  const { tools, choice, isParallel, schemaField } = asked;
   const names = tools.map((tool) => tool.function.name);
   if (choice === 'auto') return { ...NONE, reading: { names, isForced: false, isParallel } };
   const callable = tools.filter((tool) => choice.includes(tool.function.name));
   for (const [index, tool] of tools.entries()) {
     const { parameters } = tool.function;
     // By itself first, so that what is wrong is told by its place in the request.
-    if (callable.includes(tool) && parameters)
-      heldTo({ schema: parameters, param: `${param}.${index}.function.parameters` });
+    if (callable.includes(tool) && parameters) heldTo({ schema: parameters, param: `tools.${index}.${schemaField}` });
   }
   const schema = callSchema(callable);
   const reading = { names, isForced: true, isParallel: false };
-  return { reading, format: { schema, param }, suffix: `${TOOL_CALL_OPEN}\n` };
+  return { reading, format: { schema, param: 'tools' }, suffix: `${TOOL_CALL_OPEN}\n` };
 }
 
-function refuse(asked: AskedTools | null, messages: readonly ChatMessage[]): void {
-  const at = messages.findIndex(({ role, tool_calls }) => role === 'tool' || tool_calls !== undefined);
-  if (asked === null && at < 0) return;
+function refuse(asked: AskedTools | null, messages: readonly ChatMessage[], param: string): void {
+  const isAboutTools = messages.some(({ role, tool_calls }) => role === 'tool' || tool_calls !== undefined);
+  if (asked === null && !isAboutTools) return;
   const message = 'Tools are not supported by this model: its chat template has none that can be read here.';
-  const param = asked?.param ?? `messages.${at}`;
-  throw new GatewayError('ERR_GATEWAY_TOOLS_UNSUPPORTED', message, { kind: 'caller', meta: { param } });
+  const meta = { param: asked ? 'tools' : param };
+  throw new GatewayError('ERR_GATEWAY_TOOLS_UNSUPPORTED', message, { kind: 'caller', meta });
 }

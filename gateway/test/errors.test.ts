@@ -108,7 +108,7 @@ test.each([
     CHAT,
     chatBody({ messages: [{ role: 'assistant', tool_calls: [{ id: '1', ...TOOL_CALL }] }] }),
     400,
-    'messages.0',
+    'messages',
     'unsupported_parameter',
   ],
   [

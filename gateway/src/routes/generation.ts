@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   API_ROUTES,
-  askedTools,
+  askedInChat,
   chatCompletionRequest,
   chatFormatOf,
   completionRequest,
@@ -34,10 +34,15 @@ export const generationRoutes =
       const model = context.catalog.resolve(body.model);
       const tokenizer = context.catalog.tokenizerOf(model);
       const messages = body.messages.map(templateMessage);
-      const { tools, tool_choice: choice, parallel_tool_calls: isParallel } = body;
-      const asked = askedTools({ tools, choice, isParallel });
+      const asked = askedInChat(body.tools, body.tool_choice, body.parallel_tool_calls);
       const wanted = chatFormatOf(body.response_format);
-      const { reading, format: callFormat, suffix } = askForTools(asked, wanted, messages, tokenizer);
+      const {
+        reading,
+        format: callFormat,
+        suffix,
+      } = askForTools(asked, wanted, messages, {
+        ...{ tokenizer, param: 'messages' },
+      });
       const job = answerJob(body, model, {
         index: 0,
         promptTokens: chatPrompt(messages, model, tokenizer, 'messages', { tools: asked?.tools, suffix }),

@@ -1,5 +1,6 @@
 import {
   API_ROUTES,
+  askedInMessages,
   countTokensRequest,
   findUnsupportedInMessages,
   messagesConversation,
@@ -11,6 +12,7 @@ import { assertSupported, chatTask } from '../chat-task.ts';
 import type { GatewayContext } from '../context.ts';
 import { openTicket } from '../limits/answer-ticket.ts';
 import { streamAnswer, wholeAnswer } from '../serve-answer.ts';
+import { askForTools } from '../tool-asking.ts';
 
 /** `POST /v1/messages` and `POST /v1/messages/count_tokens`, for clients of Anthropic. */
 export const messagesRoutes =
@@ -30,6 +32,7 @@ export const messagesRoutes =
         param: 'messages',
         maxTokens,
         sampling,
+        tools: askedInMessages(body.tools, body.tool_choice),
       } as const;
       const task = chatTask(ask, request, context);
       return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, request, reply, context);
@@ -43,7 +46,11 @@ export const messagesRoutes =
       // A request like the others: what costs here is counting. No token is used up.
       const ticket = await openTicket(0, request, reply, context);
       try {
-        return { input_tokens: chatPrompt(messagesConversation(body), model, tokenizer, 'messages').length };
+        const messages = messagesConversation(body);
+        const asked = askedInMessages(body.tools, body.tool_choice);
+        const { suffix } = askForTools(asked, null, messages, { tokenizer, param: 'messages' });
+        const more = { tools: asked?.tools, suffix };
+        return { input_tokens: chatPrompt(messages, model, tokenizer, 'messages', more).length };
       } finally {
         ticket.close(null);
       }

@@ -1,6 +1,6 @@
 import {
   API_ROUTES,
-  askedTools,
+  askedInChat,
   findUnsupportedInOllamaChat,
   findUnsupportedInOllamaGenerate,
   type OllamaCommon,
@@ -39,7 +39,7 @@ export const ollamaRoutes =
         ...(tool_calls?.length && { tool_calls: tool_calls.map((call) => ({ type: 'function', ...call })) }),
         ...(name !== undefined && { name }),
       }));
-      const tools = askedTools({ tools: body.tools, choice: undefined, isParallel: undefined });
+      const tools = askedInChat(body.tools);
       const ask = { ...common(body), route: 'ollama.chat', prompt, param: 'messages', tools } as const;
       const task = chatTask(ask, request, context);
       const isStream = body.stream ?? true;

@@ -1,3 +1,4 @@
+import Anthropic from '@anthropic-ai/sdk';
 import { TOOL_TEMPLATE } from '@blyan/testkit';
 import { Ollama } from 'ollama';
 import { expect, test } from 'vitest';
@@ -131,6 +132,60 @@ test('the ollama client calls, and is shown that it can', async () => {
   expect(prompt()).toContain('<tool_response>20 m</tool_response>');
 });
 
+test('the anthropic client calls, whole and streamed, and sends what came of it', async () => {
+  const { url, prompt, coordinator } = await start(`Well. ${CALL}\nNow ${SECOND}`);
+  const anthropic = new Anthropic({ baseURL: url, apiKey: 'none', maxRetries: 0 });
+  const asked = {
+    ...{
+      model: 'golden',
+      temperature: 0,
+      max_tokens: 200,
+      messages: [{ role: 'user' as const, content: 'How deep?' }],
+    },
+    tools: tools.map(({ function: { name, parameters: input_schema = { type: 'object' } } }) => ({
+      name,
+      input_schema,
+    })) as never,
+  };
+  const message = await anthropic.messages.create(asked);
+  expect(message).toMatchObject({
+    stop_reason: 'tool_use',
+    content: [
+      { type: 'text', text: 'Well. Now ' },
+      { type: 'tool_use', name: 'depth', input: { place: 'lake' } },
+      { type: 'tool_use', name: 'now', input: {} },
+    ],
+  });
+  const streamed = await anthropic.messages.stream(asked).finalMessage();
+  expect(streamed.stop_reason).toBe('tool_use');
+  // In a stream the blocks are where they came.
+  expect(
+    streamed.content.map((block) => (block.type === 'text' ? block.text : block.type === 'tool_use' && block.input)),
+  ).toEqual([...['Well. ', { place: 'lake' }, 'Now ', {}]]);
+  const { input_tokens } = await anthropic.messages.countTokens({
+    model: 'golden',
+    messages: asked.messages,
+    tools: asked.tools,
+  });
+  expect(input_tokens).toBe(coordinator.requests[0]?.promptTokens.length);
+  const [, use] = streamed.content;
+  const tool_use_id = use?.type === 'tool_use' ? use.id : '';
+  const results = [{ type: 'tool_result' as const, tool_use_id, content: [{ type: 'text' as const, text: '20 m' }] }];
+  const messages = [
+    ...asked.messages,
+    { role: 'assistant' as const, content: streamed.content },
+    { role: 'user' as const, content: results },
+  ];
+  await anthropic.messages.create({ ...asked, messages });
+  expect(prompt()).toContain('<tool_call>{"name": "depth", "arguments": {"place": "lake"}}</tool_call>');
+  expect(prompt()).toMatch(/<tool_response>20 m<\/tool_response><\|im_end\|>\n<\|im_start\|>assistant\n$/);
+  const forced = { ...asked, tool_choice: { type: 'tool' as const, name: 'depth' } };
+  coordinator.script = { tokens: tokensOf('{"name":"depth","arguments":{"place":"river"}}') };
+  expect((await anthropic.messages.create(forced)).content).toMatchObject([
+    { type: 'tool_use', input: { place: 'river' } },
+  ]);
+});
+
 test('another gateway that goes on with an answer finds the same calls', async () => {
   const said = `Let me see. ${CALL}\n${SECOND} Done.`;
   const net = new JournalNet();
@@ -162,7 +217,7 @@ test('a model without tools in its template refuses them in every family, by nam
   const user = { role: 'user', content: 'x' };
   await refused(CHAT, { messages: [user], tools }, 'tools');
   await refused(CHAT, { messages: [user], tools, tool_choice: 'required' }, 'tools');
-  await refused(CHAT, { messages: [user, { role: 'tool', tool_call_id: '1', content: 'x' }] }, 'messages.1');
+  await refused(CHAT, { messages: [user, { role: 'tool', tool_call_id: '1', content: 'x' }] }, 'messages');
   await refused('/api/chat', { messages: [user], tools }, undefined);
   const input_schema = { type: 'object' };
   await refused('/v1/messages', { messages: [user], tools: [{ name: 'f', input_schema }] }, 'tools');

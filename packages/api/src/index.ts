@@ -159,6 +159,7 @@ export {
   messagesRequest,
   type ParsedMessagesRequest,
 } from './messages.ts';
+export { askedInMessages } from './messages-content.ts';
 export { type ModelList, type ModelObject, modelList, modelObject } from './models.ts';
 export {
   findUnsupportedInOllamaChat,
@@ -196,7 +197,7 @@ export {
 export { API_ROUTES, methodsOf } from './routes.ts';
 export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } from './sse.ts';
 export { networkState, type StateAnswer } from './state.ts';
-export { type AskedTool, type AskedTools, askedTools } from './tools.ts';
+export { type AskedTool, type AskedTools, askedInChat } from './tools.ts';
 export { formatUnits, parseUnits } from './units.ts';
 export { findUnsupportedInChat, findUnsupportedInCompletion, type Unsupported } from './unsupported.ts';
 export { USER_CODE_LENGTH, USER_CODE_LETTERS, userCodeOf } from './user-code.ts';

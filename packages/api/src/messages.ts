@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { blyanAnswer } from './blyan-extension.ts';
 import { API_LIMITS } from './limits.ts';
-import { boundedArray, optional } from './optional.ts';
+import { foreignContent, messageContent, messagesTool, messagesToolChoice, templateTurns } from './messages-content.ts';
+import { anyObject, boundedArray, optional } from './optional.ts';
 import { blocksText, foreignBlock, textBlocks } from './text-blocks.ts';
+import { isUnknownChoice } from './tools.ts';
 import type { Unsupported } from './unsupported.ts';
 
 // Anthropic's Messages API, as its clients speak it.
@@ -10,13 +12,13 @@ import type { Unsupported } from './unsupported.ts';
 const prompt = {
   model: z.string().min(1).max(API_LIMITS.modelIdLength),
   messages: boundedArray(
-    z.looseObject({ role: z.enum(['user', 'assistant']), content: textBlocks }),
+    z.looseObject({ role: z.enum(['user', 'assistant']), content: messageContent }),
     1,
     API_LIMITS.messages,
   ),
   system: optional(textBlocks),
-  tools: optional(z.array(z.unknown())),
-  tool_choice: optional(z.unknown()),
+  tools: optional(boundedArray(messagesTool, 0, API_LIMITS.tools)),
+  tool_choice: optional(messagesToolChoice),
   thinking: optional(z.looseObject({ type: z.string() })),
 };
 
@@ -38,16 +40,16 @@ export type ParsedMessagesRequest = z.output<typeof messagesRequest>;
 
 /** The conversation in the roles of the model's template. */
 export function messagesConversation({ system, messages }: z.output<typeof countTokensRequest>) {
-  const turns = messages.map(({ role, content }) => ({ role, content: blocksText(content) }));
+  const turns = messages.flatMap(({ role, content }) => templateTurns(role, content));
   return system === undefined ? turns : [{ role: 'system' as const, content: blocksText(system) }, ...turns];
 }
 
 /** The first thing asked for that would change the answer and is not implemented, or null. */
 export function findUnsupportedInMessages(request: z.output<typeof countTokensRequest>): Unsupported | null {
-  const { messages, system, thinking, tools, tool_choice } = request;
-  if (tools?.length) return { param: 'tools', message: 'Tools are not supported; leave "tools" out.' };
-  if (tool_choice !== undefined && (tool_choice as { type?: unknown }).type !== 'auto') {
-    return { param: 'tool_choice', message: 'Tools are not supported; leave "tool_choice" out.' };
+  const { messages, system, thinking, tools = [], tool_choice: choice } = request;
+  const wanted = choice?.type === 'tool' ? { name: choice.name } : choice?.type === 'any' ? 'required' : 'auto';
+  if (isUnknownChoice(tools, wanted)) {
+    return { param: 'tool_choice', message: '"tool_choice" asks for a tool that is not among "tools".' };
   }
   if (thinking !== undefined && thinking.type !== 'disabled') {
     return { param: 'thinking', message: 'Thinking is not supported; leave "thinking" out.' };
@@ -55,10 +57,12 @@ export function findUnsupportedInMessages(request: z.output<typeof countTokensRe
   if (system !== undefined && foreignBlock(system) !== -1) {
     return { param: `system.${foreignBlock(system)}`, message: 'Only blocks of type "text" are supported.' };
   }
-  for (const [index, { content }] of messages.entries()) {
-    const foreign = foreignBlock(content);
-    if (foreign === -1) continue;
-    return { param: `messages.${index}.content.${foreign}`, message: 'Only blocks of type "text" are supported.' };
+  for (const [index, { role, content }] of messages.entries()) {
+    const foreign = foreignContent(role, content);
+    if (foreign === null) continue;
+    const message =
+      'Only blocks of text are supported, and of tools: "tool_use" of an assistant, "tool_result" of a user.';
+    return { param: `messages.${index}.content.${foreign}`, message };
   }
   if (messages.at(-1)?.role !== 'assistant') return null;
   const message = 'An answer cannot be begun by the client: the last message must be of the user.';
@@ -71,8 +75,13 @@ export const messagesAnswer = z.object({
   type: z.literal('message'),
   role: z.literal('assistant'),
   model: z.string(),
-  content: z.array(z.object({ type: z.literal('text'), text: z.string() })),
-  stop_reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence']),
+  content: z.array(
+    z.discriminatedUnion('type', [
+      z.object({ type: z.literal('text'), text: z.string() }),
+      z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: anyObject }),
+    ]),
+  ),
+  stop_reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence', 'tool_use']),
   stop_sequence: z.string().nullable(),
   usage: z.object({ input_tokens: z.int(), output_tokens: z.int() }),
   blyan: blyanAnswer,

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { API_LIMITS } from './limits.ts';
 import { anyObject, boundedArray, optional } from './optional.ts';
 
-const name = z.string().regex(/^[\w.-]{1,64}$/, 'Expected a name of 1 to 64 letters, digits, _, - or .');
+export const toolName = z.string().regex(/^[\w.-]{1,64}$/, 'Expected a name of 1 to 64 letters, digits, _, - or .');
 
 /** A function that the model may call. */
 export const tool = z.looseObject({
   type: z.literal('function'),
   function: z.looseObject({
-    name,
+    name: toolName,
     description: optional(z.string()),
     /** A JSON Schema; absent means any object. */
     parameters: optional(anyObject),
@@ -20,7 +20,7 @@ export const tools = boundedArray(tool, 0, API_LIMITS.tools);
 export const toolChoice = z.union(
   [
     z.enum(['none', 'auto', 'required']),
-    z.looseObject({ type: z.literal('function'), function: z.looseObject({ name }) }),
+    z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: toolName }) }),
   ],
   { error: () => 'Expected "none", "auto", "required" or {"type":"function","function":{"name":…}}' },
 );
@@ -29,7 +29,10 @@ export const toolChoice = z.union(
 export const toolCall = z.looseObject({
   id: z.string().max(256),
   type: z.literal('function'),
-  function: z.looseObject({ name, arguments: z.string().refine(isObjectText, 'Expected a JSON object, as text') }),
+  function: z.looseObject({
+    name: toolName,
+    arguments: z.string().refine(isObjectText, 'Expected a JSON object, as text'),
+  }),
 });
 
 function isObjectText(text: string): boolean {
@@ -54,26 +57,50 @@ export interface AskedTools {
   readonly choice: 'auto' | readonly string[];
   /** Whether the answer may have several calls. */
   readonly isParallel: boolean;
-  /** Of the list. */
-  readonly param: string;
+  /** Dotted path from a tool of the request to the schema of its arguments. */
+  readonly schemaField: string;
 }
 
-interface Asking {
-  readonly tools: readonly z.output<typeof tool>[] | undefined;
-  readonly choice: z.output<typeof toolChoice> | undefined;
-  readonly isParallel: boolean | undefined;
+/** Tools as a family asked for them. */
+export interface Asking {
+  readonly tools: readonly {
+    readonly name: string;
+    readonly description: string | undefined;
+    readonly parameters: object | undefined;
+  }[];
+  readonly choice: 'none' | 'auto' | 'required' | { readonly name: string };
+  readonly isParallel: boolean;
+  readonly schemaField: string;
 }
 
 /** Null where there is nothing to call. */
-export function askedTools({ tools: given = [], choice = 'auto', isParallel = true }: Asking): AskedTools | null {
+export function askedTools({ tools: given, choice, isParallel, schemaField }: Asking): AskedTools | null {
   if (given.length === 0 || choice === 'none') return null;
   const asked = given.map(
-    ({ function: { name: called, description, parameters } }): AskedTool => ({
+    ({ name, description, parameters }): AskedTool => ({
       type: 'function',
-      function: { name: called, ...(description !== undefined && { description }), ...(parameters && { parameters }) },
+      function: { name, ...(description !== undefined && { description }), ...(parameters && { parameters }) },
     }),
   );
-  const all = asked.map((one) => one.function.name);
-  const must = choice === 'required' ? all : choice === 'auto' ? 'auto' : [choice.function.name];
-  return { tools: asked, choice: must, isParallel, param: 'tools' };
+  const must = choice === 'auto' ? choice : choice === 'required' ? given.map(({ name }) => name) : [choice.name];
+  return { tools: asked, choice: must, isParallel, schemaField };
+}
+
+/** The same of chat completions and of Ollama. */
+export function askedInChat(
+  given: readonly z.output<typeof tool>[] = [],
+  choice: z.output<typeof toolChoice> = 'auto',
+  isParallel = true,
+): AskedTools | null {
+  return askedTools({
+    tools: given.map(({ function: { name, description, parameters } }) => ({ name, description, parameters })),
+    choice: typeof choice === 'string' ? choice : choice.function,
+    ...{ isParallel, schemaField: 'function.parameters' },
+  });
+}
+
+/** Whether a choice names what is not there. */
+export function isUnknownChoice(tools: readonly { readonly name: string }[], choice: Asking['choice']): boolean {
+  if (choice === 'auto' || choice === 'none') return false;
+  return choice === 'required' ? tools.length === 0 : !tools.some(({ name }) => name === choice.name);
 }

@@ -1,5 +1,6 @@
 import type { ParsedChatCompletionRequest } from './chat-request.ts';
 import type { ParsedCompletionRequest } from './completion-request.ts';
+import { isUnknownChoice } from './tools.ts';
 
 export interface Unsupported {
   /** Dotted path of the field. */
@@ -33,9 +34,14 @@ export function findUnsupportedInCompletion(request: ParsedCompletionRequest): U
 }
 
 function unknownChoice({ tools = [], tool_choice: choice }: ParsedChatCompletionRequest): Unsupported | null {
-  if (choice === undefined || choice === 'none' || choice === 'auto') return null;
-  const isThere = (name: string) => tools.some((tool) => tool.function.name === name);
-  if (choice === 'required' ? tools.length > 0 : isThere(choice.function.name)) return null;
+  const wanted = typeof choice === 'object' ? choice.function : (choice ?? 'auto');
+  if (
+    !isUnknownChoice(
+      tools.map((tool) => tool.function),
+      wanted,
+    )
+  )
+    return null;
   return no('tool_choice', '"tool_choice" asks for a tool that is not among "tools".');
 }
 
