@@ -53,7 +53,7 @@ function Figures({ report, answer: { usage } }: { readonly report: BlyanChunk; r
   const speed = measured && tokensPerSecond(measured.msPerToken);
   const expected = forecast && tokensPerSecond(forecast.msPerToken);
   return (
-    <dl className="facts">
+    <dl className="answer-facts">
       <Fact name={t.plan}>{plan}</Fact>
       {speed && (
         <Fact name={t.speed} aside={expected && t.forecast(expected)}>
