@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@blyan/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { GATEWAY_PROGRAM } from '../src/cli/gateway-program.ts';
 import { redactContact, redactUrl } from '../src/config/redact.ts';
 import { SETTINGS } from '../src/config/settings.ts';
 import { cli } from './test-context.ts';
@@ -74,29 +73,6 @@ test('what may hold a secret says what of it is shown', () => {
     const isUrl = /\b(URL|JSON-RPC|Redis|PostgreSQL|invite)\b/.test(help);
     if (isUrl) expect([key, redact?.('blyan1word')]).not.toEqual([key, undefined]);
   }
-});
-
-test('a gateway of its own shows what it can be told, and wants a network to join and HTTP', async () => {
-  const cwd = await folder();
-  const run = (...argv: string[]) => cli([...argv, '--data-dir', 'data'], { program: GATEWAY_PROGRAM, cwd });
-  const { stdout } = await run('config', 'show');
-  expect(stdout).toMatch(/^bootstrap /m);
-  expect(stdout).not.toMatch(/^(threads|host|kv-budget) /m);
-  expect(await run('start')).toMatchObject({ code: 2, stderr: expect.stringContaining('--bootstrap') });
-  const off = await run('start', '--bootstrap', INVITE, '--gateway', 'off');
-  expect(off).toMatchObject({ code: 2, stderr: expect.stringContaining('--gateway') });
-  expect((await run('start', '--threads', '2')).stderr).toContain('unknown option');
-});
-
-test('keys of a gateway that does not run, and of what is no account, are refused by name', async () => {
-  const cwd = await folder();
-  const keys = (...argv: string[]) => cli(['keys', ...argv, '--data-dir', 'data'], { program: GATEWAY_PROGRAM, cwd });
-  const account = `0x${'a'.repeat(40)}`;
-  expect(await keys('list')).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_NODE_NOT_RUNNING') });
-  expect(await keys('list', '0x1')).toMatchObject({ code: 2, stderr: expect.stringContaining('Ethereum address') });
-  expect(await keys('create', account, '--scopes', 'all')).toMatchObject({ code: 2, stdout: '' });
-  expect(await keys('create', account, '--days', '0')).toMatchObject({ code: 2, stdout: '' });
-  expect(await keys('create', account, '--name', ' ')).toMatchObject({ code: 2, stdout: '' });
 });
 
 test('a mistake in a file is the same error as at a start', async () => {

@@ -4,6 +4,7 @@ import { hasPostgres, startPostgres } from '@blyan/testkit/services';
 import { expect, onTestFinished, test } from 'vitest';
 import { CHAT, chatBody, startGateway } from '../../gateway/test/harness.ts';
 import { tokensOf } from '../../gateway/test/scripted-coordinator.ts';
+import { GATEWAY_PROGRAM } from '../src/cli/gateway-program.ts';
 import { cli } from './test-context.ts';
 
 const ACCOUNT = '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266';
@@ -18,6 +19,16 @@ test.skipIf(!hasPostgres)(
       code: 1,
       stderr: expect.stringContaining('ERR_LEDGER_MISSING'),
     });
+    const migrate = async () =>
+      JSON.parse(
+        (await cli(['migrate', '--json'], { env: { BLYAN_LEDGER: server.url }, program: GATEWAY_PROGRAM })).stdout,
+      );
+    const { ledger: shown, migrations } = await migrate();
+    expect(migrations[0]).toEqual({ number: 1, name: 'journal, accounts, reservations', isNew: true });
+    expect(shown).toMatch(/^postgres:/);
+    expect((await migrate()).migrations.map(({ isNew }: { isNew: boolean }) => isNew)).toEqual(
+      migrations.map(() => false),
+    );
     async function start(holdAt?: number) {
       const store = new PostgresStore({ url: server.url });
       const ledger = new DoubleEntryLedger({ store, clock: systemClock });

@@ -1,5 +1,6 @@
 import { config } from './commands/config.ts';
 import { gatewayKeys } from './commands/gateway-keys.ts';
+import { gatewayMigrate } from './commands/gateway-migrate.ts';
 import { GATEWAY_SETTINGS, gatewayStart } from './commands/gateway-start.ts';
 import type { ProgramSpec } from './program.ts';
 
@@ -11,5 +12,5 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
     ['keys create 0xf39F…2266', 'an API key for an account'],
     ['config show --origin', 'every setting, its value and where that comes from'],
   ],
-  commands: [gatewayStart, config(GATEWAY_SETTINGS), gatewayKeys],
+  commands: [gatewayStart, gatewayMigrate, config(GATEWAY_SETTINGS), gatewayKeys],
 };

@@ -4,6 +4,7 @@ export { decideBatch, MAX_BATCH } from './decide.ts';
 export { DoubleEntryLedger, type LedgerDeps } from './double-entry-ledger.ts';
 export { EMPTY_HEAD, entryHash, type LedgerHead, mayOverdraw } from './entry.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
+export type { MigrationStep } from './migrations.ts';
 export { PostgresStore, type PostgresStoreOptions } from './postgres/postgres-store.ts';
 export { LedgerFile, type LedgerFileOptions } from './sqlite/ledger-file.ts';
 export { SqliteStore, type SqliteStoreOptions } from './sqlite/sqlite-store.ts';

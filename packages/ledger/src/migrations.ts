@@ -15,6 +15,15 @@ export interface AppliedMigration {
   readonly sha256: string;
 }
 
+/** A step of the schema as an opened ledger has it. */
+export interface MigrationStep {
+  /** From 1. */
+  readonly number: number;
+  readonly name: string;
+  /** Done when it was opened, not before. */
+  readonly isNew: boolean;
+}
+
 export function migrationHash({ sql }: Migration): string {
   return createHash('sha256').update(sql).digest('hex');
 }
@@ -38,6 +47,14 @@ export function missingMigrations(
   return known
     .map((migration, at) => ({ ...migration, number: at + 1, sha256: migrationHash(migration) }))
     .slice(applied.length);
+}
+
+/** All steps, of which those in `missing` were done now. */
+export function migrationSteps(
+  known: readonly Migration[],
+  missing: readonly AppliedMigration[],
+): readonly MigrationStep[] {
+  return known.map(({ name }, at) => ({ number: at + 1, name, isNew: at >= known.length - missing.length }));
 }
 
 function refuse(message: string): never {

@@ -11,7 +11,7 @@ import type { LedgerCommand } from '../command.ts';
 import { decideBatch } from '../decide.ts';
 import type { LedgerHead } from '../entry.ts';
 import { LedgerError, unavailable } from '../errors.ts';
-import { type AppliedMigration, missingMigrations } from '../migrations.ts';
+import { type AppliedMigration, type MigrationStep, migrationSteps, missingMigrations } from '../migrations.ts';
 import { balanceOf, ENTRY_COLUMNS, entryOf, entryValues, type Row, reservationOf, textOf } from '../rows.ts';
 import type { AssetTotals, EntryQuery, LedgerStore, StoreFault } from '../store.ts';
 import { Verifier, type VerifyReport } from '../verifier.ts';
@@ -49,6 +49,7 @@ export class PostgresStore implements LedgerStore {
   readonly #options: PostgresStoreOptions;
   readonly #running = new Set<Promise<unknown>>();
   #connections: Connections | null = null;
+  #migrations: readonly MigrationStep[] = [];
 
   constructor(options: PostgresStoreOptions) {
     this.#options = options;
@@ -58,11 +59,16 @@ export class PostgresStore implements LedgerStore {
     this.#connections = new Connections(this.#options.url);
     try {
       const { readOnly = false } = this.#options;
-      await this.#use('opening', readOnly ? assertMigrated : prepare);
+      this.#migrations = await this.#use('opening', readOnly ? assertMigrated : prepare);
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  /** The steps of its schema, once it was open. */
+  get migrations(): readonly MigrationStep[] {
+    return this.#migrations;
   }
 
   async close(): Promise<void> {
@@ -224,7 +230,7 @@ async function appliedMigrations(ask: Ask): Promise<AppliedMigration[] | null> {
   return rows.map((row) => ({ number: Number(row.number), sha256: textOf(row, 'sha256') }));
 }
 
-async function assertMigrated(ask: Ask): Promise<void> {
+async function assertMigrated(ask: Ask): Promise<readonly MigrationStep[]> {
   const applied = await appliedMigrations(ask);
   if (applied === null) {
     const message = 'There is no ledger in that database yet: a gateway makes it when it starts.';
@@ -232,10 +238,11 @@ async function assertMigrated(ask: Ask): Promise<void> {
   }
   if (missingMigrations(POSTGRES_MIGRATIONS, applied).length > 0)
     throw new LedgerError('ERR_LEDGER_MIGRATION', 'The ledger is of an older version: start a gateway of it once.');
+  return migrationSteps(POSTGRES_MIGRATIONS, []);
 }
 
 /** Refuses a server that forgets, and makes what is missing. */
-async function prepare(ask: Ask): Promise<void> {
+async function prepare(ask: Ask): Promise<readonly MigrationStep[]> {
   const [server] = await ask("SELECT current_setting('fsync') AS fsync");
   if (server?.fsync !== 'on')
     throw unavailable('the server has fsync off and loses in a power cut what it acknowledged');
@@ -244,11 +251,13 @@ async function prepare(ask: Ask): Promise<void> {
   const applied = await appliedMigrations(ask);
   if (applied === null)
     await ask('CREATE TABLE migration (number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL)');
-  for (const { number, name, sql, sha256 } of missingMigrations(POSTGRES_MIGRATIONS, applied ?? [])) {
+  const missing = missingMigrations(POSTGRES_MIGRATIONS, applied ?? []);
+  for (const { number, name, sql, sha256 } of missing) {
     await ask(sql);
     await ask('INSERT INTO migration VALUES ($1, $2, $3)', [number, name, sha256]);
   }
   await ask('COMMIT');
+  return migrationSteps(POSTGRES_MIGRATIONS, missing);
 }
 
 function headOf([row]: readonly Row[]): LedgerHead {

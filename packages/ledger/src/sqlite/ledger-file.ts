@@ -13,7 +13,7 @@ import type { LedgerCommand } from '../command.ts';
 import { decideBatch } from '../decide.ts';
 import { EMPTY_HEAD, type LedgerHead } from '../entry.ts';
 import { LedgerError } from '../errors.ts';
-import { type AppliedMigration, missingMigrations } from '../migrations.ts';
+import { type AppliedMigration, type MigrationStep, migrationSteps, missingMigrations } from '../migrations.ts';
 import { balanceOf, ENTRY_COLUMNS, entryOf, entryValues, type Row, reservationOf, textOf } from '../rows.ts';
 import type { AssetTotals, EntryQuery, StoreFaultPoint } from '../store.ts';
 import { Verifier, type VerifyReport } from '../verifier.ts';
@@ -39,6 +39,7 @@ export class LedgerFile implements Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #fault: LedgerFileOptions['fault'];
+  #migrations: readonly MigrationStep[] = [];
 
   /** @throws LedgerError ERR_LEDGER_MISSING (only to be read), ERR_LEDGER_MIGRATION, ERR_LEDGER_UNAVAILABLE, ERR_LEDGER_DISK_FULL */
   constructor({ path, readOnly = false, fault }: LedgerFileOptions) {
@@ -54,6 +55,11 @@ export class LedgerFile implements Disposable {
       this.close();
       throw error;
     }
+  }
+
+  /** The steps of its schema. */
+  get migrations(): readonly MigrationStep[] {
+    return this.#migrations;
   }
 
   /** Decides and writes one batch in one transaction. */
@@ -162,6 +168,7 @@ export class LedgerFile implements Disposable {
         this.#database.exec(sql);
         this.#run('INSERT INTO migration VALUES (?, ?, ?)', number, name, sha256);
       }
+      this.#migrations = migrationSteps(SQLITE_MIGRATIONS, missing);
     });
   }
 
