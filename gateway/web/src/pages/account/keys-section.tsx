@@ -37,7 +37,7 @@ export function KeysSection() {
   return (
     <Section title={t.keys} about={t.keysAbout} {...{ heading, problem, outcome }}>
       {made && <NewKey made={made} onStored={put} />}
-      <ul className="rows" aria-busy={value === null}>
+      <ul className="entries" aria-busy={value === null}>
         {value?.map((key) => (
           <KeyRow key={key.id} listed={key} isBusy={isBusy} onRevoke={() => void revoke(key)} />
         ))}

@@ -64,7 +64,7 @@ function Trust({ limits: { level, next, levels, trust } }: { readonly limits: Li
   const t = useText(accountText);
   const figures = useFigures();
   return (
-    <div className="trust">
+    <div className="trust-level">
       <h3>
         {t.trust}: <span data-testid="level">{t[level]}</span>
       </h3>

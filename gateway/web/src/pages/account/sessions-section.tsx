@@ -27,7 +27,7 @@ export function SessionsSection() {
   const hasOthers = value !== null && value.length > 1;
   return (
     <Section title={t.sessions} about={t.sessionsAbout} {...{ heading, problem, outcome }}>
-      <ul className="rows" aria-busy={value === null}>
+      <ul className="entries" aria-busy={value === null}>
         {value?.map((session) => (
           <SessionRow key={session.id} session={session} isBusy={isBusy} onEnd={() => void endOne(session)} />
         ))}

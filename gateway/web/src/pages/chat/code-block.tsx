@@ -22,7 +22,7 @@ export function CodeBlock({ text, language }: CodeBlockProps) {
         <CopyButton text={text} source={code} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard */}
-      <section className="wide" tabIndex={0} aria-label={t.code}>
+      <section className="scroller" tabIndex={0} aria-label={t.code}>
         <pre>
           <code ref={code}>{text}</code>
         </pre>

@@ -117,7 +117,7 @@ function Table({ token, depth }: { readonly token: Tokens.Table; readonly depth:
   const cell = ({ tokens, text }: Tokens.TableCell) => children(tokens, text, depth);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
-    <div className="wide" tabIndex={0}>
+    <div className="scroller" tabIndex={0}>
       <table>
         <thead>
           <tr>

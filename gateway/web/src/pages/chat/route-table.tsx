@@ -18,7 +18,7 @@ export function RouteTable({ route }: { readonly route: readonly BlyanRouteEntry
   };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
-    <div className="wide" tabIndex={0}>
+    <div className="scroller" tabIndex={0}>
       <table>
         <thead>
           <tr>

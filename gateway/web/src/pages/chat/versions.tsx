@@ -28,7 +28,7 @@ export function Versions({ message, versions, onChoose }: VersionsProps) {
   };
   if (versions.length < 2) return null;
   return (
-    <span className="versions" data-testid="versions">
+    <span className="siblings" data-testid="versions">
       {step(-1, t.earlier, '‹')}
       <span aria-hidden="true">
         {at + 1}/{versions.length}
