@@ -80,7 +80,7 @@ export type GatewayErrorCode =
   | 'ERR_GATEWAY_LEDGER_MISSING'
   /** A line of the table of prices is none. */
   | 'ERR_GATEWAY_PRICES'
-  /** The gateway keeps as many sessions or keys as it may. */
+  /** The gateway keeps as many keys as it may. */
   | 'ERR_GATEWAY_AUTH_FULL'
   /** The Redis that keeps sessions and keys cannot be used now; the gateway's log says why. */
   | 'ERR_GATEWAY_AUTH_STORE'

@@ -28,6 +28,17 @@ async function ask(page: Page): Promise<void> {
   await page.locator('[data-testid=answer][data-status=done]').waitFor();
 }
 
+async function signIn(page: Page): Promise<void> {
+  await page.locator('.wallets button').click();
+  for (const name of ['quota', 'session', 'balance-spent']) await page.getByTestId(name).first().waitFor();
+}
+
+/** As high as what is on it. */
+async function wholePage(page: Page): Promise<void> {
+  const height = await page.evaluate(() => 100 + (document.querySelector('main')?.scrollHeight ?? 0));
+  await page.setViewportSize({ width: page.viewportSize()?.width ?? 0, height });
+}
+
 /** Every page, and what opens on it. */
 export const SCENES: readonly Scene[] = [
   { name: 'chat', path: '/', text: { en: 'Ask the network.', ko: '네트워크에 물어보세요.' } },
@@ -55,5 +66,17 @@ export const SCENES: readonly Scene[] = [
   { name: 'node', path: ({ peerIds }) => `/nodes/${peerIds[0]}`, text: { en: 'Node', ko: '노드' } },
   { name: 'explorer', path: '/explorer', text: { en: 'Explorer', ko: '탐색기' } },
   { name: 'explorer-block', path: '/explorer/blocks/1', text: { en: 'Block', ko: '블록' } },
-  { name: 'account', path: '/account', text: { en: 'Account', ko: '계정' } },
+  { name: 'account', path: '/account', text: { en: 'Sign in with a wallet', ko: '지갑으로 로그인' } },
+  {
+    name: 'account-signed-in',
+    path: '/account',
+    async arrange(page) {
+      await signIn(page);
+      await page.locator('.new-key-form [name=name]').fill('laptop');
+      await page.locator('.new-key-form [type=submit]').click();
+      await page.getByTestId('new-key').waitFor();
+      await wholePage(page);
+    },
+    text: { en: 'Limits and trust', ko: '한도와 신뢰 등급' },
+  },
 ];

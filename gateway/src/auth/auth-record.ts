@@ -11,8 +11,11 @@ export const MOST_RECORDS: Readonly<Record<AuthKind, number>> = {
   trust: 100_000,
 };
 
-/** Kinds of which the oldest makes room, so that nobody is kept out by them. */
-export const GIVES_WAY: ReadonlySet<AuthKind> = new Set(['challenge', 'device', 'trust']);
+/**
+ * Kinds of which the oldest makes room, so that nobody is kept out by them: wallets cost nothing, and who signs in with
+ * many of them must not keep others from signing in. Whoever loses a session signs in again; a key is never lost.
+ */
+export const GIVES_WAY: ReadonlySet<AuthKind> = new Set(['challenge', 'device', 'session', 'trust']);
 
 const stored = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),

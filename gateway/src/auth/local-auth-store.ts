@@ -43,9 +43,10 @@ export class LocalAuthStore implements AuthStore {
   async close(): Promise<void> {}
 
   async put(kind: AuthKind, record: AuthRecord, isDurable: boolean): Promise<void> {
-    this.#makeRoom(kind, record.id);
+    const gone = this.#makeRoom(kind, record.id);
     this.#add(kind, record);
     try {
+      for (const id of gone) await this.#write(kind, id, null, false);
       await this.#write(kind, record.id, Buffer.from(encodeRecord(record)), isDurable);
     } catch (error) {
       this.#remove(kind, record);
@@ -106,14 +107,19 @@ export class LocalAuthStore implements AuthStore {
     if (ids?.size === 0) this.#owned.delete(owner);
   }
 
-  #makeRoom(kind: AuthKind, id: string): void {
+  /** @returns what went, which the disk has still */
+  #makeRoom(kind: AuthKind, id: string): readonly string[] {
     const records = this.#kinds[kind];
-    if (records.size < this.#most[kind] || records.has(id)) return;
-    for (const record of records.values()) if (this.#isExpired(record)) this.#remove(kind, record);
-    const [oldest] = records.values();
-    if (records.size < this.#most[kind] || oldest === undefined) return;
-    if (!GIVES_WAY.has(kind)) throw authFull(kind, this.#most[kind]);
-    this.#remove(kind, oldest);
+    const most = this.#most[kind];
+    if (records.size < most || records.has(id)) return [];
+    const gone = [...records.values()].filter((record) => this.#isExpired(record));
+    if (gone.length === 0) {
+      const [oldest] = GIVES_WAY.has(kind) ? records.values() : [];
+      if (oldest === undefined) throw authFull(kind, most);
+      gone.push(oldest);
+    }
+    for (const record of gone) this.#remove(kind, record);
+    return gone.map((record) => record.id);
   }
 
   async #write(kind: AuthKind, id: string, value: Uint8Array | null, sync: boolean): Promise<void> {

@@ -33,7 +33,7 @@ export class Sessions {
     this.#clock = clock;
   }
 
-  /** Begins a session under a secret that nobody had before. @throws GatewayError ERR_GATEWAY_AUTH_FULL */
+  /** Begins a session under a secret that nobody had before. */
   async begin(account: string, device: string | null): Promise<{ readonly secret: string; readonly session: Session }> {
     const others = await this.#store.list('session', account);
     for (const { id } of others.slice(0, Math.max(0, others.length + 1 - MAX_SESSIONS)))

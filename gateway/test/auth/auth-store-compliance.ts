@@ -94,21 +94,24 @@ export function describeAuthStore(name: string, isShared: boolean, makePlace: ()
       expect((await store.list('key', '0xa')).map(({ data }) => data)).toEqual([{ used: true }]);
     });
 
-    it('is bounded: the oldest challenge gives way, a session is refused unless some have expired', async () => {
+    it('is bounded: the oldest challenge or session gives way, a key is refused unless some have expired', async () => {
       const small = await openStore(clock, FEW);
       const expiresAtMs = clock.ms + 60_000;
       for (const n of [1, 2, 3, 4]) await small.put('challenge', record(n, { account: '', expiresAtMs }), false);
       const left = await Promise.all([1, 2, 3, 4].map((n) => small.get('challenge', record(n).id)));
       expect(left.map((one) => one?.createdAtMs)).toEqual([undefined, 2, 3, 4]);
 
-      for (const n of [1, 2, 3]) await small.put('session', record(n, { expiresAtMs }), false);
-      await small.put('session', record(3, { expiresAtMs }), false);
-      await expect(small.put('session', record(4), false)).rejects.toMatchObject({ code: 'ERR_GATEWAY_AUTH_FULL' });
-      await small.take('session', record(2).id);
-      await small.put('session', record(5, { expiresAtMs }), false);
+      for (const n of [1, 2, 3, 4]) await small.put('session', record(n, { expiresAtMs }), false);
+      expect((await small.list('session', '0xa')).map(({ createdAtMs }) => createdAtMs)).toEqual([2, 3, 4]);
+
+      for (const n of [1, 2, 3]) await small.put('key', record(n, { expiresAtMs }), true);
+      await small.put('key', record(3, { expiresAtMs }), true);
+      await expect(small.put('key', record(4), true)).rejects.toMatchObject({ code: 'ERR_GATEWAY_AUTH_FULL' });
+      await small.take('key', record(2).id);
+      await small.put('key', record(5, { expiresAtMs }), true);
       clock.ms = expiresAtMs;
-      await small.put('session', record(4), false);
-      expect((await small.list('session', '0xa')).map(({ createdAtMs }) => createdAtMs)).toEqual([4]);
+      await small.put('key', record(4), true);
+      expect((await small.list('key', '0xa')).map(({ createdAtMs }) => createdAtMs)).toEqual([4]);
       await small.close();
     });
   });

@@ -1,7 +1,7 @@
 import { MemoryStore } from '@blyan/store';
 import { expect, test } from 'vitest';
 import { LocalAuthStore } from '../../src/auth/local-auth-store.ts';
-import { describeAuthStore, record } from './auth-store-compliance.ts';
+import { describeAuthStore, FEW, record } from './auth-store-compliance.ts';
 import { TestClock } from './browser.ts';
 
 describeAuthStore('LocalAuthStore', false, async () => async (clock, most) => {
@@ -17,6 +17,17 @@ test('what was taken is not on the disk either', async () => {
   await store.take('key', record(1).id);
   await store.replace('key', record(1, { data: { used: true } }));
   expect(disk.size).toBe(0);
+});
+
+test('what gave way or expired to make room is not on the disk either', async () => {
+  const clock = new TestClock();
+  const disk = new MemoryStore();
+  const store = new LocalAuthStore(clock, disk, FEW);
+  for (const n of [1, 2, 3, 4]) await store.put('session', record(n, { expiresAtMs: clock.ms + 1 }), false);
+  expect(disk.size).toBe(3);
+  clock.ms += 1;
+  await store.put('session', record(5), false);
+  expect(disk.size).toBe(1);
 });
 
 test('what the disk refuses is not there, and its use goes on', async () => {
