@@ -1,5 +1,6 @@
 import {
   API_ROUTES,
+  askedInResponses,
   findUnsupportedInResponses,
   responsesConversation,
   responsesFormatOf,
@@ -29,6 +30,7 @@ export const responsesRoutes =
         maxTokens,
         sampling,
         ...{ format: responsesFormatOf(body.text?.format), textFormat: body.text?.format },
+        tools: askedInResponses(body.tools, body.tool_choice, body.parallel_tool_calls),
       } as const;
       const task = chatTask(ask, request, context);
       return body.stream ? streamAnswer(task, request, reply, context) : wholeAnswer(task, request, reply, context);

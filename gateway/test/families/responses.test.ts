@@ -44,7 +44,7 @@ test('what needs a store, tools or other media is refused by name; what breaks i
   const refused = (more: object, param: string) =>
     expect(client.responses.create({ ...ASKED, ...more })).rejects.toMatchObject({ status: 400, param });
   await refused({ previous_response_id: 'resp_1' }, 'previous_response_id');
-  await refused({ tools: [{ type: 'web_search' }] }, 'tools');
+  await refused({ tools: [{ type: 'web_search' }] }, 'tools.0.type');
   await refused({ text: { format: { type: 'grammar' } } }, 'text.format.type');
   await refused({ input: [{ type: 'item_reference', id: 'x' }] }, 'input.0');
   await refused({ input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'x' }] }] }, 'input.0.content.0');

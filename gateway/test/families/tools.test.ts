@@ -186,6 +186,50 @@ test('the anthropic client calls, whole and streamed, and sends what came of it'
   ]);
 });
 
+test('responses have calls as items, whole and streamed, and take what came of them', async () => {
+  const { client, prompt, coordinator } = await start(`Well. ${CALL}\nNow ${SECOND}`);
+  const given = tools.map(({ function: { name, ...more } }) => ({
+    type: 'function' as const,
+    name,
+    strict: null,
+    parameters: null,
+    ...more,
+  }));
+  const asked = { model: 'golden', temperature: 0, input: 'How deep?', tools: given };
+  const whole = await client.responses.create(asked);
+  expect(whole.output).toMatchObject([
+    { type: 'message', content: [{ text: 'Well. Now ' }] },
+    { type: 'function_call', name: 'depth', arguments: '{"place":"lake"}' },
+    { type: 'function_call', name: 'now', arguments: '{}' },
+  ]);
+  const stream = client.responses.stream(asked);
+  const events = [];
+  for await (const event of stream) events.push(event);
+  expect(events.map(({ sequence_number }) => sequence_number)).toEqual(events.map((_, at) => at));
+  const { output } = await stream.finalResponse();
+  expect(output).toMatchObject([
+    { type: 'message', content: [{ text: 'Well. ' }] },
+    { type: 'function_call', name: 'depth', arguments: '{"place":"lake"}' },
+    { type: 'message', content: [{ text: 'Now ' }] },
+    { type: 'function_call', name: 'now', arguments: '{}' },
+  ]);
+  expect(new Set(output.map(({ id }) => id)).size).toBe(4);
+  const results = output.flatMap((item) =>
+    item.type === 'function_call'
+      ? [{ type: 'function_call_output' as const, call_id: item.call_id, output: '20 m' }]
+      : [],
+  );
+  const input = [{ role: 'user' as const, content: 'How deep?' }, ...(output as never[]), ...results];
+  await client.responses.create({ ...asked, input, tool_choice: 'none' });
+  expect(prompt()).toContain(
+    'Well. <tool_call>{"name": "depth", "arguments": {"place": "lake"}}</tool_call><|im_end|>',
+  );
+  expect(prompt()).toContain('<tool_response>20 m</tool_response>');
+  coordinator.script = { tokens: tokensOf('{"name":"now","arguments":{}}') };
+  const forced = await client.responses.create({ ...asked, tool_choice: { type: 'function', name: 'now' } });
+  expect(forced.output).toMatchObject([{ type: 'function_call', name: 'now' }]);
+});
+
 test('another gateway that goes on with an answer finds the same calls', async () => {
   const said = `Let me see. ${CALL}\n${SECOND} Done.`;
   const net = new JournalNet();

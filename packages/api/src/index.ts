@@ -194,6 +194,7 @@ export {
   responsesEvent,
   responsesRequest,
 } from './responses.ts';
+export { askedInResponses } from './responses-tools.ts';
 export { API_ROUTES, methodsOf } from './routes.ts';
 export { readSse, readSseEvents, SSE_DONE, SSE_PING, type SseEvent, sseData } from './sse.ts';
 export { networkState, type StateAnswer } from './state.ts';

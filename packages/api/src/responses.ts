@@ -3,16 +3,32 @@ import { blyanAnswer } from './blyan-extension.ts';
 import { responsesFormatField } from './json-format.ts';
 import { API_LIMITS } from './limits.ts';
 import { boundedArray, optional } from './optional.ts';
+import { responsesTool, responsesToolChoice } from './responses-tools.ts';
 import { blocksText, foreignBlock, textBlocks } from './text-blocks.ts';
+import { isObjectText, isUnknownChoice, toolName } from './tools.ts';
 import type { Unsupported } from './unsupported.ts';
 
 // OpenAI's responses without what needs a store: each request carries its whole conversation.
 
-const item = z.looseObject({
+const isWhole: Readonly<Record<string, (item: z.output<typeof fields>) => boolean>> = {
+  function_call: (one) => one.call_id !== undefined && one.name !== undefined && isObjectText(one.arguments ?? ''),
+  function_call_output: (one) => one.call_id !== undefined && one.output !== undefined,
+};
+const fields = z.looseObject({
   /** Absent means `message`. */
   type: optional(z.string().max(64)),
   role: optional(z.enum(['user', 'assistant', 'system', 'developer'])),
   content: optional(textBlocks),
+  /** Of a call, and of what came of it. */
+  call_id: optional(z.string().max(256)),
+  name: optional(toolName),
+  /** A JSON object, as text. */
+  arguments: optional(z.string()),
+  output: optional(textBlocks),
+});
+const item = fields.refine((one) => isWhole[one.type ?? 'message']?.(one) ?? true, {
+  error:
+    'Expected a "function_call" with "call_id", "name" and "arguments" (a JSON object, as text), or a "function_call_output" with "call_id" and "output"',
 });
 
 /** Body of `POST /v1/responses`. Unknown fields are ignored, null means absent. */
@@ -27,8 +43,9 @@ export const responsesRequest = z.looseObject({
   /** Absent means 1; 0 is greedy. */
   temperature: optional(z.number().min(0).max(2)),
   top_p: optional(z.number().gt(0).max(1)),
-  tools: optional(z.array(z.unknown())),
-  tool_choice: optional(z.unknown()),
+  tools: optional(boundedArray(responsesTool, 0, API_LIMITS.tools)),
+  tool_choice: optional(responsesToolChoice),
+  parallel_tool_calls: optional(z.boolean()),
   text: optional(z.looseObject({ format: optional(responsesFormatField) })),
   previous_response_id: optional(z.string()),
   conversation: optional(z.unknown()),
@@ -44,6 +61,14 @@ const message = z.object({
   status: z.enum(['in_progress', 'completed', 'incomplete']),
   content: z.array(part),
 });
+const call = z.object({
+  id: z.string(),
+  type: z.literal('function_call'),
+  status: z.literal('completed'),
+  call_id: z.string(),
+  name: z.string(),
+  arguments: z.string(),
+});
 
 /** Answer of `POST /v1/responses` without `stream`; the fields left out here are constant. */
 export const responsesAnswer = z.looseObject({
@@ -54,7 +79,7 @@ export const responsesAnswer = z.looseObject({
   status: z.enum(['in_progress', 'completed', 'incomplete']),
   incomplete_details: z.object({ reason: z.literal('max_output_tokens') }).nullable(),
   model: z.string(),
-  output: z.array(message),
+  output: z.array(z.discriminatedUnion('type', [message, call])),
   usage: z.looseObject({ input_tokens: z.int(), output_tokens: z.int(), total_tokens: z.int() }).nullable(),
   blyan: blyanAnswer.optional(),
 });
@@ -62,16 +87,33 @@ export const responsesAnswer = z.looseObject({
 /** One event of its stream, numbered from 0; `type` is the event's name too. */
 export const responsesEvent = z.looseObject({ type: z.string(), sequence_number: z.int() });
 
+const ITEM_TYPES = new Set(['message', 'function_call', 'function_call_output']);
 type Role = 'user' | 'assistant' | 'system' | 'developer';
 type Request = z.output<typeof responsesRequest>;
 
-/** The conversation in the roles of the model's template. */
-export function responsesConversation({ input, instructions }: Request): { role: Role; content: string }[] {
-  const turns =
-    typeof input === 'string'
-      ? [{ role: 'user' as const, content: input }]
-      : input.map(({ role = 'user', content = '' }) => ({ role, content: blocksText(content) }));
-  return instructions === undefined ? turns : [{ role: 'system' as const, content: instructions }, ...turns];
+interface Turn {
+  readonly role: Role | 'tool';
+  readonly content: string;
+  readonly tool_calls?: object[];
+  readonly tool_call_id?: string | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** The conversation in the roles of the model's template: calls belong to the assistant's turn before them. */
+export function responsesConversation({ input, instructions }: Request): readonly Turn[] {
+  const turns: Turn[] = instructions === undefined ? [] : [{ role: 'system', content: instructions }];
+  if (typeof input === 'string') return [...turns, { role: 'user', content: input }];
+  for (const { type, role = 'user', content = '', call_id, name, arguments: given = '{}', output = '' } of input) {
+    if (type === 'function_call_output') {
+      turns.push({ role: 'tool', tool_call_id: call_id, content: blocksText(output) });
+    } else if (type === 'function_call') {
+      const last = turns.at(-1);
+      const before = last?.role === 'assistant' ? (turns.pop() as Turn) : { role: 'assistant' as const, content: '' };
+      const called = { id: call_id, type: 'function', function: { name, arguments: JSON.parse(given) as object } };
+      turns.push({ ...before, tool_calls: [...(before.tool_calls ?? []), called] });
+    } else turns.push({ role, content: blocksText(content) });
+  }
+  return turns;
 }
 
 /** The first thing asked for that would change the answer and is not implemented, or null. */
@@ -81,17 +123,19 @@ export function findUnsupportedInResponses(request: Request): Unsupported | null
   if (request.conversation !== undefined) return { param: 'conversation', message: stored };
   if (request.prompt !== undefined) return { param: 'prompt', message: stored };
   if (request.background) return { param: 'background', message: 'Answers in the background are not supported.' };
-  if (request.tools?.length) return { param: 'tools', message: 'Tools are not supported; leave "tools" out.' };
-  const { tool_choice: choice, input } = request;
-  if (choice !== undefined && choice !== 'auto' && choice !== 'none') {
-    return { param: 'tool_choice', message: 'Tools are not supported; leave "tool_choice" out.' };
+  const { tools = [], tool_choice: choice = 'auto', input } = request;
+  if (isUnknownChoice(tools, choice)) {
+    return { param: 'tool_choice', message: '"tool_choice" asks for a tool that is not among "tools".' };
   }
   if (typeof input === 'string') return null;
-  for (const [index, { type = 'message', content = '' }] of input.entries()) {
-    if (type !== 'message') return { param: `input.${index}`, message: 'Only items of type "message" are supported.' };
-    const foreign = foreignBlock(content);
+  for (const [index, { type = 'message', content = '', output = '' }] of input.entries()) {
+    if (!ITEM_TYPES.has(type)) {
+      return { param: `input.${index}`, message: `Only items of type ${[...ITEM_TYPES].join(', ')} are supported.` };
+    }
+    const [field, blocks] = type === 'message' ? (['content', content] as const) : (['output', output] as const);
+    const foreign = foreignBlock(blocks);
     if (foreign === -1) continue;
-    return { param: `input.${index}.content.${foreign}`, message: 'Only text is supported.' };
+    return { param: `input.${index}.${field}.${foreign}`, message: 'Only text is supported.' };
   }
   return null;
 }

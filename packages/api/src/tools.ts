@@ -35,7 +35,8 @@ export const toolCall = z.looseObject({
   }),
 });
 
-function isObjectText(text: string): boolean {
+/** Whether a text is a JSON object. */
+export function isObjectText(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value);
