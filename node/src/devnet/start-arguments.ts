@@ -30,13 +30,17 @@ export function startArguments(plan: StartPlan): string[] {
   return args;
 }
 
+/** Without a flag, and of the user's own gateways all the same: a network to play with neither meters there nor signs in there. */
+const OF_OWN_GATEWAYS = ['ledger', 'authStore'];
+
 /** The environment for such a daemon: settings the user meant for a node of his own do not leak into the local network. */
 export function startEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
   const kept = { ...env, BLYAN_CONFIG: undefined };
   for (const setting of SETTINGS) {
-    if (setting.flags !== null && setting.key !== 'logLevel') Object.assign(kept, { [setting.env]: undefined });
+    const isOwn = setting.flags !== null || OF_OWN_GATEWAYS.includes(setting.key);
+    if (isOwn && setting.key !== 'logLevel') Object.assign(kept, { [setting.env]: undefined });
   }
   return kept;
 }
