@@ -17,6 +17,7 @@ import { parsePrices } from './metering/price-table.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { buildMetricsServer } from './metrics-server.ts';
 import { ModelCatalog } from './model-catalog.ts';
+import { readinessChecks } from './readiness.ts';
 import { buildServer } from './server.ts';
 import type { GatewayDeps, GatewayOptions } from './types.ts';
 
@@ -80,6 +81,7 @@ export class Gateway implements Service {
       clock,
       reportFailure: (error, request) => this.#reportFailure(error, request),
     };
+    this.#context.metrics.watch(readinessChecks(this.#context));
   }
 
   /**

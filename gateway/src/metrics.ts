@@ -1,5 +1,6 @@
 import type { Coordinator, PlanType } from '@blyan/interface';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ReadinessCheck } from './readiness.ts';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -71,6 +72,19 @@ export class GatewayMetrics {
 
   answerEnded(route: string, outcome: AnswerOutcome): void {
     this.#answers.inc({ route, outcome });
+  }
+
+  /** One series for each check of readiness, whose names are few. */
+  watch(checks: readonly ReadinessCheck[]): void {
+    new Gauge({
+      name: 'blyan_gateway_check_ok',
+      help: 'Checks of readiness: 1 as long as the check does not fail',
+      labelNames: ['check'],
+      registers: [this.registry],
+      collect() {
+        for (const { name, unready } of checks) this.set({ check: name }, unready() === null ? 1 : 0);
+      },
+    });
   }
 
   #collectGauges(coordinator: Coordinator, version: string, active: () => number, registers: Registry[]): void {

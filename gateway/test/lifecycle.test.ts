@@ -78,6 +78,7 @@ test('metrics have a listener of their own, and no peer in a label', async () =>
     'blyan_http_request_duration_seconds_count{route="/v1/chat/completions",method="POST",status="200"} 2',
   );
   expect(text).toContain('blyan_gateway_nodes 2');
+  expect(text).toContain('blyan_gateway_check_ok{check="model"} 1');
   for (const peer of [...PEERS, 'golden']) expect(text).not.toContain(peer);
   expect((await fetch(new URL('/other', address))).status).toBe(404);
 });
