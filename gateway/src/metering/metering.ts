@@ -12,6 +12,7 @@ import {
 } from '@blyan/interface';
 import { LedgerError, type LedgerStore } from '@blyan/ledger';
 import { GatewayError } from '../errors.ts';
+import { rateLimited } from '../limits/rate-limited.ts';
 import { accountOf, REVENUE_ACCOUNT } from './accounts.ts';
 import { answerId, decodeMemo, encodeMemo } from './answer-memo.ts';
 import { amountOf, type Charged, createMeter, type Meter, NOTHING_CHARGED } from './meter.ts';
@@ -28,6 +29,8 @@ const MAX_KNOWN = 10_000;
 /** Ends of answers that the ledger could not take, which are tried again. */
 const MAX_UNSETTLED = 10_000;
 const PAGE = 1_000;
+/** Of one answer. */
+const MAX_ENTRIES = 1_000;
 
 /** What an answer is to be metered by. */
 export interface MeteredAnswer {
@@ -197,6 +200,8 @@ export class Metering {
     known: number,
   ): Promise<Charged & { readonly most: bigint | null }> {
     const entries = await this.#deps.ledger.entriesOf(reference);
+    // More of them cannot be read at once, and what is not read would be charged again.
+    if (entries.length >= MAX_ENTRIES) throw rateLimited('This answer was resumed too often', RESERVE_MS);
     if (entries.length === 0) {
       const before = { prompt: tokens.prompt, completion: known };
       return { ...before, amount: costOf(price, before), most: null };

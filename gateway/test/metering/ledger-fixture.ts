@@ -1,5 +1,5 @@
 import { type Clock, type LedgerEntry, systemClock } from '@blyan/interface';
-import { DoubleEntryLedger, LedgerFile, type LedgerStore } from '@blyan/ledger';
+import { DoubleEntryLedger, LedgerError, LedgerFile, type LedgerStore } from '@blyan/ledger';
 
 /** A ledger's file in memory, which outlives those who write to it. */
 export class MemoryLedger {
@@ -55,4 +55,19 @@ export function posts(ledger: MemoryLedger) {
       const { promptTokens, completionTokens } = JSON.parse(memo ?? '{}');
       return { account: debit, promptTokens, completionTokens, amount };
     });
+}
+
+/** A store that fails once when it is told to, before it has written or after, when nobody knows. */
+export function failing(store: LedgerStore) {
+  const told = { next: null as 'before' | 'after' | null };
+  const execute: LedgerStore['execute'] = async (...given) => {
+    const { next } = told;
+    told.next = null;
+    const fail = () => new LedgerError('ERR_LEDGER_DISK_FULL', 'The disk is full.');
+    if (next === 'before') throw fail();
+    const outcomes = await store.execute(...given);
+    if (next === 'after') throw fail();
+    return outcomes;
+  };
+  return { store: { ...store, execute }, told };
 }

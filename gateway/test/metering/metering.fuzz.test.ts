@@ -1,12 +1,12 @@
 import { GUEST, type Principal, SCOPES, silentLogger, systemClock } from '@blyan/interface';
-import { DoubleEntryLedger, LedgerError, type LedgerStore } from '@blyan/ledger';
+import { DoubleEntryLedger } from '@blyan/ledger';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { answerId, decodeMemo, encodeMemo } from '../../src/metering/answer-memo.ts';
 import type { Meter } from '../../src/metering/meter.ts';
 import { Metering } from '../../src/metering/metering.ts';
 import { parsePrices } from '../../src/metering/price-table.ts';
-import { MemoryLedger } from './ledger-fixture.ts';
+import { failing, MemoryLedger } from './ledger-fixture.ts';
 
 const MODEL = { name: 'golden', root: 'a1'.repeat(32) };
 const PROMPT = 7;
@@ -43,21 +43,6 @@ type Step =
   | { readonly type: 'resume'; readonly which: number }
   | { readonly type: 'crash' }
   | { readonly type: 'fail'; readonly when: 'before' | 'after' };
-
-/** A store that fails when it is told to, before it has written or after, when nobody knows. */
-function failing(store: LedgerStore) {
-  const told = { next: null as 'before' | 'after' | null };
-  const execute: LedgerStore['execute'] = async (...given) => {
-    const { next } = told;
-    told.next = null;
-    const fail = () => new LedgerError('ERR_LEDGER_UNAVAILABLE', 'The disk is gone.');
-    if (next === 'before') throw fail();
-    const outcomes = await store.execute(...given);
-    if (next === 'after') throw fail();
-    return outcomes;
-  };
-  return { store: { ...store, execute }, told };
-}
 
 class Life {
   readonly told: { next: 'before' | 'after' | null };
@@ -134,7 +119,7 @@ class Life {
       answer.running = { meter, answer, came: meter.prompt(PROMPT, known ?? 0) };
       return true;
     } catch (error) {
-      expect((error as { code: string }).code).toMatch(/^ERR_(GATEWAY_CREDIT|LEDGER_UNAVAILABLE)$/);
+      expect((error as { code: string }).code).toMatch(/^ERR_(GATEWAY_CREDIT|LEDGER_DISK_FULL)$/);
       return false;
     }
   }

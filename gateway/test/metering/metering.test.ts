@@ -1,11 +1,12 @@
-import { AppError } from '@blyan/interface';
+import { AppError, systemClock } from '@blyan/interface';
+import { DoubleEntryLedger } from '@blyan/ledger';
 import { expect, test } from 'vitest';
 import { JournalNet } from '../../../packages/p2p/test/journal-net.ts';
 import { Browser } from '../auth/browser.ts';
 import { Wallet } from '../auth/wallet.ts';
 import { CHAT, COMPLETIONS, chatBody, eventsOf, idEventsOf, startGateway } from '../harness.ts';
 import { type Script, tokensOf } from '../scripted-coordinator.ts';
-import { MemoryLedger, posts } from './ledger-fixture.ts';
+import { failing, MemoryLedger, posts } from './ledger-fixture.ts';
 
 const TEXT = { tokens: tokensOf('a stream') };
 /** A prompt's token costs 2, one of an answer 3. */
@@ -186,4 +187,23 @@ test('what a crash left is released at the next start', async () => {
   await start(TEXT, {}, books);
   expect((await books.store.account('guest'))?.reserved).toBe(0n);
   expect(books.wrong()).toBeNull();
+});
+
+test('where the ledger takes nothing, nothing is computed; an end that it did not take is written later', async () => {
+  const books = new MemoryLedger();
+  const { store, told } = failing(books.store);
+  const ledger = new DoubleEntryLedger({ store, clock: systemClock });
+  await ledger.start();
+  const { post, settled, coordinator } = await start({ ...TEXT, holdAt: 8 }, { ledger: { ledger, store } }, books);
+  told.next = 'before';
+  const refused = await post(CHAT, chatBody());
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+  expect((await refused.json()).error).toMatchObject({ type: 'overloaded_error', code: 'ERR_LEDGER_DISK_FULL' });
+  expect(coordinator.requests).toHaveLength(0);
+  const asked = post(CHAT, chatBody());
+  await expect.poll(() => coordinator.given).toBe(8);
+  told.next = 'before';
+  coordinator.release();
+  expect((await asked).status).toBe(200);
+  expect(await settled()).toMatchObject([{ completionTokens: 8 }]);
 });

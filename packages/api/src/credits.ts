@@ -41,11 +41,17 @@ export const quoteAnswer = z.object({
 });
 export type QuoteAnswer = z.infer<typeof quoteAnswer>;
 
+const digits = (most: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^\\d{1,${most}}$`), 'Expected a number')
+    .transform(Number);
+
 /** Query of `GET /api/v1/account/statement`. */
 export const statementQuery = z.object({
   /** `next` of the page before. */
-  before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
-  limit: z.coerce.number().int().min(1).max(API_LIMITS.statementLines).default(50),
+  before: digits(15).pipe(z.int().min(1)).optional(),
+  limit: digits(4).pipe(z.int().min(1).max(API_LIMITS.statementLines)).default(50),
 });
 
 /**
