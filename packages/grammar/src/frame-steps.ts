@@ -45,8 +45,9 @@ export class FrameSteps {
         return [];
       case 'value':
         return (
-          this.#blank(frame.blank, byte, (blank) => this.#value(frame.shape, frame.place, blank)) ??
-          this.#steps(this.#begin(frame.shape, frame.place), byte)
+          this.#blank(frame.blank, byte, blanksBefore(frame.place), (blank) =>
+            this.#value(frame.shape, frame.place, blank),
+          ) ?? this.#steps(this.#begin(frame.shape, frame.place), byte)
         );
       case 'quote':
         return byte === QUOTE ? [this.#string(CONTENT, frame.room, frame.place)] : [];
@@ -65,9 +66,8 @@ export class FrameSteps {
       case 'other':
         return this.#inOther(frame, byte);
       case 'colon': {
-        const { value, place, blank } = frame;
-        if (byte === COLON) return [this.#value(value, place, 0)];
-        return this.#blank(blank, byte, (next) => this.#colon(value, place, next)) ?? [];
+        const { value, place } = frame;
+        return byte === COLON ? [this.#value(value, place, 0)] : [];
       }
       case 'item':
         return this.#inItem(frame, byte);
@@ -82,7 +82,7 @@ export class FrameSteps {
       case 'root':
         return [this.#done];
       case 'name':
-        return [this.#colon(place.object.shape.rest as Shape, place.object, 0)];
+        return [this.#colon(place.object.shape.rest as Shape, place.object)];
       default:
         return [this.#afterValue(place, 0)];
     }
@@ -147,7 +147,8 @@ export class FrameSteps {
   }
 
   #inMember({ place, isFirst, blank }: Extract<Frame, { kind: 'member' }>, byte: number): readonly Frame[] {
-    const frames = this.#blank(blank, byte, (next) => this.#member(place, isFirst, next));
+    const blanks = { space: !isFirst, line: true, depth: place.depth };
+    const frames = this.#blank(blank, byte, blanks, (next) => this.#member(place, isFirst, next));
     if (frames) return frames;
     if (byte === CLOSE_OBJECT && isFirst && mayClose(place)) return this.resume(place.parent);
     if (byte !== QUOTE) return [];
@@ -164,7 +165,7 @@ export class FrameSteps {
     const property = place.shape.properties[next.value];
     // The closing quote is part of the name: nothing goes on behind it.
     if (!property) return [this.#name(next, place)];
-    return [this.#colon(property.value, this.#objectPlace(place.shape, next.value + 1, place.parent), 0)];
+    return [this.#colon(property.value, this.#objectPlace(place.shape, next.value + 1, place.parent))];
   }
 
   #inOther({ at, lexer, place }: Extract<Frame, { kind: 'other' }>, byte: number): readonly Frame[] {
@@ -181,7 +182,8 @@ export class FrameSteps {
   }
 
   #inItem({ place, blank }: Extract<Frame, { kind: 'item' }>, byte: number): readonly Frame[] {
-    const frames = this.#blank(blank, byte, (next) => this.#item(place, next));
+    const blanks = { space: false, line: true, depth: place.depth };
+    const frames = this.#blank(blank, byte, blanks, (next) => this.#item(place, next));
     if (frames) return frames;
     if (byte === CLOSE_ARRAY) return place.shape.least === 0 ? this.resume(place.parent) : [];
     const item = nextItem(place);
@@ -189,24 +191,31 @@ export class FrameSteps {
   }
 
   #after({ place, blank }: Extract<Frame, { kind: 'after' }>, byte: number): readonly Frame[] {
-    const frames = this.#blank(blank, byte, (next) => this.#afterValue(place, next));
+    const mayEnd = place.kind === 'property' ? mayClose(place) : place.count >= place.shape.least;
+    const blanks = { space: false, line: mayEnd, depth: place.depth };
+    const frames = this.#blank(blank, byte, blanks, (next) => this.#afterValue(place, next));
     if (frames) return frames;
+    if (byte === (place.kind === 'property' ? CLOSE_OBJECT : CLOSE_ARRAY))
+      return mayEnd ? this.resume(place.parent) : [];
+    // Behind a blank it ends.
+    if (byte !== COMMA || blank !== 0) return [];
     if (place.kind === 'property') {
-      if (byte === CLOSE_OBJECT) return mayClose(place) ? this.resume(place.parent) : [];
-      const goes = byte === COMMA && (isOpen(place, place.shape.spelledNames) || hasRest(place));
+      const goes = isOpen(place, place.shape.spelledNames) || hasRest(place);
       return goes ? [this.#member(place, false, 0)] : [];
     }
-    if (byte === CLOSE_ARRAY) return place.count >= place.shape.least ? this.resume(place.parent) : [];
-    const item = byte === COMMA ? nextItem(place) : null;
+    const item = nextItem(place);
     return item ? [this.#value(item, this.#itemPlace(place), 0)] : [];
   }
 
   /** The frame behind a blank; null when the byte is none that may stand here. */
-  #blank(blank: number, byte: number, frame: (blank: number) => Frame): readonly Frame[] | null {
-    if (blank === 0 && byte === SPACE) return [frame(ONE_SPACE)];
-    if (blank === 0 && byte === LINE) return [frame(ONE_LINE)];
-    const mayIndent = blank >= ONE_LINE && blank < ONE_LINE + GRAMMAR_LIMITS.indent;
-    return mayIndent && (byte === SPACE || byte === TAB) ? [frame(blank + 1)] : null;
+  #blank(blank: number, byte: number, allowed: Blanks, frame: (blank: number) => Frame): readonly Frame[] | null {
+    if (blank === 0 && byte === SPACE && allowed.space) return [frame(ONE_SPACE)];
+    if (blank === 0 && byte === LINE && allowed.line) return [frame(ONE_LINE)];
+    const maySpace = blank >= ONE_LINE && blank < ONE_LINE + allowed.depth * GRAMMAR_LIMITS.indent;
+    if (byte === SPACE && maySpace) return [frame(blank + 1)];
+    // Tabs are counted below zero.
+    const mayTab = blank === ONE_LINE || (blank < 0 && -blank < allowed.depth);
+    return byte === TAB && mayTab ? [frame(Math.min(blank, 0) - 1)] : null;
   }
 
   #steps(frames: readonly Frame[], byte: number): readonly Frame[] {
@@ -255,8 +264,8 @@ export class FrameSteps {
     return this.#frame(`O${this.#trieId(at)}.${lexer}.${place.id}`, { kind: 'other', at, lexer, place });
   }
 
-  #colon(value: Shape, place: ObjectPlace, blank: number): Frame {
-    return this.#frame(`c${value.id}.${place.id}.${blank}`, { kind: 'colon', value, place, blank });
+  #colon(value: Shape, place: ObjectPlace): Frame {
+    return this.#frame(`c${value.id}.${place.id}`, { kind: 'colon', value, place });
   }
 
   #item(place: ArrayPlace, blank: number): Frame {
@@ -299,6 +308,14 @@ export class FrameSteps {
 
 const [ONE_SPACE, ONE_LINE] = [1, 2] as const;
 
+/** Which blanks may stand in a place: as JSON is written on one line, with spaces or without, or indented. */
+interface Blanks {
+  readonly space: boolean;
+  /** A line break, and as much indentation as the depth allows. */
+  readonly line: boolean;
+  readonly depth: number;
+}
+
 function intern<K, V>(map: { get(key: K): V | undefined; set(key: K, value: V): unknown }, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) {
@@ -311,6 +328,11 @@ function intern<K, V>(map: { get(key: K): V | undefined; set(key: K, value: V): 
 /** Whether something that satisfies a shape has room inside so many arrays and objects. */
 function fits(shape: Shape, depth: number): boolean {
   return depth + shape.height <= GRAMMAR_LIMITS.documentDepth;
+}
+
+/** Values are begun behind a colon, a comma of an array, or nothing. */
+function blanksBefore({ kind, depth }: Place): Blanks {
+  return { space: true, line: kind === 'item', depth };
 }
 
 /** The first required property that has not come, or the number of properties. */

@@ -26,7 +26,7 @@ export const FREE: Room = { least: 0, most: Number.POSITIVE_INFINITY };
 /** One way to read the text so far, which waits for a byte. Equal ones are the same object. */
 export type Frame = { readonly id: number } & (
   | { readonly kind: 'done' }
-  /** Blanks, then a value. */
+  /** A value, perhaps behind blanks: see `blank` in `FrameSteps`. */
   | { readonly kind: 'value'; readonly shape: Shape; readonly place: Place; readonly blank: number }
   /** The quote that opens a string. */
   | { readonly kind: 'quote'; readonly room: Room; readonly place: Place }
@@ -40,9 +40,9 @@ export type Frame = { readonly id: number } & (
   | { readonly kind: 'name'; readonly at: ByteTrie; readonly place: ObjectPlace }
   /** A name that must not become one of the schema's. */
   | { readonly kind: 'other'; readonly at: ByteTrie; readonly lexer: number; readonly place: ObjectPlace }
-  | { readonly kind: 'colon'; readonly value: Shape; readonly place: ObjectPlace; readonly blank: number }
+  | { readonly kind: 'colon'; readonly value: Shape; readonly place: ObjectPlace }
   /** Blanks, then an item, or the closing bracket. */
   | { readonly kind: 'item'; readonly place: ArrayPlace; readonly blank: number }
-  /** Blanks, then a comma or the closing bracket. */
+  /** A comma, or the closing bracket on the same line or the next. */
   | { readonly kind: 'after'; readonly place: ObjectPlace | ArrayPlace; readonly blank: number }
 );

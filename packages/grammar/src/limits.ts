@@ -14,6 +14,6 @@ export const GRAMMAR_LIMITS = Object.freeze({
   integerDigits: 19,
   fractionDigits: 17,
   exponentDigits: 2,
-  /** Spaces or tabs behind a line break between two parts of a document. */
-  indent: 24,
+  /** Most spaces of indentation for each array or object around a line; of tabs it is one. */
+  indent: 4,
 });

@@ -17,7 +17,7 @@ const ANY: readonly Type[] = ['object', 'array', 'string', 'number', 'boolean', 
  * The shape of what satisfies a JSON Schema (2020-12), as far as it can be held to byte by byte. Documents are spelled in
  * one way where the schema leaves it open: properties come in the order of the schema, those that it does not name at the
  * end; an object whose properties are named has others only where `additionalProperties` says so; `enum`, `const` and
- * names are spelled as `JSON.stringify` does.
+ * names are spelled as `JSON.stringify` does; blanks stand where JSON is written on one line, or indented.
  *
  * @throws GrammarError ERR_GRAMMAR_SCHEMA, ERR_GRAMMAR_UNSUPPORTED, ERR_GRAMMAR_TOO_LARGE
  */

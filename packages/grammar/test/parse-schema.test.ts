@@ -179,3 +179,24 @@ test('what a grammar remembers is bounded, and forgetting changes nothing', () =
   expect(isAllowed(grammar.mask(state), tokenOf('7'))).toBe(true);
   expect(grammar.mask(grammar.advance(grammar.start, tokenOf('[')) as GrammarState)).toEqual(first);
 });
+
+test('blanks stand where JSON is written on one line or indented, and nowhere else', () => {
+  const schema = { type: 'object', properties: { a: { type: 'array', items: { type: 'integer' } }, b: {} } };
+  const value = { a: [1, 2], b: [] };
+  for (const indent of [undefined, 1, 2, 4, '\t'])
+    expect(takes(schema, JSON.stringify(value, null, indent))).toBe(true);
+  // As Python writes it.
+  expect(takes(schema, '{"a": [1, 2], "b": []}')).toBe(true);
+  const odd = [
+    '{ "a":[]}',
+    '{"a" :[]}',
+    '{"a":[1 ]}',
+    '{"a":[1]\n,"b":1}',
+    '{"a":\n[]}',
+    '{\n\n"a":[]}',
+    '{\n\t "a":[]}',
+    ' {}',
+    '{} ',
+  ];
+  for (const text of [...odd, JSON.stringify(value, null, 5)]) expect(takes(schema, text), text).toBe(false);
+});
