@@ -32,8 +32,9 @@ import { quoteRoutes } from './routes/quotes.ts';
 import { responsesRoutes } from './routes/responses.ts';
 import { resumeRoutes } from './routes/resume.ts';
 
-/** Longest that the rest of a body nobody wants is read. */
+/** Longest that the rest of a body nobody wants is read, and most of it: a little more than the largest body that is taken. */
 const DISCARD_TIMEOUT_MS = 5_000;
+const DISCARD_BYTES = API_LIMITS.recordBodyBytes + 1024 * 1024;
 
 /** Browsers that were here once ask for nothing but https for so long. */
 const HSTS_SECONDS = 365 * 24 * 60 * 60;
@@ -75,7 +76,10 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => {
-    whenReceived(request.raw, () => sendError(error, request, reply, context));
+    whenReceived(request.raw, (isComplete) => {
+      if (!isComplete) reply.header('connection', 'close');
+      sendError(error, request, reply, context);
+    });
   });
   app.setNotFoundHandler((request) => {
     throw noSuchRoute(app, request);
@@ -161,21 +165,28 @@ function corsOptions(request: FastifyRequest) {
 }
 
 /**
- * Calls back once the request's body has come in, discarding what is left of it, or after the time for that: a client
- * that is still writing when the connection closes never reads the answer.
+ * Calls back once the request's body has come in, discarding what is left of it, or after the time or the bytes for that:
+ * a client that is still writing when the connection closes never reads the answer. Behind what is not complete the
+ * connection has to be closed.
  */
-function whenReceived(raw: IncomingMessage, then: () => void): void {
+function whenReceived(raw: IncomingMessage, then: (isComplete: boolean) => void): void {
   if (raw.complete || raw.destroyed) {
-    then();
+    then(true);
     return;
   }
+  let left = DISCARD_BYTES;
+  const onData = (part: Buffer) => {
+    left -= part.length;
+    if (left < 0) done();
+  };
   const done = () => {
     clearTimeout(timer);
-    raw.off('end', done).off('close', done);
-    then();
+    raw.off('end', done).off('close', done).off('data', onData);
+    if (!raw.complete) raw.pause();
+    then(raw.complete);
   };
   const timer = setTimeout(done, DISCARD_TIMEOUT_MS);
-  raw.on('end', done).on('close', done).resume();
+  raw.on('end', done).on('close', done).on('data', onData).resume();
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, context: GatewayContext): void {
@@ -210,7 +221,10 @@ const refused = new WeakSet<Socket>();
 
 /** What Node's HTTP parser refused, before there was a request. What comes behind it is discarded, as in `whenReceived`. */
 function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
-  if (refused.has(socket)) return;
+  if (refused.has(socket)) {
+    if (socket.bytesRead > DISCARD_BYTES) socket.destroy();
+    return;
+  }
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

@@ -11,7 +11,7 @@ import { startArguments, startEnvironment } from '../../../node/src/devnet/start
 const MAIN = fileURLToPath(new URL('../../../node/src/main.ts', import.meta.url));
 /** Compiled sources of earlier starts: a daemon is up in two thirds of the time. */
 const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/blyan-e2e', import.meta.url));
-const STOP_DEADLINE_MS = 20_000;
+const STOP_DEADLINE_MS = 30_000;
 
 export interface ClusterNodeOptions {
   readonly label: string;
@@ -155,9 +155,9 @@ export class ClusterNode {
     await rm(dataDirPaths(this.#options.dataDir).nodeKey);
   }
 
-  /** In order, and by force after 20 s. */
-  async stop(): Promise<void> {
-    await this.#process?.stop(STOP_DEADLINE_MS);
+  /** In order, and by force after 30 s. */
+  async stop(): Promise<ExitInfo | undefined> {
+    return await this.#process?.stop(STOP_DEADLINE_MS);
   }
 }
 
