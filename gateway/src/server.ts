@@ -11,6 +11,7 @@ import type { GatewayContext } from './context.ts';
 import { errorBody, isOllama } from './error-shapes.ts';
 import { GatewayError } from './errors.ts';
 import { toHttpError } from './http-errors.ts';
+import { assertPlainShape } from './json-shape.ts';
 import { RATE_HEADERS } from './limits/rate-headers.ts';
 import { loggedId } from './logged-id.ts';
 import { isLocalHostHeader, isLoopbackHost } from './loopback.ts';
@@ -86,6 +87,11 @@ export async function buildServer(context: GatewayContext): Promise<FastifyInsta
   });
   const routes = new RouteList();
   app.addHook('onRoute', (route) => routes.add(route));
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    assertPlainShape(body);
+    parse(request, body.toString(), done);
+  });
   addHooks(app, context);
   await app.register(helmet, {
     contentSecurityPolicy: CONTENT_SECURITY_POLICY,

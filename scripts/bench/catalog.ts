@@ -4,6 +4,7 @@ import type { Benchmark } from './benchmark.ts';
 export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   hash: async () => (await import('./benchmarks/hash.ts')).hash,
   'sign-in': async () => (await import('./benchmarks/sign-in.ts')).signIn,
+  gateway: async () => (await import('./benchmarks/gateway.ts')).gateway,
   grammar: async () => (await import('./benchmarks/grammar.ts')).grammar,
   'light-client': async () => (await import('./benchmarks/light-client.ts')).lightClient,
   rpc: async () => (await import('./benchmarks/rpc.ts')).rpc,

@@ -1,8 +1,9 @@
 import type { Benchmark } from '../benchmark.ts';
 import { figure } from '../figure.ts';
 import { benchName, importedBenchModel, promptTokens } from '../model/bench-model.ts';
-import { type Answer, generate } from '../network/generate.ts';
+import { generate } from '../network/generate.ts';
 import { LocalNetwork } from '../network/local-network.ts';
+import { overlappingSpeed } from '../network/overlapping-speed.ts';
 import { rangeOf } from '../stats.ts';
 
 const DELAY_MS = 20;
@@ -35,8 +36,8 @@ answer alone. Best rounds, alone and together in turn.`,
     const alone: number[] = [];
     const all: number[] = [];
     for (let round = 0; round < (quick ? 3 : 5); round++) {
-      alone.push(overlappingSpeed([await ask()]));
-      all.push(overlappingSpeed(await together()));
+      alone.push(overlappingSpeed([(await ask()).arrivals]));
+      all.push(overlappingSpeed((await together()).map(({ arrivals }) => arrivals)));
     }
     report(
       figure(`streams.${quick ? 'genesis' : 'bench-i8'}.${STREAMS}.${DELAY_MS}ms`, Math.max(...all), 'tokens/s', {
@@ -51,12 +52,3 @@ answer alone. Best rounds, alone and together in turn.`,
     );
   },
 };
-
-/** Tokens per second while all answers were under way. */
-function overlappingSpeed(answers: readonly Answer[]): number {
-  const from = Math.max(...answers.map(({ arrivals }) => arrivals[0] ?? Number.NaN));
-  const to = Math.min(...answers.map(({ arrivals }) => arrivals.at(-1) ?? Number.NaN));
-  if (!(to > from)) throw new Error('the answers did not overlap');
-  const tokens = answers.flatMap(({ arrivals }) => arrivals.filter((at) => at > from && at <= to)).length;
-  return (tokens * 1000) / (to - from);
-}

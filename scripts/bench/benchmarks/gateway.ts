@@ -1,0 +1,104 @@
+import type { Benchmark, BenchRun } from '../benchmark.ts';
+import { figure } from '../figure.ts';
+import { importedBenchModel, promptTokens } from '../model/bench-model.ts';
+import { GENESIS_QUESTIONS, importedGenesisModel } from '../model/genesis-model.ts';
+import type { DirectAnswers, DirectQuestion } from '../network/coordinator-probe.ts';
+import { Daemon } from '../network/daemon.ts';
+import { type GenerateOptions, generate } from '../network/generate.ts';
+import { overlappingSpeed } from '../network/overlapping-speed.ts';
+import { median, percentile, rangeOf } from '../stats.ts';
+
+const STREAMS = 8;
+const PROMPT_TOKENS = 16;
+const SMALLEST_VOCABULARY = 300;
+/** Longest that the gateway may add to the time to the first token. */
+const GOAL_FIRST_MS = 5;
+/** Share of the coordinator's tokens a second that has to reach the clients. */
+const GOAL_SHARE = 0.97;
+const PROBE = new URL('../network/coordinator-probe.ts', import.meta.url).href;
+
+export const gateway: Benchmark = {
+  name: 'gateway',
+  about: `What the gateway costs, on one real daemon (plan local, one thread, no speculation). Tokens per second of ${STREAMS} answers at once,
+streamed to a client in a process of its own, against the same asked of the coordinator inside the daemon; in turn, the median of the pairs.
+To the first token: what the client waits for a question of a chat, less what the coordinator says of the same answer; template,
+tokens, journal, HTTP and the client's own part are in it.`,
+  async run(run) {
+    await measure('genesis', { ...(await importedGenesisModel(run)), tokens: 256 }, run);
+    if (run.quick) return;
+    await measure('bench-i8', { ...(await importedBenchModel(run, 'i8')), tokens: 96 }, run);
+  },
+};
+
+interface Served {
+  readonly dataDir: string;
+  readonly manifest: { readonly root: string };
+  /** Of an answer. */
+  readonly tokens: number;
+}
+
+async function measure(name: string, { dataDir, manifest, tokens }: Served, run: BenchRun): Promise<void> {
+  const { quick, report, signal, say } = run;
+  const modelRoot = manifest.root;
+  const args = ['start', '--data-dir', dataDir, '--model', modelRoot, '--host', 'all', '--no-mdns', '--threads', '1'];
+  args.push('--listen', '/ip4/127.0.0.1/tcp/0', '--gateway', '127.0.0.1:0', '--metrics', 'off');
+  say(`${name}: starting a daemon`);
+  await using daemon = await Daemon.start(args, signal, { NODE_OPTIONS: `--import=${PROBE}` });
+  const { gateway } = daemon.ready;
+  const common = { gateway, model: modelRoot, plan: 'local', speculation: 'off', signal } as const;
+  let seed = 0;
+  const prompts = () => Array.from({ length: STREAMS }, () => promptTokens(PROMPT_TOKENS, SMALLEST_VOCABULARY, ++seed));
+  const throughGateway = async () => {
+    const answers = await Promise.all(prompts().map((prompt) => generate({ ...common, prompt, tokens })));
+    return overlappingSpeed(answers.map(({ arrivals }) => arrivals));
+  };
+  const direct = async () => {
+    const question: DirectQuestion = { modelRoot, prompts: prompts(), tokens };
+    const answers = await daemon.ask<DirectAnswers | { error: string }>(JSON.stringify(question));
+    if ('error' in answers) throw new Error(answers.error);
+    return overlappingSpeed(answers);
+  };
+  const rounds = quick ? 5 : 9;
+  for (let round = 0; round < 2; round++) for (const ask of [throughGateway, direct]) await ask();
+  const pairs: { readonly http: number; readonly alone: number }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    // Whoever goes first is not always the same.
+    const first = round % 2 === 0 ? await throughGateway() : await direct();
+    const second = round % 2 === 0 ? await direct() : await throughGateway();
+    pairs.push(round % 2 === 0 ? { http: first, alone: second } : { http: second, alone: first });
+  }
+  const ratios = pairs.map(({ http, alone }) => http / alone);
+  const ratio = median(ratios);
+  const alone = median(pairs.map((pair) => pair.alone));
+  report(
+    figure(`gateway.${name}.${STREAMS}-streams`, ratio * alone, 'tokens/s', {
+      limit: alone,
+      against: 'the coordinator asked directly',
+      goal: { ratioAtLeast: GOAL_SHARE },
+      note: `ratios of ${rounds} pairs ${rangeOf(ratios)
+        .map((one) => one.toFixed(3))
+        .join(' to ')}`,
+    }),
+  );
+  const overheads = await firstTokens({ ...common, tokens: 2 }, quick ? 40 : 100);
+  report(
+    figure(`gateway.${name}.first-token-p95`, percentile(overheads, 0.95), 'ms', {
+      goal: { below: GOAL_FIRST_MS },
+      range: rangeOf(overheads),
+      note: `median ${median(overheads).toFixed(2)} ms of ${overheads.length} questions`,
+    }),
+  );
+}
+
+/** What the client waited beyond what the coordinator took, of one question after the other, milliseconds. */
+async function firstTokens(options: Omit<GenerateOptions, 'prompt'>, count: number): Promise<number[]> {
+  const ask = async (index: number) => {
+    const question = GENESIS_QUESTIONS[index % GENESIS_QUESTIONS.length] as string;
+    const { msToFirstToken, blyan } = await generate({ ...options, prompt: { question } });
+    return msToFirstToken - blyan.measured.msToFirstToken;
+  };
+  for (let index = 0; index < 30; index++) await ask(index);
+  const overheads: number[] = [];
+  for (let index = 0; index < count; index++) overheads.push(await ask(index));
+  return overheads;
+}
