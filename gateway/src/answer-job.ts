@@ -28,9 +28,11 @@ export function chatPrompt(
   more: { readonly tools?: readonly ToolSpec[] | undefined; readonly suffix?: string } = {},
 ): readonly number[] {
   const { tools, suffix = '' } = more;
-  const text = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, ...(tools && { tools }) }) + suffix;
-  assertLength(text, model, param);
-  return tokenizer.encode(text, { addSpecialTokens: false });
+  return tokenizer.encodeChat(messages, { addGenerationPrompt: true, ...(tools && { tools }) }, (rendered) => {
+    const text = rendered + suffix;
+    assertLength(text, model, param);
+    return text;
+  });
 }
 
 /** Text is tokenized as the model's tokenizer prescribes; token ids are taken as they are. */

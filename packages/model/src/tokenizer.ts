@@ -121,9 +121,23 @@ export class Tokenizer {
     return this.#template.render(messages, options);
   }
 
-  /** Token ids of a rendered conversation; the template itself supplies the special tokens. */
-  encodeChat(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): number[] {
-    return this.encode(this.applyChatTemplate(messages, options), { addSpecialTokens: false });
+  /**
+   * Token ids of a rendered conversation; the template itself supplies the special tokens.
+   * @param finish what is to be split, of the rendered text; or throws when it is not to be
+   * @throws what `applyChatTemplate`, `finish` and `encode` throw
+   */
+  encodeChat(
+    messages: readonly ChatMessage[],
+    options: ChatTemplateOptions = {},
+    finish: (rendered: string) => string = (rendered) => rendered,
+  ): number[] {
+    const encode = () => this.encode(finish(this.applyChatTemplate(messages, options)), { addSpecialTokens: false });
+    try {
+      return runWithDeadline(encode, ENCODE_TIMEOUT_MS);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw cause;
+      throw tokenizerError('The conversation cannot be split into tokens: shorten it.', cause);
+    }
   }
 }
 

@@ -7,6 +7,9 @@ test('ends an endless loop, and works again afterwards, also nested', () => {
   };
   expect(() => runWithDeadline(endless, 5)).toThrow(expect.objectContaining({ code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' }));
   expect(runWithDeadline(() => runWithDeadline(() => 20, 5_000) + 1, 5_000)).toBe(21);
+  const within = () => runWithDeadline(endless, 60_000);
+  expect(() => runWithDeadline(within, 5)).toThrow(expect.objectContaining({ code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' }));
+  expect(() => runWithDeadline(endless, 5)).toThrow(expect.objectContaining({ code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' }));
   expect(() =>
     runWithDeadline(() => {
       throw new RangeError('mine');
