@@ -7,7 +7,7 @@ import type { ClusterNode } from '../cluster/cluster-node.ts';
 import { drillModel } from '../cluster/drill-model.ts';
 import { Clients } from './clients.ts';
 import { FAMILIES, type Family } from './families.ts';
-import { GatewayWatch, type Life, socketsOf } from './gateway-watch.ts';
+import { GatewayWatch, HEAP_PROBE, type Life, socketsOf } from './gateway-watch.ts';
 import { exchange, textOf } from './http.ts';
 import type { Orders, Question } from './messages.ts';
 import type { LoadOptions } from './options.ts';
@@ -41,8 +41,6 @@ export interface LoadResult {
   readonly sockets: { readonly before: number; readonly after: number };
   /** Of as many answers at once as there are slots, afterwards. */
   readonly slots: { readonly asked: number; readonly given: number };
-  /** The gateway's process has died by itself. */
-  readonly died: boolean;
 }
 
 /** Answers at once. */
@@ -59,6 +57,8 @@ const GOOD_SHARE = 0.5;
 const CALIBRATION = { atOnce: 16, rounds: 4 };
 /** When the gateway is restarted, as a share of the time: the first life is long enough to see memory grow. */
 const RESTART_AT = 0.65;
+/** The share of a life that is its warm-up: code is compiled, heap and KV memory are taken. */
+const WARM_UP = 0.4;
 const SAY_EVERY_MS = 10_000;
 const IDLE_TIMEOUT_MS = 90_000;
 const SOCKETS_TIMEOUT_MS = 40_000;
@@ -72,7 +72,16 @@ export async function runLoad(options: LoadOptions, { say, signal }: LoadDeps): 
     return { host, gateway: index === 0 };
   });
   const args = [...['--kv-budget', String(KV_BUDGET_BYTES)], ...['--drain-ms', String(DRAIN_MS), '--limits', 'on']];
-  await using cluster = await Cluster.start({ dir: dir.path, source, nodes, args, seed: options.seed, signal });
+  const probe = { preload: [HEAP_PROBE], env: { BLYAN_HEAP_DIR: dir.path } };
+  await using cluster = await Cluster.start({
+    dir: dir.path,
+    source,
+    nodes,
+    args,
+    ...probe,
+    seed: options.seed,
+    signal,
+  });
   const [gatewayNode] = cluster.nodes as [ClusterNode];
   const gateway = gatewayNode.gateway as string;
   const asks = { gateway, model: source.manifest.root, tokens: ANSWER_TOKENS, seed: options.seed };
@@ -89,36 +98,39 @@ export async function runLoad(options: LoadOptions, { say, signal }: LoadDeps): 
     `${capacity.toFixed(1)} answers a second without load; a good client thinks for ${(thinkMs / 1000).toFixed(0)} s`,
   );
   const before = socketsOf(gatewayNode.pid);
-  const watch = new GatewayWatch(gatewayNode);
+  using watch = new GatewayWatch(gatewayNode, dir.path);
   using clients = new Clients({ ...asks, questions, thinkMs }, options.clients, options.processes);
   const reporter = setInterval(() => {
-    say(`${clients.progress}; gateway ${watch.lastMib.toFixed(0)} MiB`);
+    say(`${clients.progress}; gateway ${watch.residentMib.toFixed(0)} MiB`);
   }, SAY_EVERY_MS);
+  const lives: Life[] = [];
   let restart: Restart | null = null;
   let tally: Tally;
-  let died = false;
+  const live = async (ms: number) => {
+    await delay(ms * WARM_UP, undefined, { signal });
+    await watch.warm();
+    await delay(ms * (1 - WARM_UP), undefined, { signal });
+    lives.push(await watch.end());
+  };
   try {
     const firstMs = options.seconds * 1000 * (options.restart ? RESTART_AT : 1);
-    await delay(firstMs, undefined, { signal });
-    died = !gatewayNode.isRunning;
-    if (options.restart && !died) {
+    await live(firstMs);
+    if (options.restart) {
       restart = await restartGateway(cluster, clients, say);
-      await delay(options.seconds * 1000 - firstMs, undefined, { signal });
-      died = !gatewayNode.isRunning;
+      await live(options.seconds * 1000 - firstMs);
     }
     say('the end: what was begun is finished');
     tally = await clients.end(signal);
   } finally {
     clearInterval(reporter);
   }
-  const lives = watch.stop();
   const kvLeak = await cluster.untilIdle(IDLE_TIMEOUT_MS).then(
     () => null,
     (error: Error) => error.message,
   );
-  const after = died ? 0 : await untilSocketsAre(before, gatewayNode.pid);
-  const slots = died ? { asked: MAX_STREAMS, given: 0 } : await askForAllSlots(asks);
-  return { tally, capacity, offered, lives, restart, kvLeak, sockets: { before, after }, slots, died };
+  const after = await untilSocketsAre(before, gatewayNode.pid);
+  const slots = await askForAllSlots(asks);
+  return { tally, capacity, offered, lives, restart, kvLeak, sockets: { before, after }, slots };
 }
 
 type Asks = Omit<Orders, 'clients' | 'questions' | 'thinkMs'>;
