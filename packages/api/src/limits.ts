@@ -3,7 +3,7 @@ export const API_LIMITS = Object.freeze({
   /** Bytes of a request body. */
   bodyBytes: 4 * 1024 * 1024,
   /** Levels of lists and objects in a body, and how many of them. */
-  jsonDepth: 64,
+  jsonDepth: 256,
   jsonContainers: 131_072,
   /** Prompts in one text completion request. */
   prompts: 64,
