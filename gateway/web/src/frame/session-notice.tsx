@@ -16,7 +16,7 @@ export function SessionNotice() {
   const [location] = useLocation();
   const isTold = notice !== null && ENDINGS.has(notice) && location !== PAGE_PATHS.account;
   return (
-    <div className="session-notice" role="status" data-testid="session-notice" hidden={!isTold}>
+    <div className="session-notice" role="status" data-testid="session-notice">
       {isTold && (
         <>
           <p>{notices[notice]}</p>

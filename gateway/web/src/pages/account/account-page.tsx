@@ -48,7 +48,7 @@ function Notice() {
   }, [notice, problem]);
   return (
     <div className="account-news" ref={said} tabIndex={-1}>
-      <p role="status" className="account-notice" data-testid="notice" hidden={notice === null}>
+      <p role="status" className="account-notice" data-testid="notice">
         {notice !== null && t[notice]}
       </p>
       <ProblemNote problem={problem} />
