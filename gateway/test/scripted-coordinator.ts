@@ -118,6 +118,7 @@ export class ScriptedCoordinator implements Coordinator {
         rttMs: at === 0 ? 0 : 1.5,
         addresses: [`/ip4/127.0.0.1/tcp/${4001 + at}`],
         hosted: {
+          root: MODEL_ROOT,
           layers: at === 0 ? [0, 1, 2] : [],
           experts: at === 0 ? [] : ['0.1'],
           embedding: at === 0,

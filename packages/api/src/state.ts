@@ -21,6 +21,8 @@ const nodeState = z.object({
   rttMs: z.number().nullable(),
   addresses: z.array(z.string()).readonly(),
   hosted: z.object({
+    /** The model that these are blocks of; null for none that is known. */
+    root: z.string().nullable(),
     layers: z.array(z.number()).readonly(),
     experts: z.array(z.string()).readonly(),
     embedding: z.boolean(),

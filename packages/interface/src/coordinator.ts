@@ -171,6 +171,8 @@ export interface NodeState {
   readonly rttMs: number | null;
   readonly addresses: readonly string[];
   readonly hosted: {
+    /** The model that these are blocks of; null for none that is known. */
+    readonly root: Root | null;
     readonly layers: readonly number[];
     readonly experts: readonly string[];
     readonly embedding: boolean;

@@ -7,7 +7,7 @@ import { Holdings } from './holdings.ts';
 export function formatHostedBlocks(
   bitmap: Uint8Array,
   model: Pick<RoutedModel, 'spec' | 'blocks'>,
-): NodeState['hosted'] {
+): Omit<NodeState['hosted'], 'root'> {
   const map = blockMap(model);
   const holdings = new Holdings(map, bitmap);
   const experts = map.experts.flatMap((layer, l) =>

@@ -1,68 +1,72 @@
-import type { StateAnswer } from '@blyan/api';
-import { byLayer, plural } from '../format.ts';
-import { peerClass } from './peer-colour.ts';
+import type { Coverage } from './coverage.ts';
 
-type NodeState = StateAnswer['nodes'][number];
+/** What the map says in words. */
+export interface CoverageTexts {
+  readonly label: string;
+  readonly trunk: string;
+  readonly experts: string;
+  readonly partOf: (part: string, holders: number) => string;
+}
 
 interface CoverageMapProps {
-  readonly nodes: readonly NodeState[];
-  /** Labels of the parts nobody hosts, as `trunk:2` and `expert:2.7`. */
-  readonly missing: readonly string[];
+  readonly coverage: Coverage;
+  readonly texts: CoverageTexts;
+  /** Only what this node hosts is filled. */
+  readonly only?: string;
 }
 
 const CELL = 10;
 const STEP = 12;
-/** More would stall the page; the list of nodes is enough then. */
-const MAX_CELLS = 50_000;
-const MIN_WIDTH = 120;
+/** Pixels of the page per unit of the drawing, where there is room. */
+const SCALE = 1.7;
+/** More would stall the page; the table says the same. */
+const MAX_CELLS = 20_000;
 /** Height of the line that names the columns. */
-const HEAD = 9;
+const HEAD = 11;
 /** Space for the layer's number, then the trunk's cell, then a gap before the experts. */
-const TRUNK_X = 12;
-const EXPERTS_X = TRUNK_X + STEP + 8;
+const TRUNK_X = 16;
+const EXPERTS_X = TRUNK_X + STEP + 16;
+const MIN_WIDTH = EXPERTS_X + 4 * STEP;
+/** So many nodes or more are shown the same. */
+const MANY = 3;
 
-/** One strip per layer: its trunk, then its experts, each in the colours of the nodes that host it; hollow when nobody does. */
-export function CoverageMap({ nodes, missing }: CoverageMapProps) {
-  const trunks = new Map<number, string[]>();
-  const experts = new Map<string, string[]>();
-  for (const { peerId, hosted } of nodes) {
-    for (const layer of hosted.layers) add(trunks, layer, peerId);
-    for (const label of hosted.experts) add(experts, label, peerId);
-  }
-  const gaps = missing.filter((label) => label.startsWith('expert:')).map((label) => label.slice('expert:'.length));
-  const layers = byLayer([...experts.keys(), ...gaps]);
-  const bareTrunks = missing.filter((label) => label.startsWith('trunk:')).map((label) => Number(label.slice(6)));
-  const layerCount = 1 + Math.max(-1, ...layers.keys(), ...trunks.keys(), ...bareTrunks);
-  const expertCount = 1 + Math.max(-1, ...[...layers.values()].flat());
-  if (layerCount === 0 || layerCount * expertCount > MAX_CELLS) return null;
+/** One strip per layer: its trunk, then its experts, the darker the more nodes host it; hollow when nobody does. */
+export function CoverageMap({ coverage: { layers, expertCount }, texts, only }: CoverageMapProps) {
+  if (layers.length === 0 || layers.length * (expertCount + 1) > MAX_CELLS) return null;
   const width = Math.max(MIN_WIDTH, EXPERTS_X + expertCount * STEP);
-  const label = `Who hosts what: ${plural(layerCount, 'layer')} of ${plural(expertCount, 'expert')}, ${missing.length === 0 ? 'all hosted' : 'some missing'}. The list of nodes says the same.`;
+  const height = HEAD + layers.length * STEP;
   return (
-    <svg className="coverage" viewBox={`0 0 ${width} ${HEAD + layerCount * STEP}`} role="img" aria-label={label}>
-      <text x={TRUNK_X} y={HEAD - 3}>
-        trunk
+    <svg
+      className="coverage"
+      viewBox={`0 0 ${width} ${height}`}
+      width={width * SCALE}
+      height={height * SCALE}
+      role="img"
+      aria-label={texts.label}
+    >
+      <text x={TRUNK_X} y={HEAD - 4}>
+        {texts.trunk}
       </text>
-      <text x={EXPERTS_X} y={HEAD - 3}>
-        experts
+      <text x={EXPERTS_X} y={HEAD - 4}>
+        {texts.experts}
       </text>
-      {Array.from({ length: layerCount }, (_, layer) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its number
+      {layers.map(({ layer, trunk, experts }) => (
         <g key={layer} transform={`translate(0 ${HEAD + layer * STEP})`}>
-          <text x={TRUNK_X - 4} y={CELL - 3} textAnchor="end">
+          <text x={TRUNK_X - 4} y={CELL - 2.5} textAnchor="end">
             {layer}
           </text>
-          <Cell x={TRUNK_X} title={`trunk ${layer}`} holders={trunks.get(layer) ?? []} />
-          {Array.from({ length: expertCount }, (_, expert) => {
-            const name = `${layer}.${expert}`;
-            return (
-              <Cell
-                key={name}
-                x={EXPERTS_X + expert * STEP}
-                title={`expert ${name}`}
-                holders={experts.get(name) ?? []}
-              />
-            );
-          })}
+          <Cell x={TRUNK_X} name={`${texts.trunk} ${layer}`} holders={trunk} texts={texts} only={only} />
+          {experts.map((holders, expert) => (
+            <Cell
+              // biome-ignore lint/suspicious/noArrayIndexKey: an expert is its number
+              key={expert}
+              x={EXPERTS_X + expert * STEP}
+              name={`${layer}.${expert}`}
+              holders={holders}
+              texts={texts}
+              only={only}
+            />
+          ))}
         </g>
       ))}
     </svg>
@@ -71,36 +75,27 @@ export function CoverageMap({ nodes, missing }: CoverageMapProps) {
 
 interface CellProps {
   readonly x: number;
-  readonly title: string;
+  readonly name: string;
   readonly holders: readonly string[];
+  readonly texts: CoverageTexts;
+  readonly only: string | undefined;
 }
 
-function Cell({ x, title, holders }: CellProps) {
-  if (holders.length === 0) {
-    return (
-      <rect className="hollow" x={x + 0.5} y={0.5} width={CELL - 1} height={CELL - 1} rx={2}>
-        <title>{`${title}: nobody`}</title>
-      </rect>
-    );
-  }
-  const width = CELL / holders.length;
+function Cell({ x, name, holders, texts, only }: CellProps) {
+  const isOwn = only === undefined || holders.includes(only);
+  const shade = holders.length === 0 ? 'hollow' : isOwn ? `held-${Math.min(MANY, holders.length)}` : 'elsewhere';
+  const inset = shade === 'hollow' || shade === 'elsewhere' ? 0.5 : 0;
   return (
-    <g>
-      <title>{`${title}: ${plural(holders.length, 'node')}`}</title>
-      {holders.map((peerId, at) => (
-        <rect
-          key={peerId}
-          className={peerClass(peerId)}
-          x={x + at * width}
-          width={width}
-          height={CELL}
-          rx={holders.length === 1 ? 2 : 0}
-        />
-      ))}
-    </g>
+    <rect
+      className={shade}
+      x={x + inset}
+      y={inset}
+      width={CELL - 2 * inset}
+      height={CELL - 2 * inset}
+      rx={2}
+      data-held={holders.length}
+    >
+      <title>{texts.partOf(name, holders.length)}</title>
+    </rect>
   );
-}
-
-function add<K>(map: Map<K, string[]>, key: K, peerId: string): void {
-  map.set(key, [...(map.get(key) ?? []), peerId]);
 }

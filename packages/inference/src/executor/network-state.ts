@@ -13,7 +13,7 @@ export interface NetworkPort {
   faultyPeers(): readonly PeerId[];
 }
 
-const NOTHING_HOSTED = { layers: [], experts: [], embedding: false, head: false, blocks: 0 };
+const NOTHING_HOSTED = { root: null, layers: [], experts: [], embedding: false, head: false, blocks: 0 };
 /** Most peers without a record that the state names. */
 const NAMED_OUTCASTS = 64;
 
@@ -52,7 +52,7 @@ export function networkState(
         },
         ...{ active, queued, freeKvBytes, gateway, slowness },
         speed: { stepUs, expertUs, prefillRowUs, bandwidthMBps },
-        hosted: model && bitmap ? formatHostedBlocks(bitmap, model) : NOTHING_HOSTED,
+        hosted: model && bitmap ? { root: model.root, ...formatHostedBlocks(bitmap, model) } : NOTHING_HOSTED,
         expiresInMs: Math.max(0, view.issuedAtMs + view.ttlMs - Date.now()),
         ...(view.registered !== undefined && { registered: view.registered }),
         faults: port.faults(peerId),

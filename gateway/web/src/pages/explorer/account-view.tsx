@@ -3,7 +3,7 @@ import { decodeCanonical } from '@blyan/codec/canonical';
 import { Link } from 'wouter';
 import { client } from '../../client.ts';
 import { useFigures } from '../../figures.ts';
-import { Page } from '../../frame/page-frame.tsx';
+import { DataPage } from '../../frame/data-page.tsx';
 import { useText } from '../../language/index.ts';
 import { useNetwork } from '../../network/use-network.tsx';
 import { useLoaded } from '../../use-loaded.ts';
@@ -30,11 +30,11 @@ export function AccountView({ address }: { readonly address: string }) {
     ]),
   );
   return (
-    <Page title={t.account}>
+    <DataPage title={t.account}>
       <SearchBox />
       {error !== null && <Problem error={error} />}
       {data !== null && <Account state={data[0]} account={data[1]} node={data[2]} />}
-    </Page>
+    </DataPage>
   );
 }
 
@@ -87,7 +87,7 @@ function Account({ state, account: { address, nextNonce }, node }: AccountProps)
         check={(verifier, listener, signal) => verifier.state(state, listener, signal)}
         steps={STEPS}
       />
-      <section className="block">
+      <section className="part">
         <h2>{t.signedRecords}</h2>
         <RecordTable key={address} of={{ author: address }} />
       </section>

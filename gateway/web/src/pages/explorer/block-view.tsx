@@ -3,7 +3,7 @@ import { decodeHeader } from '@blyan/chain-format';
 import { Link } from 'wouter';
 import { client } from '../../client.ts';
 import { useFigures } from '../../figures.ts';
-import { Page } from '../../frame/page-frame.tsx';
+import { DataPage } from '../../frame/data-page.tsx';
 import { useText } from '../../language/index.ts';
 import { useLoaded } from '../../use-loaded.ts';
 import { Facts, Hash, Problem } from './parts.tsx';
@@ -21,11 +21,11 @@ export function BlockView({ id }: { readonly id: string }) {
   const t = useText(explorerText);
   const { data: block, error } = useLoaded(`block ${id}`, (signal) => client.chain.block(id, signal));
   return (
-    <Page title={block?.height === 0 ? t.genesisBlock : t.block(block ? String(block.height) : id)}>
+    <DataPage title={block?.height === 0 ? t.genesisBlock : t.block(block ? String(block.height) : id)}>
       <SearchBox />
       {error !== null && <Problem error={error} />}
       {block !== null && <Block block={block} />}
-    </Page>
+    </DataPage>
   );
 }
 
@@ -68,7 +68,7 @@ function Block({ block }: { readonly block: ChainBlock }) {
         check={(verifier, listener, signal) => verifier.block(block, listener, signal)}
         steps={STEPS}
       />
-      <section className="block">
+      <section className="part">
         <h2>{t.records}</h2>
         <RecordTable key={height} of={{ block: height }} />
       </section>

@@ -5,7 +5,7 @@ import { Link } from 'wouter';
 import { client } from '../../client.ts';
 import { useFigures } from '../../figures.ts';
 import { formatMs } from '../../format.ts';
-import { Page } from '../../frame/page-frame.tsx';
+import { DataPage } from '../../frame/data-page.tsx';
 import { useText } from '../../language/index.ts';
 import { useLoaded } from '../../use-loaded.ts';
 import { Facts, Hash, Problem } from './parts.tsx';
@@ -25,14 +25,14 @@ export function ChainHome() {
   const t = useText(explorerText);
   const { data: head, error } = useLoaded('head', (signal) => client.chain.head(signal), POLL_MS);
   return (
-    <Page title={t.title}>
+    <DataPage title={t.title}>
       <p className="lead">{t.about}</p>
       {head !== null && <SearchBox />}
       {error !== null && <Problem error={error} />}
       {head !== null && <Head head={head} />}
       {head !== null && <Blocks height={head.height} />}
       {head !== null && <Models height={head.height} />}
-    </Page>
+    </DataPage>
   );
 }
 
@@ -75,7 +75,7 @@ function Blocks({ height }: { readonly height: number }) {
   );
   const now = Date.now();
   return (
-    <section className="block">
+    <section className="part">
       <h2>{t.blocks}</h2>
       {error !== null && <Problem error={error} />}
       {data !== null && (
@@ -87,7 +87,7 @@ function Blocks({ height }: { readonly height: number }) {
               <th scope="col" className="number">
                 {t.records}
               </th>
-              <th scope="col" className="wide">
+              <th scope="col" className="extra">
                 {t.hash}
               </th>
             </tr>
@@ -102,7 +102,7 @@ function Blocks({ height }: { readonly height: number }) {
                   {block.height === 0 ? t.genesisBlock : ago(block.timeMs, now)}
                 </td>
                 <td className="number">{number(block.recordCount)}</td>
-                <td className="wide">
+                <td className="extra">
                   <Hash hash={block.hash} isShort />
                 </td>
               </tr>
@@ -134,7 +134,7 @@ function Models({ height }: { readonly height: number }) {
   if (error !== null) return <Problem error={error} />;
   const models = data === null ? [] : publishedModels(data);
   return (
-    <section className="block" data-testid="models">
+    <section className="part" data-testid="models">
       <h2>{t.models}</h2>
       {data !== null && models.length === 0 && <p className="note">{t.noModels}</p>}
       {models.map((model) => (
@@ -144,7 +144,7 @@ function Models({ height }: { readonly height: number }) {
             {t.parts(number(model.layers), number(model.experts))} · {t.owner}{' '}
             <Hash hash={model.owner} href={accountPath(model.owner)} isShort />
           </p>
-          <ul className="versions">
+          <ul className="model-versions">
             {model.versions.map(({ version, root, height: at }) => (
               <li key={version}>
                 <b>{version}</b> {version === model.latest && <span className="badge good">{t.latest}</span>}{' '}

@@ -1,8 +1,7 @@
 import { PAGE_PATHS } from '@blyan/api';
 import { Link, Route, Switch } from 'wouter';
-import '../../styles/data.css';
 import './explorer.css';
-import { Page } from '../../frame/page-frame.tsx';
+import { DataPage } from '../../frame/data-page.tsx';
 import { useText } from '../../language/index.ts';
 import { AccountView } from './account-view.tsx';
 import { BlockView } from './block-view.tsx';
@@ -35,9 +34,9 @@ export function ExplorerPage() {
 function BadPath() {
   const t = useText(explorerText);
   return (
-    <Page title={t.unknownTitle}>
+    <DataPage title={t.unknownTitle}>
       <p>{t.badPath}</p>
       <Link href={PAGE_PATHS.explorer}>{t.toExplorer}</Link>
-    </Page>
+    </DataPage>
   );
 }

@@ -21,7 +21,7 @@ export function Hash({ hash, href, isShort = false }: HashProps) {
 /** Names and values; a value that is null is left out with its name. */
 export function Facts({ facts }: { readonly facts: readonly (readonly [name: string, value: ReactNode])[] }) {
   return (
-    <dl className="facts">
+    <dl className="fields">
       {facts
         .filter(([, value]) => value !== null)
         .map(([name, value]) => (

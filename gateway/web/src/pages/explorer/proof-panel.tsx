@@ -118,7 +118,7 @@ function Trust({ proof: { state, trusted, trust } }: { readonly proof: Proof }) 
   const genesis = state?.steps.find((step) => step.at === 'genesis');
   const network = genesis?.network;
   return (
-    <details className="trust">
+    <details className="origin">
       <summary>{t.trustTitle}</summary>
       {network !== undefined && <p>{t.trust(network)}</p>}
       {trusted === null && network !== undefined && (

@@ -1,16 +1,19 @@
 import { isFields, listOf, numberOf, textOf } from './fields.ts';
 
+/** What a node says of itself on the chain. */
+export interface NodeClaims {
+  /** Empty where it has none. */
+  readonly name: string;
+  readonly tier: number;
+  readonly profile: string;
+  readonly memoryBytes: number;
+  readonly addresses: readonly string[];
+}
+
 /** What a record does, as far as this page knows its type. */
 export type RecordSense =
   | { readonly type: 'transfer'; readonly to: string; readonly amount: bigint }
-  | {
-      readonly type: 'node';
-      readonly name: string;
-      readonly tier: number;
-      readonly profile: string;
-      readonly memoryBytes: number;
-      readonly addresses: readonly string[];
-    }
+  | ({ readonly type: 'node' } & NodeClaims)
   | {
       readonly type: 'model';
       readonly name: string;
@@ -55,18 +58,25 @@ export function readRecord(fields: unknown): ReadableRecord | null {
   };
 }
 
+/** Null for what are no claims. */
+export function claimsOf(claims: unknown): NodeClaims | null {
+  if (!isFields(claims)) return null;
+  const { name, tier, profile, memoryBytes, addresses } = claims;
+  return {
+    ...{ name: textOf(name), tier: numberOf(tier), profile: textOf(profile) },
+    ...{ memoryBytes: numberOf(memoryBytes), addresses: listOf(addresses).map(textOf) },
+  };
+}
+
 function senseOf(type: string, body: unknown): RecordSense {
   if (!isFields(body)) return { type: 'other' };
   if (type === 'transfer') {
     const amount = bigintOf(body.amount);
     return amount === null ? { type: 'other' } : { type, to: textOf(body.to), amount };
   }
-  if (type === 'node' && isFields(body.claims)) {
-    const { name, tier, profile, memoryBytes, addresses } = body.claims;
-    return {
-      ...{ type, name: textOf(name), tier: numberOf(tier), profile: textOf(profile) },
-      ...{ memoryBytes: numberOf(memoryBytes), addresses: listOf(addresses).map(textOf) },
-    };
+  if (type === 'node') {
+    const claims = claimsOf(body.claims);
+    return claims === null ? { type: 'other' } : { type, ...claims };
   }
   if (type === 'model') {
     const layers = listOf(body.experts);

@@ -26,7 +26,7 @@ export function RecordTable({ of }: RecordTableProps) {
   const ofBlock = 'block' in of;
   return (
     <>
-      <table className="table rows" data-testid="records">
+      <table className="table stacked" data-testid="records">
         <thead>
           <tr>
             <th scope="col">{t.record}</th>

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { client } from '../../client.ts';
 import { type Figures, useFigures } from '../../figures.ts';
-import { Page } from '../../frame/page-frame.tsx';
+import { DataPage } from '../../frame/data-page.tsx';
 import { useText } from '../../language/index.ts';
 import { useLoaded } from '../../use-loaded.ts';
 import { Facts, Hash, Problem } from './parts.tsx';
@@ -27,11 +27,11 @@ export function RecordView({ hash }: { readonly hash: string }) {
   // Asked again: a record that waits becomes final, or is dropped.
   const { data: record, error } = useLoaded(`record ${hash}`, (signal) => client.chain.record(hash, signal), POLL_MS);
   return (
-    <Page title={t.record}>
+    <DataPage title={t.record}>
       <SearchBox />
       {error !== null && <Problem error={error} />}
       {record !== null && <Record answer={record} />}
-    </Page>
+    </DataPage>
   );
 }
 
