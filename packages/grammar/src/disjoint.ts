@@ -16,8 +16,14 @@ const MAX_COMPARED = 100_000;
  */
 export function assertDisjoint(shapes: readonly Shape[], path: Path): void {
   let compared = 0;
+  const known = new Map<Shape, readonly ValueShape[]>();
+  const valuesOf = (shape: Shape) => {
+    const values = known.get(shape) ?? alternativesOf(shape);
+    known.set(shape, values);
+    return values;
+  };
   const areDisjoint = (a: Shape, b: Shape, depth: number): boolean =>
-    alternativesOf(a).every((one) => alternativesOf(b).every((other) => differ(one, other, depth)));
+    valuesOf(a).every((one) => valuesOf(b).every((other) => differ(one, other, depth)));
   const differ = (a: ValueShape, b: ValueShape, depth: number): boolean => {
     if (++compared > MAX_COMPARED) return false;
     if (a.kind === 'text' && b.kind === 'text') return !shareText(a.texts, b.texts);

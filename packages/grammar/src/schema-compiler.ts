@@ -4,7 +4,7 @@ import { assertDisjoint } from './disjoint.ts';
 import { GrammarError } from './errors.ts';
 import { GRAMMAR_LIMITS } from './limits.ts';
 import { assertKeywords, type Keywords, type Path, pathText, readKeywords } from './schema-keywords.ts';
-import { alternativesOf, measure, type Property, type Shape, type UnionShape } from './shape.ts';
+import { isWiderThan, measure, type Property, type Shape, type UnionShape } from './shape.ts';
 
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id' | 'height'> : never;
 
@@ -53,11 +53,10 @@ class SchemaCompiler {
   finish(): void {
     for (let next = this.#waiting.pop(); next; next = this.#waiting.pop()) next();
     measure(this.#shapes);
-    for (const check of this.#checks) check();
-    const isWide = (shape: Shape) => shape.kind === 'union' && alternativesOf(shape).length > GRAMMAR_LIMITS.threads;
-    if (this.#shapes.some(isWide)) {
+    if (isWiderThan(GRAMMAR_LIMITS.threads, this.#shapes)) {
       throw tooLarge(`A value of the schema has more than ${GRAMMAR_LIMITS.threads} alternatives.`, []);
     }
+    for (const check of this.#checks) check();
   }
 
   shapeOf(schema: unknown, path: Path): Shape {

@@ -77,6 +77,32 @@ export function alternativesOf(shape: Shape): readonly ValueShape[] {
   return [...found];
 }
 
+/**
+ * Whether a value may be one of more than so many shapes. Alternatives spread from the leaves to the unions that they are
+ * in, so that a chain of unions costs its length and not the square of it.
+ */
+export function isWiderThan(most: number, shapes: readonly Shape[]): boolean {
+  const unions = new Map<Shape, UnionShape[]>();
+  const found = new Map<Shape, Set<ValueShape>>();
+  const waiting: [UnionShape, ValueShape][] = [];
+  for (const shape of shapes) {
+    if (shape.kind !== 'union') continue;
+    for (const one of shape.of) {
+      if (one.kind !== 'union') waiting.push([shape, one]);
+      else unions.set(one, [...(unions.get(one) ?? []), shape]);
+    }
+  }
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const [union, value] = next;
+    const values = found.get(union) ?? new Set();
+    if (values.has(value)) continue;
+    found.set(union, values.add(value));
+    if (values.size > most) return true;
+    for (const outer of unions.get(union) ?? []) waiting.push([outer, value]);
+  }
+  return false;
+}
+
 /** The shape of the item at an index; null when there is none. */
 export function itemOf({ prefix, items }: ArrayShape, index: number): Shape | null {
   return prefix[index] ?? items;
@@ -84,9 +110,11 @@ export function itemOf({ prefix, items }: ArrayShape, index: number): Shape | nu
 
 /** Sets the heights of all shapes: the least fixed point, from the leaves up. */
 export function measure(shapes: readonly Shape[]): void {
+  // What a shape is made of tends to come after it.
+  const fromTheLeaves = shapes.toReversed();
   for (let isSettled = false; !isSettled; ) {
     isSettled = true;
-    for (const shape of shapes) {
+    for (const shape of fromTheLeaves) {
       const height = heightOf(shape);
       if (height >= shape.height) continue;
       shape.height = height;
