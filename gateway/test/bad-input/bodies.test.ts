@@ -21,7 +21,11 @@ test.each(POSTS)('%s: a deep body breaks nothing, one that is too long is 413', 
     `{"model":"golden","max_tokens":1,"messages":${nested(10_000, '[', ']')},"prompt":${nested(10_000, '[', ']')}}`,
     `{"model":"golden","max_tokens":1,"tool_choice":${nested(10_000, '[', ']')},"tools":${nested(10_000, '[', ']')}}`,
   ];
-  for (const body of deep) expect((await post(path, body)).status).toBeLessThan(500);
+  for (const body of deep) {
+    const { status } = await post(path, body);
+    // What needs a ledger says that there is none.
+    expect(status === 503 || status < 500, `${status}`).toBe(true);
+  }
   const bytes = path === API_ROUTES.chainRecords.path ? API_LIMITS.recordBodyBytes : API_LIMITS.bodyBytes;
   const large = `{"model":"${'x'.repeat(bytes)}"}`;
   // Who is refused by name is refused before.
