@@ -209,6 +209,10 @@ describe.skipIf(executablePath === undefined)('the account page in Chromium', ()
     await page.getByTestId('quota').first().waitFor();
     const wide = await page.evaluate(() => document.querySelector('main')?.scrollWidth ?? 0);
     expect(wide).toBeLessThanOrEqual(360);
+    const [header, main] = await Promise.all(
+      ['header', 'main'].map((name) => page.locator(name).first().boundingBox()),
+    );
+    expect(main?.y).toBe((header?.y ?? 0) + (header?.height ?? 0));
     expect(await axeFindings(page)).toEqual([]);
     await button(accountText[locale].signOut).click();
     await page.locator('.wallets button').waitFor();
