@@ -12,6 +12,7 @@ import {
 import type { Tokenizer, ToolCall } from '@blyan/model';
 import { AnswerCalls } from './answer-calls.ts';
 import { GatewayError } from './errors.ts';
+import type { PromptMeter } from './metering/meter.ts';
 import { StopStrings } from './stop-strings.ts';
 import type { ToolReading } from './tool-asking.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -74,8 +75,8 @@ export interface AnswerDeps {
   readonly tokenizer: Tokenizer;
   /** Gets every token, and at last the `AnswerEnd` as JSON without what the tokens tell. */
   readonly entry?: JournalEntry;
-  /** Called for every token that is computed now. */
-  readonly onToken?: () => void;
+  /** Told what is computed now. */
+  readonly meter?: PromptMeter;
 }
 
 type Planned = Extract<GenerateEvent, { type: 'plan' }>;
@@ -93,7 +94,7 @@ type Done = Extract<GenerateEvent, { type: 'done' }>;
  */
 export async function* answer(
   job: AnswerJob,
-  { coordinator, tokenizer, entry, onToken }: AnswerDeps,
+  { coordinator, tokenizer, entry, meter }: AnswerDeps,
   signal: AbortSignal,
   begun: Begun = NOTHING,
 ): AsyncGenerator<AnswerEvent, void> {
@@ -116,13 +117,14 @@ export async function* answer(
     for await (const event of untilAborted(events, signal)) {
       if (event.type === 'plan') {
         planned = event;
+        meter?.cached(event.cachedTokens ?? 0);
         yield { type: 'start', plan: event.plan };
         yield* replay(text, begun.tokens);
       } else if (event.type === 'done') {
         done = event;
       } else if (!text.stopped) {
         times.token();
-        onToken?.();
+        meter?.came(1);
         entry?.append(event.tokenId);
         const delta = text.push(event);
         if (delta !== null) yield delta;

@@ -119,7 +119,7 @@ export async function metered<T>(
     requestId: request.id,
     principal: request.principal,
     model: catalog.resolve(job.request.modelRoot),
-    tokens: { prompt: promptTokensOf(task), completion: resumed.total ?? most },
+    tokens: { prompt: promptTokensOf(task), cached: 0, completion: resumed.total ?? most },
     known: resumed.known,
     // A resumed answer is charged by the quote it began with.
     quote: resumed.known === undefined ? quoteOf(request) : undefined,
@@ -145,12 +145,12 @@ async function* answers(
 ) {
   for (const job of task.jobs) {
     const { promptTokens } = job.request;
-    const came = meter.prompt(promptTokens.length, begun?.tokens.length ?? 0);
-    const deps = { coordinator, tokenizer: task.tokenizer, entry, onToken: () => came(1) };
+    const counts = meter.prompt(promptTokens.length, begun?.tokens.length ?? 0);
+    const deps = { coordinator, tokenizer: task.tokenizer, entry, meter: counts };
     const events = answer(job, deps, signal, begun);
     const observed = observeAnswer(events, task.format.route, promptTokens.length, metrics, signal);
     for await (const event of observed) {
-      if (event.type === 'end') came(0);
+      if (event.type === 'end') counts.came(0);
       if (event.type === 'delta' && !event.isReplayed) ticket.used(event.tokens.length);
       yield { job, event };
     }

@@ -46,7 +46,7 @@ export interface GatewayOptions extends Listen {
   readonly authStore?: string;
   /** Whether those who signed in pay for answers from their credits; by default not: what they use is written down all the same. */
   readonly charge?: boolean;
-  /** Prices as `MODEL=PROMPT/COMPLETION`; see `parsePrices`. */
+  /** Prices as `MODEL=PROMPT/COMPLETION/CACHED`; see `parsePrices`. */
   readonly prices?: readonly string[];
   /** What the operator's commands on this machine show; without one they are refused. */
   readonly operatorToken?: string;

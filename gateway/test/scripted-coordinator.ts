@@ -49,6 +49,8 @@ export interface Script {
   readonly throwsWhenComplete?: boolean;
   /** Never looks at the signal while it holds. */
   readonly isDeaf?: boolean;
+  /** Tokens of the prompt that it says were kept. */
+  readonly cachedTokens?: number;
   /** Ends without `done`. */
   readonly breaksOff?: boolean;
 }
@@ -158,7 +160,8 @@ export class ScriptedCoordinator implements Coordinator {
     const { script } = this;
     if (script.refuse) throw script.refuse;
     const plan = request.plan === 'auto' ? 'pipeline' : request.plan;
-    yield { type: 'plan', plan, profile: 'cpu-avx2', forecast: { msToFirstToken: 20, msPerToken: 4 } };
+    const cached = script.cachedTokens === undefined ? {} : { cachedTokens: script.cachedTokens };
+    yield { type: 'plan', plan, profile: 'cpu-avx2', forecast: { msToFirstToken: 20, msPerToken: 4 }, ...cached };
     let finishReason: 'stop' | 'length' = 'length';
     for (let index = request.committedTokens?.length ?? 0; index < request.maxTokens; index++) {
       if (script.failAt?.index === index) throw script.failAt.error;

@@ -13,6 +13,8 @@ const memo = z.object({
   root: z.string().max(64),
   /** What may be computed at most, of a reservation; what was, of a post. */
   promptTokens: count,
+  /** Of the prompt's. */
+  cachedTokens: count.default(0),
   completionTokens: count,
   /** Base units that the whole answer costs at most, where a quote says so. */
   most: z

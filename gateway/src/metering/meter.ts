@@ -6,24 +6,35 @@ export interface Meter {
   /**
    * Begins a prompt of so many tokens, whose answer's first `known` are known already.
    *
-   * @returns what to call with the number of tokens that came; with 0 when the answer ended. Before the first call the prompt
-   *   costs nothing
+   * @returns its meter; before something came the prompt costs nothing
    */
-  prompt(tokens: number, known: number): (came: number) => void;
+  prompt(tokens: number, known: number): PromptMeter;
   /** Of all that came until now; undefined where nothing is metered. */
   cost(): AnswerCost | undefined;
   /** Once, when nothing more will come; the ledger is written beside. */
   close(): void;
 }
 
-export const UNMETERED: Meter = Object.freeze({ prompt: () => () => {}, cost: () => undefined, close: () => {} });
+export interface PromptMeter {
+  /** So many of the prompt's tokens need not be computed. */
+  cached(tokens: number): void;
+  /** So many tokens of the answer were computed; 0 when it ended. */
+  came(tokens: number): void;
+}
+
+const UNMETERED_PROMPT: PromptMeter = Object.freeze({ cached: () => {}, came: () => {} });
+export const UNMETERED: Meter = Object.freeze({
+  prompt: () => UNMETERED_PROMPT,
+  cost: () => undefined,
+  close: () => {},
+});
 
 /** What an answer was charged before, and for which tokens. */
 export interface Charged extends Tokens {
   readonly amount: bigint;
 }
 
-export const NOTHING_CHARGED: Charged = Object.freeze({ prompt: 0, completion: 0, amount: 0n });
+export const NOTHING_CHARGED: Charged = Object.freeze({ prompt: 0, cached: 0, completion: 0, amount: 0n });
 
 export interface Metered {
   readonly price: Price;
@@ -44,30 +55,42 @@ export function amountOf({ price, most, before }: Omit<Metered, 'settle'>, token
 export function createMeter(metered: Metered): Meter {
   const { price, most, before, settle } = metered;
   let prompt = 0;
+  let cached = 0;
   let completion = 0;
   let anything = false;
+  // What was kept of a prompt that was charged before says nothing about what that cost.
+  const all = (): Tokens => ({ prompt, cached: before.prompt > 0 ? before.cached : cached, completion });
   return {
     prompt(tokens, known) {
       let isFirst = true;
-      return (came) => {
-        if (isFirst) {
-          prompt += tokens;
-          completion += known;
-        }
-        isFirst = false;
-        anything = true;
-        completion += came;
+      let kept = 0;
+      return {
+        cached(count) {
+          kept = Math.min(count, tokens);
+        },
+        came(count) {
+          if (isFirst) {
+            prompt += tokens;
+            cached += kept;
+            completion += known;
+          }
+          isFirst = false;
+          anything = true;
+          completion += count;
+        },
       };
     },
     cost() {
-      const amount = amountOf({ price, most, before: NOTHING_CHARGED }, { prompt, completion });
-      return { amount: String(amount), asset: CREDIT };
+      const tokens = all();
+      const amount = amountOf({ price, most, before: NOTHING_CHARGED }, tokens);
+      return { amount: String(amount), asset: CREDIT, cachedPromptTokens: tokens.cached };
     },
     close() {
       if (!anything) return settle(null);
-      const amount = amountOf(metered, { prompt, completion });
-      const rest = (all: number, charged: number) => Math.max(0, all - charged);
-      settle({ prompt: rest(prompt, before.prompt), completion: rest(completion, before.completion), amount });
+      const tokens = all();
+      const rest = (of: keyof Tokens) => Math.max(0, tokens[of] - before[of]);
+      const amount = amountOf(metered, tokens);
+      settle({ prompt: rest('prompt'), cached: rest('cached'), completion: rest('completion'), amount });
     },
   };
 }

@@ -154,7 +154,7 @@ export class Metering {
     const memo = (counted: Tokens) =>
       encodeMemo({
         ...{ model: model.name, root: model.root },
-        ...{ promptTokens: counted.prompt, completionTokens: counted.completion },
+        ...{ promptTokens: counted.prompt, cachedTokens: counted.cached, completionTokens: counted.completion },
         ...(most === null ? {} : { most: String(most) }),
       });
     await this.#reserve(principal, reservation, { amount, reference, memo: memo(tokens) });
@@ -162,7 +162,7 @@ export class Metering {
     return createMeter({
       ...metered,
       settle: (charge) => {
-        const end = { reservation, charge, memo: memo(charge ?? { prompt: 0, completion: 0 }) };
+        const end = { reservation, charge, memo: memo(charge ?? NOTHING_CHARGED) };
         const done = this.#settle(end).finally(() => {
           if (this.#closing.get(reference) === done) this.#closing.delete(reference);
         });
@@ -203,7 +203,7 @@ export class Metering {
     // More of them cannot be read at once, and what is not read would be charged again.
     if (entries.length >= MAX_ENTRIES) throw rateLimited('This answer was resumed too often', RESERVE_MS);
     if (entries.length === 0) {
-      const before = { prompt: tokens.prompt, completion: known };
+      const before = { prompt: tokens.prompt, cached: 0, completion: known };
       return { ...before, amount: costOf(price, before), most: null };
     }
     let charged: Charged = NOTHING_CHARGED;
@@ -212,9 +212,10 @@ export class Metering {
       const about = decodeMemo(memo);
       if (about?.most !== undefined) most = BigInt(about.most);
       if (type !== 'post' || about === null) continue;
-      const { promptTokens, completionTokens } = about;
+      const { promptTokens, cachedTokens, completionTokens } = about;
       charged = {
         prompt: charged.prompt + promptTokens,
+        cached: charged.cached + cachedTokens,
         completion: charged.completion + completionTokens,
         amount: charged.amount + amount,
       };

@@ -81,7 +81,7 @@ export class Quotes {
     const parsed = quote.safeParse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8'))).data;
     if (parsed === undefined) return null;
     const [account, root, prompt, completion, amount, expiresAtMs] = parsed;
-    return { account, root, tokens: { prompt, completion }, amount: BigInt(amount), expiresAtMs };
+    return { account, root, tokens: { prompt, cached: 0, completion }, amount: BigInt(amount), expiresAtMs };
   }
 
   #mac(body: string): Buffer {

@@ -50,6 +50,7 @@ function lineOf(account: string, entry: LedgerEntry): StatementLine {
     answer: type === 'transfer' ? null : reference,
     model: memo?.model ?? null,
     promptTokens: memo?.promptTokens ?? null,
+    cachedPromptTokens: memo?.cachedTokens ?? null,
     completionTokens: memo?.completionTokens ?? null,
     note: isTopUp ? entry.memo : null,
   };

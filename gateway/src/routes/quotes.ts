@@ -31,7 +31,7 @@ export const quoteRoutes =
         try {
           const prompt = promptTokens(body, model);
           const room = roomFor(model, prompt, body.messages === undefined ? 'prompt_tokens' : 'messages');
-          const tokens = { prompt, completion: Math.min(body.max_tokens ?? room, room) };
+          const tokens = { prompt, cached: 0, completion: Math.min(body.max_tokens ?? room, room) };
           const price = metering.priceFor(principal, model);
           const amount = costOf(price, tokens);
           const { id, expiresAtMs } = metering.quotes.give({
@@ -41,7 +41,11 @@ export const quoteRoutes =
             ...{ id, model: body.model, promptTokens: prompt, maxTokens: tokens.completion },
             asset: CREDIT,
             amount: String(amount),
-            price: { prompt: String(price.prompt), completion: String(price.completion) },
+            price: {
+              prompt: String(price.prompt),
+              cachedPrompt: String(price.cachedPrompt),
+              completion: String(price.completion),
+            },
             expiresAt: new Date(expiresAtMs).toISOString(),
           };
         } finally {

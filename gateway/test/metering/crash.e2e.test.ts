@@ -10,7 +10,7 @@ import { askUntilGone, type Seen } from '../../../scripts/drill/ledger/clients.t
 import { judgeLedger } from '../../../scripts/drill/ledger/judge.ts';
 import { FAULT_POINTS, type FaultPoint, randomOf } from '../../../scripts/drill/ledger/plan.ts';
 
-const PRICE = { prompt: 500_000_000_000n, completion: 1_500_000_000_000n };
+const PRICE = { prompt: 500_000_000_000n, cachedPrompt: 125_000_000_000n, completion: 1_500_000_000_000n };
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** A gateway that dies where it is told to; `npm run drill:ledger` does the same to one of a devnet, a hundred times. */

@@ -114,9 +114,9 @@ class Life {
     const { id, principal } = answer;
     const requestId = `${id} request ${this.#requests++} ${Math.random()}`;
     try {
-      const tokens = { prompt: PROMPT, completion: MOST };
+      const tokens = { prompt: PROMPT, cached: 0, completion: MOST };
       const meter = await this.#metering.open({ id, requestId, principal, model: MODEL, tokens, known });
-      answer.running = { meter, answer, came: meter.prompt(PROMPT, known ?? 0) };
+      answer.running = { meter, answer, came: meter.prompt(PROMPT, known ?? 0).came };
       return true;
     } catch (error) {
       expect((error as { code: string }).code).toMatch(/^ERR_(GATEWAY_CREDIT|LEDGER_DISK_FULL)$/);
@@ -180,7 +180,13 @@ function paidFor(books: MemoryLedger, id: string): bigint {
 test('a memo is read as it was written, whatever the model is called, and nothing else is one', () => {
   const count = fc.nat();
   const name = fc.string({ unit: 'binary', maxLength: 150 });
-  const memo = fc.record({ model: name, root: fc.constant(MODEL.root), promptTokens: count, completionTokens: count });
+  const memo = fc.record({
+    model: name,
+    root: fc.constant(MODEL.root),
+    promptTokens: count,
+    cachedTokens: count,
+    completionTokens: count,
+  });
   fc.assert(
     fc.property(memo, (given) => {
       const text = encodeMemo(given);
@@ -194,10 +200,25 @@ test('a memo is read as it was written, whatever the model is called, and nothin
 });
 
 test('prices: what is exact to the base unit is taken, everything else is refused by its line', () => {
-  const price = parsePrices(['*=0.5/1.5', 'a/b=c=0.000000000001/12']);
-  expect(price.get('*')).toEqual({ prompt: 500_000_000_000n, completion: 1_500_000_000_000n });
-  expect(price.get('a/b=c')).toEqual({ prompt: 1n, completion: 12_000_000_000_000n });
-  for (const line of ['', '=1/1', 'x', 'x=1', 'x=1/2/3', 'x=1/-1', 'x=0.0000000000001/1', 'x=1/', 'x=1e3/1'])
+  const price = parsePrices(['*=0.5/1.5', 'a/b=c=0.000000000001/12/0']);
+  expect(price.get('*')).toEqual({
+    prompt: 500_000_000_000n,
+    cachedPrompt: 500_000_000_000n,
+    completion: 1_500_000_000_000n,
+  });
+  expect(price.get('a/b=c')).toEqual({ prompt: 1n, cachedPrompt: 0n, completion: 12_000_000_000_000n });
+  for (const line of [
+    '',
+    '=1/1',
+    'x',
+    'x=1',
+    'x=1/2/3',
+    'x=1/2/1/1',
+    'x=1/-1',
+    'x=0.0000000000001/1',
+    'x=1/',
+    'x=1e3/1',
+  ])
     expect(() => parsePrices(['*=1/1', line])).toThrow(expect.objectContaining({ code: 'ERR_GATEWAY_PRICES' }));
   expect(() => parsePrices(['x=1/1'])).toThrow(/"\*" is missing/);
   expect(() => parsePrices(['*=1/1', '*=1/2'])).toThrow(/twice/);

@@ -9,8 +9,8 @@ import { type Script, tokensOf } from '../scripted-coordinator.ts';
 import { failing, MemoryLedger, posts } from './ledger-fixture.ts';
 
 const TEXT = { tokens: tokensOf('a stream') };
-/** A prompt's token costs 2, one of an answer 3. */
-const PRICES = ['*=0.000000000002/0.000000000003'];
+/** A prompt's token costs 2, one of an answer 3, one that was kept 1. */
+const PRICES = ['*=0.000000000002/0.000000000003/0.000000000001'];
 const PROMPT = 35;
 const cost = (prompt: number, completion: number) => BigInt(2 * prompt + 3 * completion);
 
@@ -45,7 +45,8 @@ test.each(FAMILIES)('%s: whole and streamed answers are charged for what their u
   const prompt = coordinator.requests[0]?.promptTokens.length ?? 0;
   const charged = { account: 'guest', promptTokens: prompt, completionTokens: 8, amount: cost(prompt, 8) };
   expect(await settled()).toEqual([charged, charged]);
-  if (whole.blyan !== undefined) expect(whole.blyan.cost).toEqual({ amount: String(charged.amount), asset: 'credit' });
+  if (whole.blyan !== undefined)
+    expect(whole.blyan.cost).toEqual({ amount: String(charged.amount), asset: 'credit', cachedPromptTokens: 0 });
   const usage = whole.usage ?? { prompt_tokens: whole.prompt_eval_count, completion_tokens: whole.eval_count };
   expect([usage.prompt_tokens ?? usage.input_tokens, usage.completion_tokens ?? usage.output_tokens]).toEqual([
     prompt,
@@ -59,7 +60,7 @@ test('several prompts are one answer, and the cost is in the last chunk', async 
   const events = await eventsOf(await post(COMPLETIONS, body));
   const last = JSON.parse(events.at(-2) ?? '');
   const amount = cost(5, 16);
-  expect(last.blyan.cost).toEqual({ amount: String(amount), asset: 'credit' });
+  expect(last.blyan.cost).toEqual({ amount: String(amount), asset: 'credit', cachedPromptTokens: 0 });
   expect(await settled()).toEqual([{ account: 'guest', promptTokens: 5, completionTokens: 16, amount }]);
 });
 
@@ -160,6 +161,19 @@ test('a resumed answer is not charged twice', async () => {
     { account: 'guest', promptTokens: PROMPT, completionTokens: 5, amount: cost(PROMPT, 5) },
     { account: 'guest', promptTokens: 0, completionTokens: 3, amount: cost(0, 3) },
   ]);
+});
+
+test('tokens of a prompt that were kept from before cost less, once, also when the answer is resumed', async () => {
+  const journal = new JournalNet().join('a');
+  const { url, post, settled, coordinator } = await start({ ...TEXT, cachedTokens: 32, holdAt: 5 }, { journal });
+  const first = await post(CHAT, chatBody({ stream: true }));
+  await expect.poll(() => coordinator.given).toBe(5);
+  await first.body?.cancel();
+  await coordinator.aborted;
+  coordinator.script = { ...TEXT, cachedTokens: 16 };
+  const { blyan } = JSON.parse((await idEventsOf(await resume(url, first))).at(-2)?.data ?? '');
+  expect(blyan.cost).toEqual({ amount: String(cost(PROMPT, 8) - 32n), asset: 'credit', cachedPromptTokens: 32 });
+  expect((await settled()).map(({ amount }) => amount)).toEqual([cost(PROMPT, 5) - 32n, cost(0, 3)]);
 });
 
 test('a gateway that goes on with the answer of another one charges what it computes itself', async () => {

@@ -25,7 +25,7 @@ test('a quote is the price of the prompt and of all that may come, by messages o
   const { model, messages } = chatBody();
   const given = await quote({ model, messages, max_tokens: 20 });
   expect(given).toMatchObject({ model: 'golden', promptTokens: 35, maxTokens: 20, amount: '130', asset: 'credit' });
-  expect(given.price).toEqual({ prompt: '2', completion: '3' });
+  expect(given.price).toEqual({ prompt: '2', cachedPrompt: '2', completion: '3' });
   expect(Date.parse(given.expiresAt)).toBe(clock.ms + 300_000);
   expect(await quote({ model, prompt_tokens: 35, max_tokens: 20 })).toMatchObject({ amount: '130' });
   // Without a limit the answer may fill the context.

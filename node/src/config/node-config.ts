@@ -32,7 +32,7 @@ export interface NodeConfig {
   readonly limits?: 'on' | 'off';
   /** Whether those who signed in pay for answers there. */
   readonly charge: 'on' | 'off';
-  /** Prices of tokens, as `MODEL=PROMPT/COMPLETION`. */
+  /** Prices of tokens, as `MODEL=PROMPT/COMPLETION/CACHED`. */
   readonly prices: readonly string[];
   /** Where people reach the gateway and sign in; undefined: its loopback address. */
   readonly origin?: string;

@@ -24,7 +24,7 @@ const contact = text.regex(
   'must be a multiaddr or an invite string (blyan1…)',
 );
 const bytes = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
-const PRICE = /^[^=].*=\d{1,12}(\.\d{1,12})?\/\d{1,12}(\.\d{1,12})?$/;
+const PRICE = /^[^=].*=\d{1,12}(\.\d{1,12})?\/\d{1,12}(\.\d{1,12})?(\/\d{1,12}(\.\d{1,12})?)?$/;
 
 /** What one engine can address: 4 GiB less 768 MiB for activations and small weights. */
 export const MAX_KV_BUDGET_BYTES = 3_489_660_928;
@@ -161,11 +161,11 @@ export const SETTINGS: readonly Setting[] = [
     key: 'prices',
     name: 'prices',
     env: 'BLYAN_PRICES',
-    flags: '--prices <model=prompt/completion>',
+    flags: '--prices <model=prompt/completion/cached>',
     form: 'list',
     schema: z.array(text.regex(PRICE, 'must be a price such as *=0.5/1.5')).min(1).max(MAX_LIST),
     fallback: DEFAULT_PRICES,
-    help: `credits for a million tokens of a prompt and of an answer, by name or root of the model or * for the others, may be repeated (default: ${DEFAULT_PRICES.join(' ')})`,
+    help: `credits for a million tokens of a prompt, of an answer, and of a prompt that is kept from before, by name or root of the model or * for the others, may be repeated (default: ${DEFAULT_PRICES.join(' ')})`,
   },
   {
     key: 'ledger',

@@ -102,6 +102,24 @@ test('clients of other families get the very same text', async () => {
   expect(said).toBe(text);
 });
 
+test('a long prompt that was asked before costs less, and who computed it says how much of it was kept', async () => {
+  const prompt = 'A river flows from the hills to the sea. '.repeat(8);
+  const ask = async () => {
+    const request = { model, prompt, temperature: 0, max_tokens: 2, ...ours({ blyan: { plan: 'pipeline' } }) };
+    const { usage, blyan } = (await client.completions.create(request)) as unknown as {
+      usage: { prompt_tokens: number; completion_tokens: number };
+      blyan: { cost: { amount: string; cachedPromptTokens: number } };
+    };
+    const { amount, cachedPromptTokens: kept } = blyan.cost;
+    // Half a credit for a million tokens of a prompt, an eighth where they were kept, one and a half for the answer's.
+    const tokens = 4 * (usage.prompt_tokens - kept) + kept + 12 * usage.completion_tokens;
+    expect(BigInt(amount)).toBe(BigInt(tokens) * 125_000_000_000n);
+    return kept;
+  };
+  expect(await ask()).toBe(0);
+  expect(await ask()).toBeGreaterThanOrEqual(32);
+});
+
 test('text completions of several prompts, as strings and as token ids', async () => {
   const two = await client.completions.create({
     model,

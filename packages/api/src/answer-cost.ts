@@ -11,5 +11,7 @@ export const answerCost = z.object({
   /** Base units: the tokens of the whole answer at the price of its model, or of its quote if that is less. */
   amount: units,
   asset: z.literal(CREDIT),
+  /** Tokens of the prompts that were kept from before, and cost less. */
+  cachedPromptTokens: z.int(),
 });
 export type AnswerCost = z.infer<typeof answerCost>;

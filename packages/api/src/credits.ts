@@ -9,7 +9,7 @@ const signedUnits = z.string().regex(/^-?\d{1,39}$/);
 const time = z.string();
 
 /** Base units a token. */
-const tokenPrice = z.object({ prompt: units, completion: units });
+const tokenPrice = z.object({ prompt: units, cachedPrompt: units, completion: units });
 
 /** Header of a request for an answer that names its quote. */
 export const QUOTE_HEADER = 'x-blyan-quote';
@@ -71,6 +71,8 @@ export const statementLine = z.object({
   answer: z.string().nullable(),
   model: z.string().nullable(),
   promptTokens: z.int().nullable(),
+  /** Of these, the ones that were kept from before. */
+  cachedPromptTokens: z.int().nullable(),
   completionTokens: z.int().nullable(),
   /** What the operator wrote about a top-up. */
   note: z.string().nullable(),

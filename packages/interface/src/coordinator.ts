@@ -101,7 +101,14 @@ export interface SpeculationReport {
 }
 
 export type GenerateEvent =
-  | { readonly type: 'plan'; readonly plan: PlanType; readonly profile: string; readonly forecast: Timing }
+  | {
+      readonly type: 'plan';
+      readonly plan: PlanType;
+      readonly profile: string;
+      readonly forecast: Timing;
+      /** Tokens of the prompt that no stage had to compute, because their keys and values were kept; absent: none, or not known. */
+      readonly cachedTokens?: number;
+    }
   | {
       readonly type: 'token';
       /** 0 for the first generated token. */

@@ -8,6 +8,7 @@ const PAGE = 1_000;
 /** Base units a token, as the gateway was told. */
 export interface DrillPrice {
   readonly prompt: bigint;
+  readonly cachedPrompt: bigint;
   readonly completion: bigint;
 }
 
@@ -67,8 +68,9 @@ export function judgeLedger(path: string, seen: readonly Seen[], price: DrillPri
 }
 
 function wrongPost(reserve: LedgerEntry, post: LedgerEntry, price: DrillPrice): string[] {
-  const { promptTokens, completionTokens } = tokensOf(post);
-  const amount = price.prompt * BigInt(promptTokens) + price.completion * BigInt(completionTokens);
+  const { promptTokens, cachedTokens, completionTokens } = tokensOf(post);
+  const computed = price.prompt * BigInt(promptTokens - cachedTokens) + price.cachedPrompt * BigInt(cachedTokens);
+  const amount = computed + price.completion * BigInt(completionTokens);
   if (post.amount === amount && amount <= reserve.amount) return [];
   return [`entry ${post.seq} posts ${post.amount} for ${promptTokens} + ${completionTokens} tokens`];
 }
@@ -84,7 +86,11 @@ function wrongTokens({ usage, counted, how }: Seen, paid: ReturnType<typeof toke
   return [`an answer (${how}) of ${said} tokens is posted as ${paid.promptTokens} + ${paid.completionTokens}`];
 }
 
-function tokensOf({ memo }: LedgerEntry): { readonly promptTokens: number; readonly completionTokens: number } {
+function tokensOf({ memo }: LedgerEntry): {
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+} {
   return JSON.parse(memo ?? '{}');
 }
 

@@ -14,8 +14,8 @@ import { FAULT_POINTS, type FaultPoint, type Plan, randomOf } from './plan.ts';
 /** A life of the gateway ends when a point is reached for a time up to this one. */
 const MAX_PASS = 12;
 const MAX_TOKENS = 24;
-const PRICES = '*=0.5/1.5';
-const PRICE = { prompt: 500_000_000_000n, completion: 1_500_000_000_000n };
+const PRICES = '*=0.5/1.5/0.125';
+const PRICE = { prompt: 500_000_000_000n, cachedPrompt: 125_000_000_000n, completion: 1_500_000_000_000n };
 const TOLD_EVERY = 10;
 
 await drillCommand(parseOptions, USAGE, main);

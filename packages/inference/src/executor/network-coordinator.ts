@@ -111,12 +111,15 @@ export class NetworkCoordinator implements Coordinator {
       predicted = chosen.predicted;
       const { plan, forecast } = chosen;
       const from = committed.length;
-      const tokens = this.#run(manifest, chosen, rest, signal);
+      let cachedTokens = 0;
+      const tokens = this.#run(manifest, chosen, rest, signal, (cached) => {
+        cachedTokens = cached;
+      });
       try {
         for (let next = await tokens.next(); ; next = await tokens.next()) {
           if (!isAnnounced) {
             const timing = rounded({ msToFirstToken: forecast.msToFirstToken, msPerToken: forecast.msPerToken });
-            yield { type: 'plan', plan: plan.type, profile: plan.profile, forecast: timing };
+            yield { type: 'plan', plan: plan.type, profile: plan.profile, forecast: timing, cachedTokens };
             isAnnounced = true;
           }
           for (const { peerId, reason } of waiting.splice(0)) {
@@ -221,18 +224,25 @@ export class NetworkCoordinator implements Coordinator {
     { plan }: Chosen,
     request: GenerateRequest,
     signal: AbortSignal,
+    opened: (cachedTokens: number) => void,
   ): AsyncGenerator<SampledToken, RunEnd> {
     const isAway = plan.type === 'static_delegate' && plan.stages[0]?.peerId !== this.#options.self;
     if (isAway) return this.#delegated(manifest, plan, request, signal);
     const model = modelView(manifest);
-    return this.#here(new PlanRun({ self: this.#options.self, plan, model, request, signal }, this.#deps), signal);
+    const run = new PlanRun({ self: this.#options.self, plan, model, request, signal }, this.#deps);
+    return this.#here(run, signal, opened);
   }
 
-  async *#here(run: PlanRun, signal: AbortSignal): AsyncGenerator<SampledToken, RunEnd> {
+  async *#here(
+    run: PlanRun,
+    signal: AbortSignal,
+    opened: (cachedTokens: number) => void,
+  ): AsyncGenerator<SampledToken, RunEnd> {
     let finishReason: 'stop' | 'length' = 'stop';
     let report: RunReport | null = null;
     try {
       await run.open();
+      opened(run.cachedTokens);
       finishReason = yield* run.tokens();
     } catch (error) {
       if (signal.reason !== ANSWER_COMPLETE) throw error;

@@ -66,6 +66,7 @@ export class PlanRun {
   /** Nothing but the row of the next token can follow the result that is waited for. */
   #isPlainNext = false;
   /** The row that the first stage has with the token to be drawn. */
+  #adopted = 0;
   #ahead: { readonly epoch: number; readonly position: number } | null = null;
 
   constructor(options: PlanRunOptions, deps: PlanRunDeps) {
@@ -104,12 +105,18 @@ export class PlanRun {
     );
   }
 
+  /** Tokens of the prompt that were not computed because every stage had their pages. */
+  get cachedTokens(): number {
+    return Math.min(this.#adopted, this.#options.request.promptTokens.length);
+  }
+
   /** Opens every stage. @throws what a stage refuses with, when nobody else can take its place */
   async open(): Promise<void> {
     // Whatever is adopted, the last row is computed: there must be something to sample from.
     const keys = pageKeys(this.#tokens);
     const { frontier } = this.#windows;
     const started = await this.#recovery.open(this.#plan, keys, frontier);
+    this.#adopted = started.start;
     this.#use(started);
     this.#windows.prefilling(performance.now());
     try {
