@@ -39,6 +39,12 @@ async function wholePage(page: Page): Promise<void> {
   await page.setViewportSize({ width: page.viewportSize()?.width ?? 0, height });
 }
 
+/** Once what is on it was proven, and as high as it is. */
+async function proven(page: Page): Promise<void> {
+  await page.locator('[data-testid=proof][data-status=proven]').waitFor();
+  await wholePage(page);
+}
+
 /** Every page, and what opens on it. */
 export const SCENES: readonly Scene[] = [
   { name: 'chat', path: '/', text: { en: 'Ask the network.', ko: '네트워크에 물어보세요.' } },
@@ -62,10 +68,53 @@ export const SCENES: readonly Scene[] = [
     },
     text: { en: 'Cancel', ko: '취소' },
   },
-  { name: 'network', path: '/network', text: { en: 'Network', ko: '네트워크' } },
-  { name: 'node', path: ({ peerIds }) => `/nodes/${peerIds[0]}`, text: { en: 'Node', ko: '노드' } },
-  { name: 'explorer', path: '/explorer', text: { en: 'Explorer', ko: '탐색기' } },
-  { name: 'explorer-block', path: '/explorer/blocks/1', text: { en: 'Block', ko: '블록' } },
+  { name: 'network', path: '/network', arrange: wholePage, text: { en: 'List of nodes', ko: '노드 목록' } },
+  {
+    name: 'node',
+    path: ({ peerIds }) => `/nodes/${peerIds[0]}`,
+    arrange: proven,
+    text: {
+      en: 'The state after this block has exactly this value.',
+      ko: '이 블록 다음의 상태에 정확히 이 값이 있어요.',
+    },
+  },
+  {
+    name: 'node-unknown',
+    path: '/nodes/nobody',
+    text: { en: 'The gateway knows no node of this id now.', ko: '게이트웨이가 지금 이 ID의 노드를 알지 못해요.' },
+  },
+  { name: 'explorer', path: '/explorer', arrange: wholePage, text: { en: 'Newest block', ko: '최신 블록' } },
+  {
+    name: 'explorer-block',
+    path: '/explorer/blocks/1',
+    arrange: proven,
+    text: { en: 'The block has exactly', ko: '블록에 있는 레코드는 정확히' },
+  },
+  {
+    name: 'explorer-record',
+    path: '/explorer/blocks/1',
+    async arrange(page) {
+      await page.getByTestId('records').getByRole('link').first().click();
+      await page.getByTestId('record').waitFor();
+      await proven(page);
+    },
+    text: { en: 'Its author signed it.', ko: '작성자가 서명했어요.' },
+  },
+  {
+    name: 'explorer-account',
+    path: '/explorer/blocks/1',
+    async arrange(page) {
+      await page.getByTestId('records').getByRole('link').last().click();
+      await page.getByTestId('account').waitFor();
+      await proven(page);
+    },
+    text: { en: 'Records it signed', ko: '이 계정이 서명한 레코드' },
+  },
+  {
+    name: 'explorer-nothing',
+    path: '/explorer/blocks/nothing',
+    text: { en: 'This is no height, hash or address.', ko: '높이도, 해시도, 주소도 아니에요.' },
+  },
   { name: 'account', path: '/account', text: { en: 'Sign in with a wallet', ko: '지갑으로 로그인' } },
   {
     name: 'account-signed-in',

@@ -27,7 +27,7 @@ const plain = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 const ours = (fields: object) => fields as object;
 
 test.skipIf(executablePath === undefined)(
-  'a person opens the page, signs in with a wallet, chats, sees who computed it, makes a key that the client uses, signs out, and notices a session that was ended elsewhere',
+  'a person opens the page, signs in with a wallet, chats, sees who computed it, the network and its chain, makes a key that the client uses, signs out, and notices a session that was ended elsewhere',
   async () => {
     await using person = await personWithWallet(net.gateway);
     await person.signsIn();
@@ -36,6 +36,9 @@ test.skipIf(executablePath === undefined)(
     expect(text.length).toBeGreaterThan(10);
     expect(peers.length).toBeGreaterThan(0);
     for (const peer of peers) expect(net.nodes.map(({ peerId }) => peerId)).toContain(peer);
+    expect((await person.looksAtTheNetwork()).toSorted()).toEqual(net.nodes.map(({ peerId }) => peerId).sort());
+    expect(await person.looksAtTheNode(peers[0] as string)).toMatch(/stage|experts|whole answer/);
+    expect(await person.looksAtTheChain()).toContain('1 of 1 validators of epoch 0 signed');
     const apiKey = await person.makesKey('laptop');
     const program = new OpenAI({ baseURL: `${net.gateway}/v1`, apiKey, maxRetries: 0 });
     const ask = async () => {

@@ -38,6 +38,29 @@ export async function personWithWallet(url: string) {
       await page.keyboard.press('Escape');
       return { text, peers };
     },
+    /** @returns the nodes that the page of the network lists */
+    async looksAtTheNetwork() {
+      await page.getByRole('link', { name: 'Network', exact: true }).click();
+      const nodes = page.getByTestId('node');
+      await nodes.first().waitFor();
+      return await nodes.evaluateAll((rows) => rows.map((row) => row.dataset.peer));
+    },
+    /** Goes to the page of a node from that of the network. @returns what it did in the answers that the browser keeps */
+    async looksAtTheNode(peer: string) {
+      await page.locator(`[data-peer="${peer}"] a`).click();
+      await page.getByTestId('registration').locator('[data-testid=proof][data-status=proven]').waitFor();
+      const part = page.getByTestId('answers');
+      await part.getByRole('row').nth(1).waitFor();
+      return await part.innerText();
+    },
+    /** Goes to the newest block. @returns what the page says of its proof */
+    async looksAtTheChain() {
+      await page.getByRole('link', { name: 'Explorer', exact: true }).click();
+      await page.getByTestId('head').click();
+      const proof = page.locator('[data-testid=proof][data-status=proven]');
+      await proof.waitFor();
+      return await proof.innerText();
+    },
     async makesKey(name: string) {
       await toAccount();
       await page.getByLabel('Name', { exact: true }).fill(name);

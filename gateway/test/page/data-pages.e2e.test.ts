@@ -1,9 +1,11 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
+import { PEERS } from '../scripted-coordinator.ts';
+import { axeFindings } from './axe.ts';
 import { BLY, loneValidator, RECEIVER } from './lone-validator.ts';
 import { executablePath, pageBrowser } from './page-browser.ts';
 
-describe.skipIf(executablePath === undefined)('the explorer in Chromium', () => {
+describe.skipIf(executablePath === undefined)('network, node and explorer in Chromium', () => {
   const open = pageBrowser();
 
   const proof = (page: Page, status: string) => page.locator(`[data-testid=proof][data-status=${status}]`).waitFor();
@@ -107,5 +109,71 @@ describe.skipIf(executablePath === undefined)('the explorer in Chromium', () => 
     await other.page.getByTestId('problem').getByText('This node knows nothing of that name').waitFor();
     await other.page.goto(`${other.url}/explorer/blocks/nonsense`);
     await other.page.getByText('This is no height, hash or address.').waitFor();
+  });
+
+  test('a node has a page of its own; when it dies it is nowhere any more, and both pages say so', async () => {
+    const { chain, write } = await loneValidator();
+    await write('A', 'node', { claims: { tier: 0, profile: 'cpu', memoryBytes: 1, addresses: [] } });
+    const { page, coordinator, complaints } = await open({}, { path: '/network', chain });
+    const nodes = page.getByTestId('node');
+    await nodes.nth(1).waitFor();
+    coordinator.missing = ['expert:2.7'];
+    await page.getByText('1 of 40 blocks are hosted by nobody: expert:2.7').waitFor();
+    expect(await page.locator('.coverage rect.hollow[data-held="0"]').count()).toBeGreaterThan(0);
+    await page.getByTestId('outcasts').getByText('outcast').waitFor();
+
+    await nodes.nth(1).getByRole('link').click();
+    await page.getByRole('heading', { level: 1, name: `Node ${PEERS[1].slice(-6)}` }).waitFor();
+    await page.getByTestId('standing').getByText('ERR_INFERENCE_NOT_FINITE').waitFor();
+    await page.getByTestId('registration').getByText('It is not registered on the chain').waitFor();
+    // That it is not there is proven too.
+    await page.getByText('The state after this block has nothing here.').waitFor();
+    await proof(page, 'proven');
+    await page.goBack();
+    await nodes.nth(1).waitFor();
+    const whole = coordinator.state();
+    coordinator.state = () => ({ ...whole, nodes: whole.nodes.slice(0, 1) });
+    await page.getByTestId('gone').getByText(PEERS[1].slice(-6)).waitFor();
+    expect(await nodes.evaluateAll((rows) => rows.map((row) => row.dataset.peer))).toEqual([PEERS[0]]);
+    coordinator.state = () => whole;
+    await nodes.nth(1).getByRole('link').click();
+    await page.getByTestId('standing').waitFor();
+    coordinator.state = () => ({ ...whole, nodes: whole.nodes.slice(0, 1) });
+    await page.getByTestId('absent').getByText('was here a moment ago and is gone').waitFor();
+    await page.reload();
+    await page.getByTestId('absent').getByText('The gateway knows no node of this id now').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test.each([
+    ['ko-KR', 'dark', 360],
+    ['en-US', 'light', 1280],
+  ] as const)('in %s and %s colours nothing is wider than %i pixels, and axe finds nothing', async (locale, colorScheme, width) => {
+    const { chain, transfer } = await loneValidator();
+    const hash = await transfer(250n * BLY);
+    const browser = { locale, colorScheme, viewport: { width, height: 800 } };
+    const { page, url } = await open({}, { path: '/network', chain, browser });
+    const paths = [
+      'network',
+      `nodes/${PEERS[1]}`,
+      'explorer',
+      `explorer/records/${hash}`,
+      `explorer/accounts/${RECEIVER}`,
+    ];
+    for (const path of paths) {
+      await page.goto(`${url}/${path}`);
+      await (path === 'network'
+        ? page.getByTestId('topology')
+        : path === 'explorer'
+          ? page.getByTestId('models')
+          : page.locator('[data-testid=proof][data-status=proven]')
+      ).waitFor();
+      for (const summary of await page.locator('main summary').all()) await summary.click();
+      expect(await axeFindings(page), path).toEqual([]);
+      expect(
+        await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
+        path,
+      ).toBeLessThanOrEqual(0);
+    }
   });
 });
