@@ -6,6 +6,7 @@ export const CATALOG: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'sign-in': async () => (await import('./benchmarks/sign-in.ts')).signIn,
   gateway: async () => (await import('./benchmarks/gateway.ts')).gateway,
   grammar: async () => (await import('./benchmarks/grammar.ts')).grammar,
+  ledger: async () => (await import('./benchmarks/ledger.ts')).ledger,
   'light-client': async () => (await import('./benchmarks/light-client.ts')).lightClient,
   rpc: async () => (await import('./benchmarks/rpc.ts')).rpc,
   import: async () => (await import('./benchmarks/import.ts')).importSpeed,
