@@ -15,8 +15,11 @@ const tokenList = z.custom<number[]>(
     value.every((id) => Number.isInteger(id) && id >= 0 && id <= 0xffffffff),
 );
 
+/** Whoever does not know of schemas and tools must not go on with an answer: it would become another one. */
+const RECORD_VERSION = 2;
+
 const record = z.object({
-  v: z.literal(1),
+  v: z.literal(RECORD_VERSION),
   form: answerForm,
   stop: z.array(z.string().min(1).max(256)).max(4),
   returnTokenIds: z.boolean(),
@@ -60,7 +63,7 @@ export function describeAnswer(
   form: AnswerRecord['form'],
   { request, stop, returnTokenIds, tools }: AnswerJob,
 ): string {
-  return JSON.stringify({ v: 1, form, stop, returnTokenIds, tools, request });
+  return JSON.stringify({ v: RECORD_VERSION, form, stop, returnTokenIds, tools, request });
 }
 
 /** Null for what this version cannot read. */

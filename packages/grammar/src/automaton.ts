@@ -12,8 +12,9 @@ export interface State {
   readonly next: Map<number, State | null>;
 }
 
-/** Frames, places and states that are remembered; then all are forgotten, and made again as they are needed. */
-const MOST_REMEMBERED = 50_000;
+/** Frames, places, states and steps between them that are remembered; then all are forgotten, and made again as needed. */
+const MOST_REMEMBERED = 20_000;
+const MOST_STEPS = 100_000;
 
 /**
  * The documents of a schema as an automaton over bytes, made as it is walked. A state is a function of the text alone, and
@@ -25,11 +26,17 @@ export class Automaton {
   readonly #steps = new FrameSteps();
   readonly #states = new Map<string, State>();
   #start: State | null = null;
+  #stepCount = 0;
 
   /** @param mayIndent whether blanks may come before the document */
   constructor(shape: Shape, mayIndent = false) {
     this.#shape = shape;
     this.#mayIndent = mayIndent;
+  }
+
+  /** Frames, places, states and steps that are remembered. */
+  get size(): number {
+    return this.#states.size + this.#steps.size + this.#stepCount;
   }
 
   get start(): State {
@@ -41,6 +48,7 @@ export class Automaton {
   step(state: State, byte: number): State | null {
     const known = state.next.get(byte);
     if (known !== undefined) return known;
+    if (++this.#stepCount > MOST_STEPS) this.clear();
     const frames = firstOf(state.frames.flatMap((frame) => this.#steps.step(frame, byte)));
     const next = frames.length > 0 ? this.#state(frames) : null;
     state.next.set(byte, next);
@@ -69,6 +77,7 @@ export class Automaton {
   /** Forgets what was walked; states that somebody holds stay usable. */
   clear(): void {
     this.#start = null;
+    this.#stepCount = 0;
     this.#states.clear();
     this.#steps.clear();
   }

@@ -24,6 +24,11 @@ export class TokenGrammar {
     this.#frames = new FrameMasks(this.#automaton, vocabulary);
   }
 
+  /** Parts of the automaton, and bytes of masks, that are remembered. */
+  get remembered(): { readonly parts: number; readonly maskBytes: number } {
+    return { parts: this.#automaton.size, maskBytes: this.#maskBytes + this.#frames.bytes };
+  }
+
   /** Before the first token. */
   get start(): State {
     return this.#automaton.start;

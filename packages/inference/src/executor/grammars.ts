@@ -5,8 +5,8 @@ import { InferenceError } from '../errors.ts';
 
 /** One of a large vocabulary has some 20 MB. */
 const MAX_VOCABULARIES = 4;
-/** Each remembers some 4 MiB of masks. */
-const MAX_GRAMMARS = 16;
+/** Each remembers some 15 MB at most, whatever its schema is. */
+const MAX_GRAMMARS = 8;
 
 /** What answers are held to, by model and JSON Schema; kept for the next answer that is held to the same. */
 export class Grammars {
