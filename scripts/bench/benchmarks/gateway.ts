@@ -5,6 +5,7 @@ import { GENESIS_QUESTIONS, importedGenesisModel } from '../model/genesis-model.
 import type { DirectAnswers, DirectQuestion } from '../network/coordinator-probe.ts';
 import { Daemon } from '../network/daemon.ts';
 import { type GenerateOptions, generate } from '../network/generate.ts';
+import { forgetNetwork } from '../network/local-network.ts';
 import { overlappingSpeed } from '../network/overlapping-speed.ts';
 import { median, percentile, rangeOf } from '../stats.ts';
 
@@ -42,6 +43,7 @@ async function measure(name: string, { dataDir, manifest, tokens }: Served, run:
   const modelRoot = manifest.root;
   const args = ['start', '--data-dir', dataDir, '--model', modelRoot, '--host', 'all', '--no-mdns', '--threads', '1'];
   args.push('--listen', '/ip4/127.0.0.1/tcp/0', '--gateway', '127.0.0.1:0', '--metrics', 'off');
+  await forgetNetwork(dataDir);
   say(`${name}: starting a daemon`);
   await using daemon = await Daemon.start(args, signal, { NODE_OPTIONS: `--import=${PROBE}` });
   const { gateway } = daemon.ready;

@@ -26,8 +26,9 @@ export interface LocalNetworkOptions {
 export const GENESIS_MODEL = 'blyan';
 
 /** A genesis of an earlier version is none: each start has a network of its own, and with it a chain of its own. Blocks stay. */
-async function forgetNetwork(dataDir: string, nodes: number): Promise<void> {
+export async function forgetNetwork(dataDir: string, nodes = 0): Promise<void> {
   await rm(join(dataDir, 'genesis.cbor'), { force: true });
+  await rm(join(dataDir, 'chain'), { recursive: true, force: true });
   for (let index = 0; index < nodes; index++)
     await rm(join(dataDir, `node-${index}`, 'chain'), { recursive: true, force: true });
 }
