@@ -1,5 +1,6 @@
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
+import { measureSync } from '../limits/sync-ms.ts';
 import { importedBenchModel, promptTokens } from '../model/bench-model.ts';
 import { GENESIS_QUESTIONS, importedGenesisModel } from '../model/genesis-model.ts';
 import type { DirectAnswers, DirectQuestion } from '../network/coordinator-probe.ts';
@@ -16,6 +17,7 @@ const SMALLEST_VOCABULARY = 300;
 const GOAL_FIRST_MS = 5;
 /** Share of the coordinator's tokens a second that has to reach the clients. */
 const GOAL_SHARE = 0.97;
+const SYNCS = 100;
 const PROBE = new URL('../network/coordinator-probe.ts', import.meta.url).href;
 
 export const gateway: Benchmark = {
@@ -23,7 +25,7 @@ export const gateway: Benchmark = {
   about: `What the gateway costs, on one real daemon (plan local, one thread, no speculation). Tokens per second of ${STREAMS} answers at once,
 streamed to a client in a process of its own, against the same asked of the coordinator inside the daemon; in turn, the median of the pairs.
 To the first token: what the client waits for a question of a chat, less what the coordinator says of the same answer; template,
-tokens, journal, HTTP and the client's own part are in it.`,
+tokens, the reservation in the ledger (a sync of the disk), HTTP and the client's own part are in it.`,
   async run(run) {
     await measure('genesis', { ...(await importedGenesisModel(run)), tokens: 256 }, run);
     if (run.quick) return;
@@ -83,11 +85,13 @@ async function measure(name: string, { dataDir, manifest, tokens }: Served, run:
     }),
   );
   const overheads = await firstTokens({ ...common, tokens: 2 }, quick ? 40 : 100);
+  const syncs = Array.from({ length: SYNCS }, () => measureSync(dataDir));
+  const [usual, slow] = [0.5, 0.95].map((share) => percentile(syncs, share).toFixed(2));
   report(
     figure(`gateway.${name}.first-token-p95`, percentile(overheads, 0.95), 'ms', {
       goal: { below: GOAL_FIRST_MS },
       range: rangeOf(overheads),
-      note: `median ${median(overheads).toFixed(2)} ms of ${overheads.length} questions`,
+      note: `median ${median(overheads).toFixed(2)} ms of ${overheads.length} questions; a sync of this disk: median ${usual}, p95 ${slow} ms`,
     }),
   );
 }
