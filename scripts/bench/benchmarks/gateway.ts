@@ -85,7 +85,7 @@ async function measure(name: string, { dataDir, manifest, tokens }: Served, run:
     }),
   );
   const overheads = await firstTokens({ ...common, tokens: 2 }, quick ? 40 : 100);
-  const syncs = Array.from({ length: SYNCS }, () => measureSync(dataDir));
+  const syncs = Array.from({ length: SYNCS }, () => measureSync(run.workDir));
   const [usual, slow] = [0.5, 0.95].map((share) => percentile(syncs, share).toFixed(2));
   report(
     figure(`gateway.${name}.first-token-p95`, percentile(overheads, 0.95), 'ms', {

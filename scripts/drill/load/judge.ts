@@ -13,7 +13,7 @@ const SOCKETS_SPARE = 6;
 
 /** Whether the promise was kept, in words and in figures. */
 export function judgeLoad(result: LoadResult, options: LoadOptions) {
-  const { tally, lives, restart, kvLeak, sockets, slots } = result;
+  const { tally, lives, restart, kvLeak, sockets, slots, books } = result;
   const waits = tally.served.map(({ waitMs }) => waitMs);
   const firstBytes = tally.served.map(({ firstByteMs }) => firstByteMs);
   const spread = (values: readonly number[]) => ({
@@ -32,6 +32,7 @@ export function judgeLoad(result: LoadResult, options: LoadOptions) {
     kv: kvLeak === null,
     sockets: sockets.after <= sockets.before + SOCKETS_SPARE,
     slots: slots.given === slots.asked,
+    books: books.problem === null,
     restart: restart === null || (restart.exitCode === 0 && restart.drainedAfterS * 1000 < DRAIN_MS + 5_000),
   };
   const ok = Object.values(checks).every(Boolean);
@@ -47,6 +48,7 @@ export function judgeLoad(result: LoadResult, options: LoadOptions) {
     `${verdict(checks.memory)} memory of the gateway's process, warm and at the end: ${lives.map(inWords).join('; ')}`,
     `${verdict(checks.kv)} KV memory and sequences of all nodes: ${kvLeak ?? 'all free'}`,
     `${verdict(checks.sockets)} sockets of the gateway's process: ${sockets.before} before, ${sockets.after} after`,
+    `${verdict(checks.books)} ledger: ${books.entries} entries, ${books.problem ?? 'each in its place, the trial balance is zero, nothing is set aside'}`,
     `${verdict(checks.slots)} slots: ${slots.given} of ${slots.asked} answers at once were given`,
   ];
   if (restart !== null) {
@@ -57,7 +59,7 @@ export function judgeLoad(result: LoadResult, options: LoadOptions) {
   const { complaints, refusals, told, asked, served } = tally;
   const figures = {
     ...{ ok, checks, asked, served: served.length, waitMs, firstByteMs, refused, resumed, refusals, told, complaints },
-    ...{ capacity: result.capacity, offered: result.offered, lives, restart, kvLeak, sockets, slots },
+    ...{ capacity: result.capacity, offered: result.offered, lives, restart, kvLeak, sockets, slots, books },
   };
   return { lines, figures };
 }

@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { devnetHostSpecs } from '@blyan/routing';
 import { temporaryDirectory } from '@blyan/testkit';
+import { dataDirPaths } from '../../../node/src/data-dir/data-dir.ts';
 import { GENESIS_QUESTIONS } from '../../bench/model/genesis-model.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { ClusterNode } from '../cluster/cluster-node.ts';
 import { drillModel } from '../cluster/drill-model.ts';
+import { type Books, booksOf } from './books.ts';
 import { Clients } from './clients.ts';
 import { FAMILIES, type Family } from './families.ts';
 import { GatewayWatch, HEAP_PROBE, type Life, socketsOf } from './gateway-watch.ts';
@@ -41,6 +44,7 @@ export interface LoadResult {
   readonly sockets: { readonly before: number; readonly after: number };
   /** Of as many answers at once as there are slots, afterwards. */
   readonly slots: { readonly asked: number; readonly given: number };
+  readonly books: Books;
 }
 
 /** Answers at once. */
@@ -130,7 +134,8 @@ export async function runLoad(options: LoadOptions, { say, signal }: LoadDeps): 
   );
   const after = await untilSocketsAre(before, gatewayNode.pid);
   const slots = await askForAllSlots(asks);
-  return { tally, capacity, offered, lives, restart, kvLeak, sockets: { before, after }, slots };
+  const books = await booksOf(dataDirPaths(join(dir.path, 'node-0')).ledger);
+  return { tally, capacity, offered, lives, restart, kvLeak, sockets: { before, after }, slots, books };
 }
 
 type Asks = Omit<Orders, 'clients' | 'questions' | 'thinkMs'>;
