@@ -92,7 +92,9 @@ describe.skipIf(!hasPostgres)('in PostgreSQL', () => {
     const { ledger } = await openLedger(store);
     const lost = ledger.transfer({ key: 'k', debit: 'alice', credit: 'shop', amount: 40n });
     await expect(lost).rejects.toMatchObject({ code: 'ERR_LEDGER_UNAVAILABLE' });
-    await expect(ledger.balance('alice')).rejects.toMatchObject({ code: 'ERR_LEDGER_UNAVAILABLE' });
+    const refused = await ledger.balance('alice').catch((error) => error);
+    expect(refused).toMatchObject({ code: 'ERR_LEDGER_UNAVAILABLE' });
+    expect(refused.message).not.toContain(decodeURIComponent(new URL(server.url).hostname));
     await server.start();
     expect(await ledger.balance('alice')).toMatchObject({ debits: 0n });
     await ledger.transfer({ key: 'k', debit: 'alice', credit: 'shop', amount: 40n });

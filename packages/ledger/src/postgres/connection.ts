@@ -7,12 +7,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** How long another gateway may write before this one gives up. */
 const LOCK_TIMEOUT_MS = 10_000;
 /** A gateway that has vanished in the middle of a transaction keeps others waiting for no longer. */
-const IDLE_TRANSACTION_MS = 10_000;
+const IDLE_TRANSACTION_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** For a server that has vanished. */
 const ANSWER_TIMEOUT_MS = 35_000;
 const MAX_CONNECTIONS = 8;
-/** Not only on loopback, so not without TLS. */
+/** Hosts of this machine, to which no TLS is needed. */
 const LOCAL = /^(\/.*|localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /** One connection, whose statements are sent without waiting for those before them. */

@@ -18,6 +18,8 @@ export async function postgresError<T>(doing: string, work: () => Promise<T>): P
       const text = 'Another gateway has been writing to the ledger for too long: ask again in a moment.';
       throw new LedgerError('ERR_LEDGER_BUSY', text, { cause, meta });
     }
-    throw unavailable(`${doing}: ${message || code}`, { cause, meta });
+    // Clients of a gateway read this too: names and addresses are only for whoever starts it.
+    const reason = doing === 'opening' ? message || code : (code ?? message);
+    throw unavailable(`${doing}: ${reason}`, { cause, meta });
   }
 }
