@@ -7,10 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { temporaryDirectory } from '@blyan/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { askUntilGone, type Seen } from '../../../scripts/drill/ledger/clients.ts';
-import { judgeLedger } from '../../../scripts/drill/ledger/judge.ts';
+import { DEFAULT_PRICE, judgeLedger } from '../../../scripts/drill/ledger/judge.ts';
 import { FAULT_POINTS, type FaultPoint, randomOf } from '../../../scripts/drill/ledger/plan.ts';
 
-const PRICE = { prompt: 500_000_000_000n, cachedPrompt: 125_000_000_000n, completion: 1_500_000_000_000n };
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** A gateway that dies where it is told to; `npm run drill:ledger` does the same to one of a devnet, a hundred times. */
@@ -45,7 +44,7 @@ test('a gateway that is killed in the middle of answers leaves sound books, and 
     await rm(join(dir.path, 'died'));
   }
   await start(dir.path, null, 0);
-  const judged = judgeLedger(join(dir.path, 'ledger.db'), seen, PRICE);
+  const judged = judgeLedger(join(dir.path, 'ledger.db'), seen, DEFAULT_PRICE);
   expect(judged.problems).toEqual([]);
   expect(judged.posted).toBeGreaterThan(10);
   expect(judged.voided).toBeGreaterThan(2);

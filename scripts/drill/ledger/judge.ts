@@ -12,6 +12,13 @@ export interface DrillPrice {
   readonly completion: bigint;
 }
 
+/** The one of a gateway whose operator says nothing. */
+export const DEFAULT_PRICE: DrillPrice = {
+  prompt: 500_000_000_000n,
+  cachedPrompt: 125_000_000_000n,
+  completion: 1_500_000_000_000n,
+};
+
 export interface Judged {
   readonly entries: number;
   readonly posted: number;

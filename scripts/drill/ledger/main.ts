@@ -7,15 +7,13 @@ import type { ClusterNode } from '../cluster/cluster-node.ts';
 import { drillModel } from '../cluster/drill-model.ts';
 import { drillCommand } from '../drill-command.ts';
 import { askUntilGone, type Seen } from './clients.ts';
-import { judgeLedger } from './judge.ts';
+import { DEFAULT_PRICE, judgeLedger } from './judge.ts';
 import { type LedgerDrillOptions, parseOptions, USAGE } from './options.ts';
 import { FAULT_POINTS, type FaultPoint, type Plan, randomOf } from './plan.ts';
 
 /** A life of the gateway ends when a point is reached for a time up to this one. */
 const MAX_PASS = 12;
 const MAX_TOKENS = 24;
-const PRICES = '*=0.5/1.5/0.125';
-const PRICE = { prompt: 500_000_000_000n, cachedPrompt: 125_000_000_000n, completion: 1_500_000_000_000n };
 const TOLD_EVERY = 10;
 
 await drillCommand(parseOptions, USAGE, main);
@@ -48,11 +46,10 @@ async function main(options: LedgerDrillOptions, signal: AbortSignal): Promise<n
       nodes: [{ host: 'trunk,embedding,head', gateway: true }, { host: 'experts:*.0-7' }],
       preload: [new URL('./die.ts', import.meta.url).href],
       env: { BLYAN_DRILL_PLAN: planPath },
-      args: ['--prices', PRICES],
     });
     const gateway = cluster.nodes[0] as ClusterNode;
     const ledger = dataDirPaths(join(network, 'node-0')).ledger;
-    let judged = judgeLedger(ledger, [], PRICE);
+    let judged = judgeLedger(ledger, [], DEFAULT_PRICE);
     for (let kill = 1; kill <= kills && !signal.aborted; kill++) {
       const asking = { url: gateway.gateway ?? '', model: source.manifest.root, maxTokens: MAX_TOKENS, random };
       seen.push(...(await askUntilGone({ ...asking, clients: options.clients })));
@@ -61,7 +58,7 @@ async function main(options: LedgerDrillOptions, signal: AbortSignal): Promise<n
       plan = await next(kill);
       await cluster.restart(gateway);
       await cluster.untilWhole();
-      judged = judgeLedger(ledger, seen, PRICE);
+      judged = judgeLedger(ledger, seen, DEFAULT_PRICE);
       for (const problem of judged.problems) {
         if (!problems.has(problem)) line(`WRONG after kill ${kill}: ${problem}`);
         problems.add(problem);
