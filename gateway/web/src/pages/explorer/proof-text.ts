@@ -10,7 +10,7 @@ export const proofText = defineText({
     open: 'Not proven',
     offline: 'Could not be checked',
     about:
-      'Nothing here rests on the word of the gateway: it counts what a quorum of the validators signed, as long as less than a third of their weight lies.',
+      'What counts is what a quorum of the validators signed, not what the gateway says, as long as less than a third of their weight lies. The page itself comes from the gateway: if you do not trust it that far, use “blyan-node chain proof”.',
     genesis: (network: string, validators: number) =>
       `The genesis has the hash that names network ${network}, and it names the first ${validators === 1 ? 'validator' : `${validators} validators`}.`,
     epochs: (epoch: string) =>
@@ -65,7 +65,7 @@ export const proofText = defineText({
     open: '증명되지 않음',
     offline: '확인하지 못함',
     about:
-      '게이트웨이의 말을 믿지 않고, 검증인 정족수가 서명한 내용만 인정해요. 가중치의 3분의 1 미만이 거짓말하는 한 안전해요.',
+      '게이트웨이의 말이 아니라 검증인 정족수가 서명한 내용만 인정해요. 가중치의 3분의 1 미만이 거짓말하는 한 안전해요. 이 페이지 자체는 게이트웨이가 보낸 것이니, 그것도 믿기 어렵다면 “blyan-node chain proof”를 쓰세요.',
     genesis: (network: string, validators: number) =>
       `제네시스의 해시가 네트워크 ID(${network})와 일치해요. 첫 검증인 ${validators}명이 그 안에 있어요.`,
     epochs: (epoch: string) => `에포크 ${epoch}까지 매번 인증서로 다음 검증인에게 넘겨졌어요.`,

@@ -5,7 +5,8 @@ const s = (count: number) => (count === 1 ? '' : 's');
 export const explorerText = defineText({
   en: {
     title: 'Explorer',
-    about: 'What the validators of this network agreed on. Your browser checks it itself, from the genesis on.',
+    about:
+      'What the validators of this network agreed on. Lists are as the gateway tells them; each block, record and account has a page on which your browser checks it, from the genesis on.',
     search: 'Search',
     searchHint: 'Height, hash, address or peer id',
     searchNothing: 'This is no height, no hash of 64 hexadecimal digits and no peer id.',
@@ -111,7 +112,8 @@ export const explorerText = defineText({
   },
   ko: {
     title: '탐색기',
-    about: '이 네트워크의 검증인들이 합의한 내용이에요. 제네시스부터 시작해 브라우저가 직접 확인해요.',
+    about:
+      '이 네트워크의 검증인들이 합의한 내용이에요. 목록은 게이트웨이가 알려 준 그대로이고, 블록과 레코드, 계정은 각 페이지에서 브라우저가 제네시스부터 직접 확인해요.',
     search: '찾기',
     searchHint: '높이, 해시, 주소 또는 피어 ID',
     searchNothing: '높이도, 16진수 64자리 해시도, 피어 ID도 아니에요.',
