@@ -80,6 +80,17 @@ describe.skipIf(executablePath === undefined)('network, node and explorer in Chr
     await page.getByText('A signature of the certificate is not by the validator that it names.').waitFor();
     await proof(page, 'refuted');
 
+    await doctored('**/chain/records/*', (answer) => {
+      answer.bytes = btoa('no record');
+    });
+    await page.getByTestId('records').getByRole('link').first().click();
+    await page.getByText('These bytes cannot be read.').waitFor();
+    await page.unroute('**/chain/blocks/1');
+    await page.reload();
+    await proof(page, 'refuted');
+    expect(await step(page, 'author')).toBe('failed');
+    await page.goBack();
+
     await page.evaluate(() => localStorage.setItem('blyan.network', 'ab'.repeat(32)));
     await page.reload();
     await page.getByText('another network than the one you chose to trust').waitFor();

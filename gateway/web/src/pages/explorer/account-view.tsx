@@ -7,7 +7,7 @@ import { DataPage } from '../../frame/data-page.tsx';
 import { useText } from '../../language/index.ts';
 import { useNetwork } from '../../network/use-network.tsx';
 import { useLoaded } from '../../use-loaded.ts';
-import { isFields, numberOf } from './fields.ts';
+import { isFields, numberOf, orNull } from './fields.ts';
 import { Facts, Hash, Problem } from './parts.tsx';
 import { bytesOf } from './proof/bytes.ts';
 import { ProofPanel } from './proof-panel.tsx';
@@ -48,7 +48,8 @@ function Account({ state, account: { address, nextNonce }, node }: AccountProps)
   const t = useText(explorerText);
   const { bly, number } = useFigures();
   const peer = useNetwork().state?.nodes.find(({ publicKey }) => publicKey === address);
-  const { balance, nonce } = accountOf(state.bytes);
+  const known = orNull(() => accountOf(state.bytes));
+  const { balance, nonce } = known ?? { balance: null, nonce: 0 };
   const registeredAt = isFields(node.value) ? numberOf(node.value.height) : null;
   const waiting = nextNonce - nonce;
   return (
@@ -60,7 +61,7 @@ function Account({ state, account: { address, nextNonce }, node }: AccountProps)
             [
               t.balance,
               <b key="balance" data-testid="balance">
-                {bly(balance)}
+                {balance === null ? t.unreadable : bly(balance)}
               </b>,
             ],
             [t.accountNonce, `${number(nonce)}${waiting > 0 ? ` · ${t.accountWaiting(number(waiting))}` : ''}`],

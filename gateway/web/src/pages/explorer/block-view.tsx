@@ -1,11 +1,12 @@
 import type { ChainBlock } from '@blyan/api';
-import { decodeHeader } from '@blyan/chain-format';
+import { type BlockHeader, decodeHeader } from '@blyan/chain-format';
 import { Link } from 'wouter';
 import { client } from '../../client.ts';
 import { useFigures } from '../../figures.ts';
 import { DataPage } from '../../frame/data-page.tsx';
 import { useText } from '../../language/index.ts';
 import { useLoaded } from '../../use-loaded.ts';
+import { orNull } from './fields.ts';
 import { Facts, Hash, Problem } from './parts.tsx';
 import { bytesOf } from './proof/bytes.ts';
 import { ProofPanel } from './proof-panel.tsx';
@@ -31,9 +32,27 @@ export function BlockView({ id }: { readonly id: string }) {
 
 function Block({ block }: { readonly block: ChainBlock }) {
   const t = useText(explorerText);
-  const { number, time } = useFigures();
   // From the bytes that are proven, not from what the node says of them.
-  const header = decodeHeader(bytesOf(block.header));
+  const header = orNull(() => decodeHeader(bytesOf(block.header)));
+  return (
+    <>
+      {header === null ? <p className="note bad">{t.unreadable}</p> : <Header hash={block.hash} header={header} />}
+      <ProofPanel
+        proofKey={`block ${block.hash}`}
+        check={(verifier, listener, signal) => verifier.block(block, listener, signal)}
+        steps={STEPS}
+      />
+      <section className="part">
+        <h2>{t.records}</h2>
+        <RecordTable key={block.height} of={{ block: block.height }} />
+      </section>
+    </>
+  );
+}
+
+function Header({ hash, header }: { readonly hash: string; readonly header: BlockHeader }) {
+  const t = useText(explorerText);
+  const { number, time } = useFigures();
   const { height, epoch, view, proposer, parent, timeMs } = header;
   return (
     <>
@@ -44,7 +63,7 @@ function Block({ block }: { readonly block: ChainBlock }) {
       <section className="card">
         <Facts
           facts={[
-            [t.hash, <Hash key="hash" hash={block.hash} />],
+            [t.hash, <Hash key="hash" hash={hash} />],
             [
               t.status,
               <span key="status" className="badge good">
@@ -62,15 +81,6 @@ function Block({ block }: { readonly block: ChainBlock }) {
             [t.validatorSet, <Hash key="set" hash={header.validatorsHash} />],
           ]}
         />
-      </section>
-      <ProofPanel
-        proofKey={`block ${block.hash}`}
-        check={(verifier, listener, signal) => verifier.block(block, listener, signal)}
-        steps={STEPS}
-      />
-      <section className="part">
-        <h2>{t.records}</h2>
-        <RecordTable key={height} of={{ block: height }} />
       </section>
     </>
   );

@@ -7,6 +7,7 @@ import { type Figures, useFigures } from '../../figures.ts';
 import { DataPage } from '../../frame/data-page.tsx';
 import { useText } from '../../language/index.ts';
 import { useLoaded } from '../../use-loaded.ts';
+import { orNull } from './fields.ts';
 import { Facts, Hash, Problem } from './parts.tsx';
 import { bytesOf } from './proof/bytes.ts';
 import { ProofPanel } from './proof-panel.tsx';
@@ -39,15 +40,21 @@ function Record({ answer }: { readonly answer: ChainRecordAnswer }) {
   const t = useText(explorerText);
   const figures = useFigures();
   const { hash, place, bytes: text } = answer;
-  const bytes = text === null ? null : bytesOf(text);
+  const isPruned = text === null;
+  const bytes = text === null ? null : orNull(() => bytesOf(text));
   // From the bytes that are proven, not from what the node says of them.
-  const fields = bytes && readable({ ...decodeRecord(bytes, nobleSuite).record });
+  const fields = bytes && orNull(() => readable({ ...decodeRecord(bytes, nobleSuite).record }));
   const record = readRecord(fields);
   return (
     <>
       <section className="card" data-testid="record">
         <h2>
-          {record && <RecordType type={record.type} />} <RecordLine fields={fields} sizeBytes={bytes?.length ?? null} />
+          {record && <RecordType type={record.type} />}{' '}
+          {isPruned || fields !== null ? (
+            <RecordLine fields={fields} sizeBytes={bytes?.length ?? null} />
+          ) : (
+            t.unreadable
+          )}
         </h2>
         <Facts
           facts={[
@@ -78,7 +85,7 @@ function Record({ answer }: { readonly answer: ChainRecordAnswer }) {
       <ProofPanel
         proofKey={`record ${hash} ${place?.height}`}
         check={(verifier, listener, signal) => verifier.record(answer, listener, signal)}
-        steps={bytes === null ? STEPS.slice(0, -1) : STEPS}
+        steps={isPruned ? STEPS.slice(0, -1) : STEPS}
       />
     </>
   );

@@ -6,7 +6,7 @@ import { client } from '../../client.ts';
 import { useFigures } from '../../figures.ts';
 import { useText } from '../../language/index.ts';
 import { useLoaded } from '../../use-loaded.ts';
-import { isFields, numberOf } from '../explorer/fields.ts';
+import { isFields, numberOf, orNull } from '../explorer/fields.ts';
 import { Facts } from '../explorer/parts.tsx';
 import { bytesOf } from '../explorer/proof/bytes.ts';
 import { ProofPanel } from '../explorer/proof-panel.tsx';
@@ -47,8 +47,9 @@ function Registration({ state, publicKey }: RegistrationProps) {
   const t = useText(nodeText);
   const { number, bytes } = useFigures();
   // From the bytes that are proven, not from what the gateway says of them.
+  const { bytes: text } = state;
   const value =
-    state.bytes === null ? null : readable(decodeCanonical(bytesOf(state.bytes), { maxBytes: MAX_REGISTRATION_BYTES }));
+    text === null ? null : orNull(() => readable(decodeCanonical(bytesOf(text), { maxBytes: MAX_REGISTRATION_BYTES })));
   const claims = isFields(value) ? claimsOf(value.claims) : null;
   const height = isFields(value) ? numberOf(value.height) : 0;
   return (
