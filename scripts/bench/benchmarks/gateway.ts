@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
 import { measureSync } from '../limits/sync-ms.ts';
@@ -18,6 +20,7 @@ const GOAL_FIRST_MS = 5;
 /** Share of the coordinator's tokens a second that has to reach the clients. */
 const GOAL_SHARE = 0.97;
 const SYNCS = 100;
+const TOKEN = '"token_id"';
 const PROBE = new URL('../network/coordinator-probe.ts', import.meta.url).href;
 
 export const gateway: Benchmark = {
@@ -53,8 +56,10 @@ async function measure(name: string, { dataDir, manifest, tokens }: Served, run:
   let seed = 0;
   const prompts = () => Array.from({ length: STREAMS }, () => promptTokens(PROMPT_TOKENS, SMALLEST_VOCABULARY, ++seed));
   const throughGateway = async () => {
-    const answers = await Promise.all(prompts().map((prompt) => generate({ ...common, prompt, tokens })));
-    return overlappingSpeed(answers.map(({ arrivals }) => arrivals));
+    const answers = prompts().map((prompt) =>
+      streamedArrivals(gateway, { model: modelRoot, prompt, max_tokens: tokens }),
+    );
+    return overlappingSpeed(await Promise.all(answers));
   };
   const direct = async () => {
     const question: DirectQuestion = { modelRoot, prompts: prompts(), tokens };
@@ -94,6 +99,26 @@ async function measure(name: string, { dataDir, manifest, tokens }: Served, run:
       note: `median ${median(overheads).toFixed(2)} ms of ${overheads.length} questions; a sync of this disk: median ${usual}, p95 ${slow} ms`,
     }),
   );
+}
+
+/** When each token came to a client that does nothing but count them: what reading costs is not the gateway's. */
+async function streamedArrivals(gateway: string, body: object): Promise<number[]> {
+  const blyan = { plan: 'local', speculation: 'off', return_token_ids: true };
+  const text = JSON.stringify({ ...body, temperature: 0, ignore_eos: true, stream: true, blyan });
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+  const sent = request(`${gateway}/v1/completions`, { method: 'POST', headers }).end(text);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const arrivals: number[] = [];
+  let rest = '';
+  for await (const part of response) {
+    const now = performance.now();
+    const pieces = (rest + (part as Buffer).toString('latin1')).split(TOKEN);
+    for (const _ of pieces.slice(1)) arrivals.push(now);
+    // The name may be cut by the border of two parts.
+    rest = (pieces.at(-1) as string).slice(1 - TOKEN.length);
+  }
+  if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode}`);
+  return arrivals;
 }
 
 /** What the client waited beyond what the coordinator took, of one question after the other, milliseconds. */

@@ -48,13 +48,13 @@ export class GatewayWatch implements Disposable {
 
   /** From now on its memory may not grow. */
   async warm(): Promise<void> {
-    this.#warmMib = await this.#liveMib();
+    this.#warmMib = await this.liveMib();
     this.#warmAt = this.#samples.length;
   }
 
   /** The life that ends now; the next samples are of another one. */
   async end(): Promise<Life> {
-    const liveMib: [number, number] = [this.#warmMib, await this.#liveMib()];
+    const liveMib: [number, number] = [this.#warmMib, await this.liveMib()];
     const lows = lowsOf(this.#samples.slice(this.#warmAt));
     const slopeMibPerMinute = (slopeOf(lows) * 60_000) / (WINDOW * SAMPLE_MS);
     const seconds = this.#samples.length;
@@ -62,7 +62,8 @@ export class GatewayWatch implements Disposable {
     return { seconds, liveMib, residentMib: [lows[0] ?? 0, lows.at(-1) ?? 0], slopeMibPerMinute };
   }
 
-  async #liveMib(): Promise<number> {
+  /** Of heap and buffers, after a collection. */
+  async liveMib(): Promise<number> {
     const looks: number[] = [];
     for (let look = 0; look < LOOKS; look++) {
       looks.push(await this.#look());

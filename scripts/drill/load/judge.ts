@@ -3,8 +3,13 @@ import type { Life } from './gateway-watch.ts';
 import type { LoadOptions } from './options.ts';
 import { DRAIN_MS, type LoadResult } from './run.ts';
 
-/** What may be alive more at the end than when it was warm, MiB: requests that are under way at that moment. */
-const LIVE_SPARE_MIB = 12;
+/**
+ * What may be alive more at the end of a life than when it was warm, MiB: answers that are under way at that moment, and
+ * those whose client does not read keep up to 7 MiB of logits each.
+ */
+const LIVE_SPARE_MIB = 40;
+/** The same when everybody is gone: copies of answers that may be resumed stay for ten minutes. */
+const IDLE_SPARE_MIB = 12;
 /** What may be resident more, a share and MiB: what the heaps hold in reserve, as in the chaos drill. */
 const RESIDENT_SHARE = 0.15;
 const RESIDENT_SPARE_MIB = 96;
@@ -13,7 +18,7 @@ const SOCKETS_SPARE = 6;
 
 /** Whether the promise was kept, in words and in figures. */
 export function judgeLoad(result: LoadResult, options: LoadOptions) {
-  const { tally, lives, restart, kvLeak, sockets, slots, books } = result;
+  const { tally, lives, idleMib, restart, kvLeak, sockets, slots, books } = result;
   const waits = tally.served.map(({ waitMs }) => waitMs);
   const firstBytes = tally.served.map(({ firstByteMs }) => firstByteMs);
   const spread = (values: readonly number[]) => ({
@@ -28,7 +33,7 @@ export function judgeLoad(result: LoadResult, options: LoadOptions) {
   const whileStopping = tally.refusals['503 ERR_GATEWAY_STOPPING'] ?? 0;
   const checks = {
     served: tally.asked > 0 && tally.served.length === tally.asked && tally.complaintCount === 0,
-    memory: lives.every(isFlat),
+    memory: lives.every(isFlat) && idleMib - (lives.at(-1)?.liveMib[0] ?? 0) <= IDLE_SPARE_MIB,
     kv: kvLeak === null,
     sockets: sockets.after <= sockets.before + SOCKETS_SPARE,
     slots: slots.given === slots.asked,
@@ -45,7 +50,7 @@ export function judgeLoad(result: LoadResult, options: LoadOptions) {
     `       refusals ${JSON.stringify(tally.refusals)}`,
     `       the others ${JSON.stringify(tally.told)}`,
     ...tally.complaints.slice(0, 10).map((text) => `       ! ${text}`),
-    `${verdict(checks.memory)} memory of the gateway's process, warm and at the end: ${lives.map(inWords).join('; ')}`,
+    `${verdict(checks.memory)} memory of the gateway's process, warm and at the end: ${lives.map(inWords).join('; ')}; ${idleMib.toFixed(0)} MiB alive when everybody is gone`,
     `${verdict(checks.kv)} KV memory and sequences of all nodes: ${kvLeak ?? 'all free'}`,
     `${verdict(checks.sockets)} sockets of the gateway's process: ${sockets.before} before, ${sockets.after} after`,
     `${verdict(checks.books)} ledger: ${books.entries} entries, ${books.problem ?? 'each in its place, the trial balance is zero, nothing is set aside'}`,
@@ -59,7 +64,7 @@ export function judgeLoad(result: LoadResult, options: LoadOptions) {
   const { complaints, refusals, told, asked, served } = tally;
   const figures = {
     ...{ ok, checks, asked, served: served.length, waitMs, firstByteMs, refused, resumed, refusals, told, complaints },
-    ...{ capacity: result.capacity, offered: result.offered, lives, restart, kvLeak, sockets, slots, books },
+    ...{ capacity: result.capacity, offered: result.offered, lives, idleMib, restart, kvLeak, sockets, slots, books },
   };
   return { lines, figures };
 }

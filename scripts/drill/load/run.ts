@@ -37,6 +37,8 @@ export interface LoadResult {
   /** Answers a second that the good clients together ask for. */
   readonly offered: number;
   readonly lives: readonly Life[];
+  /** What is alive in the gateway's memory when everybody is gone. */
+  readonly idleMib: number;
   readonly restart: Restart | null;
   /** What is still taken afterwards; null: nothing. */
   readonly kvLeak: string | null;
@@ -132,10 +134,11 @@ export async function runLoad(options: LoadOptions, { say, signal }: LoadDeps): 
     () => null,
     (error: Error) => error.message,
   );
+  const idleMib = await watch.liveMib();
   const after = await untilSocketsAre(before, gatewayNode.pid);
   const slots = await askForAllSlots(asks);
   const books = await booksOf(dataDirPaths(join(dir.path, 'node-0')).ledger);
-  return { tally, capacity, offered, lives, restart, kvLeak, sockets: { before, after }, slots, books };
+  return { tally, capacity, offered, lives, idleMib, restart, kvLeak, sockets: { before, after }, slots, books };
 }
 
 type Asks = Omit<Orders, 'clients' | 'questions' | 'thinkMs'>;
