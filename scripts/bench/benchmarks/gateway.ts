@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
 import type { Benchmark, BenchRun } from '../benchmark.ts';
 import { figure } from '../figure.ts';
 import { measureSync } from '../limits/sync-ms.ts';
@@ -26,7 +28,8 @@ const PROBE = new URL('../network/coordinator-probe.ts', import.meta.url).href;
 export const gateway: Benchmark = {
   name: 'gateway',
   about: `What the gateway costs, on one real daemon (plan local, one thread, no speculation). Tokens per second of ${STREAMS} answers at once,
-streamed to a client in a process of its own, against the same asked of the coordinator inside the daemon; in turn, the median of the pairs.
+streamed to a client in a process of its own, against the same asked of the coordinator inside the daemon, and the processor time that the
+daemon takes for a token; in turn, the median of the pairs.
 To the first token: what the client waits for a question of a chat, less what the coordinator says of the same answer; template,
 tokens, the reservation in the ledger (a sync of the disk), HTTP and the client's own part are in it.`,
   async run(run) {
@@ -43,6 +46,13 @@ interface Served {
   readonly tokens: number;
 }
 
+interface Round {
+  /** Tokens per second. */
+  readonly speed: number;
+  /** Processor time of the daemon. */
+  readonly usPerToken: number;
+}
+
 async function measure(name: string, { dataDir, manifest, tokens }: Served, run: BenchRun): Promise<void> {
   const { quick, report, signal, say } = run;
   const modelRoot = manifest.root;
@@ -55,30 +65,37 @@ async function measure(name: string, { dataDir, manifest, tokens }: Served, run:
   const common = { gateway, model: modelRoot, plan: 'local', speculation: 'off', signal } as const;
   let seed = 0;
   const prompts = () => Array.from({ length: STREAMS }, () => promptTokens(PROMPT_TOKENS, SMALLEST_VOCABULARY, ++seed));
-  const throughGateway = async () => {
-    const answers = prompts().map((prompt) =>
-      streamedArrivals(gateway, { model: modelRoot, prompt, max_tokens: tokens }),
-    );
-    return overlappingSpeed(await Promise.all(answers));
-  };
-  const direct = async () => {
-    const question: DirectQuestion = { modelRoot, prompts: prompts(), tokens };
+  const askProbe = async (asked: DirectQuestion['prompts']) => {
+    const question: DirectQuestion = { modelRoot, prompts: asked, tokens };
     const answers = await daemon.ask<DirectAnswers | { error: string }>(JSON.stringify(question));
     if ('error' in answers) throw new Error(answers.error);
-    return overlappingSpeed(answers);
+    return answers;
   };
+  const timed = async (arrivalsOf: () => Promise<DirectAnswers['arrivals']>): Promise<Round> => {
+    const { processorMs: before } = await askProbe([]);
+    const arrivals = await arrivalsOf();
+    const { processorMs: after } = await askProbe([]);
+    return { speed: overlappingSpeed(arrivals), usPerToken: ((after - before) * 1000) / (STREAMS * tokens) };
+  };
+  const throughGateway = () =>
+    timed(() =>
+      Promise.all(
+        prompts().map((prompt) => streamedArrivals(gateway, { model: modelRoot, prompt, max_tokens: tokens })),
+      ),
+    );
+  const direct = () => timed(async () => (await askProbe(prompts())).arrivals);
   const rounds = quick ? 5 : 9;
   for (let round = 0; round < 2; round++) for (const ask of [throughGateway, direct]) await ask();
-  const pairs: { readonly http: number; readonly alone: number }[] = [];
+  const pairs: { readonly http: Round; readonly alone: Round }[] = [];
   for (let round = 0; round < rounds; round++) {
     // Whoever goes first is not always the same.
     const first = round % 2 === 0 ? await throughGateway() : await direct();
     const second = round % 2 === 0 ? await direct() : await throughGateway();
     pairs.push(round % 2 === 0 ? { http: first, alone: second } : { http: second, alone: first });
   }
-  const ratios = pairs.map(({ http, alone }) => http / alone);
+  const ratios = pairs.map(({ http, alone }) => http.speed / alone.speed);
   const ratio = median(ratios);
-  const alone = median(pairs.map((pair) => pair.alone));
+  const alone = median(pairs.map((pair) => pair.alone.speed));
   report(
     figure(`gateway.${name}.${STREAMS}-streams`, ratio * alone, 'tokens/s', {
       limit: alone,
@@ -89,8 +106,20 @@ async function measure(name: string, { dataDir, manifest, tokens }: Served, run:
         .join(' to ')}`,
     }),
   );
+  // Depends little on what else runs.
+  const usPerToken = median(pairs.map(({ http }) => http.usPerToken));
+  report(
+    figure(`gateway.${name}.processor-per-token`, usPerToken, 'us', {
+      limit: median(pairs.map((pair) => pair.alone.usPerToken)),
+      against: 'the coordinator asked directly',
+      note: `of the daemon, all threads; pairs differ by ${median(
+        pairs.map(({ http, alone: { usPerToken: without } }) => http.usPerToken - without),
+      ).toFixed(0)} us`,
+    }),
+  );
   const overheads = await firstTokens({ ...common, tokens: 2 }, quick ? 40 : 100);
   const syncs = Array.from({ length: SYNCS }, () => measureSync(run.workDir));
+  await rm(join(run.workDir, 'sync'));
   const [usual, slow] = [0.5, 0.95].map((share) => percentile(syncs, share).toFixed(2));
   report(
     figure(`gateway.${name}.first-token-p95`, percentile(overheads, 0.95), 'ms', {

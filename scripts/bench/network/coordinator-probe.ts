@@ -6,13 +6,17 @@ import { NetworkCoordinator } from '@blyan/inference';
 
 export interface DirectQuestion {
   readonly modelRoot: string;
-  /** One answer each, all at the same time. */
+  /** One answer each, all at the same time; none only asks for the processor time. */
   readonly prompts: readonly (readonly number[])[];
   readonly tokens: number;
 }
 
-/** When each token of each answer came, milliseconds from the question. */
-export type DirectAnswers = readonly (readonly number[])[];
+export interface DirectAnswers {
+  /** When each token of each answer came, milliseconds from the question. */
+  readonly arrivals: readonly (readonly number[])[];
+  /** Of the daemon's process until now, all threads. */
+  readonly processorMs: number;
+}
 
 let coordinator: NetworkCoordinator | undefined;
 const { models } = NetworkCoordinator.prototype;
@@ -26,10 +30,15 @@ if (isMainThread && process.send) {
   process.on('message', (text: string) => {
     const { prompts, ...rest } = JSON.parse(text) as DirectQuestion;
     void Promise.all(prompts.map((prompt, index) => arrivalsOf({ ...rest, prompt, index }))).then(
-      (answers: DirectAnswers) => process.send?.(answers),
+      (arrivals) => process.send?.({ arrivals, processorMs: processorMs() } satisfies DirectAnswers),
       (error: Error) => process.send?.({ error: error.message }),
     );
   });
+}
+
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 interface One extends Omit<DirectQuestion, 'prompts'> {
