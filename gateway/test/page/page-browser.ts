@@ -64,7 +64,6 @@ export function pageBrowser() {
     const complaints: string[] = [];
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
-    page.setDefaultTimeout(Number(process.env.PW_TIMEOUT ?? 30_000));
     await setUp?.(page);
     await page.goto(gateway.url + path);
     await page.getByTestId('network-light').getByText('2').waitFor();
