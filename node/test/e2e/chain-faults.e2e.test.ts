@@ -46,6 +46,14 @@ async function outcome(hash: string): Promise<'final' | 'halted'> {
   }
 }
 
+/** Asks for answers until one is refused: the ledger had room for those before it. */
+async function firstRefused() {
+  for (;;) {
+    const answer = await daemon.golden('local');
+    if (answer.status !== 200) return answer;
+  }
+}
+
 test('a record of each bad kind is answered with 4xx and its code, and the chain goes on', async () => {
   const { body } = await submit(records.first);
   expect(await outcome(body.hash)).toBe('final');
@@ -82,12 +90,14 @@ test('a full disk stops the chain and says so; with room it goes on from all tha
   expect(ready.body.reason).toContain('ERR_STORE_DISK_FULL');
   const refused = await submit(records.node(next, 'more'));
   expect(refused).toMatchObject({ status: 503, body: { error: { code: 'ERR_CHAIN_HALTED' } } });
-  // What it serves does not hang on its chain.
-  expect((await daemon.goldenAnswer('local')).logits.length).toBeGreaterThan(0);
+  // What it serves does not hang on its chain, but on the ledger: what cannot be written down is not computed.
+  const unpaid = await firstRefused();
+  expect(unpaid).toMatchObject({ status: 503, body: { error: { code: expect.stringMatching(/^ERR_LEDGER_/) } } });
   expect(await daemon.program.stop()).toMatchObject({ code: 0 });
 
   await start();
   expect((await daemon.request('/readyz')).status).toBe(200);
+  expect((await daemon.goldenAnswer('local')).logits.length).toBeGreaterThan(0);
   for (const hash of final) expect((await chain<ChainRecordAnswer>(`records/${hash}`)).body.status).toBe('final');
   const { body } = await chain<{ nextNonce: number }>(`accounts/${records.author}`);
   const good = await submit(records.node(body.nextNonce, 'after'));

@@ -42,6 +42,7 @@ describe('what an answer reports', () => {
     })();
     const { blyan } = body;
     expect(Object.keys(blyan).sort()).toEqual([
+      'cost',
       'failovers',
       'forecast',
       'measured',
