@@ -65,6 +65,7 @@ describe('what an answer reports', () => {
     }
     const whole = await report(plan);
     expect(Object.keys(whole).sort()).toEqual([
+      'cost',
       'failovers',
       'forecast',
       'logits',
