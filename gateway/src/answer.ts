@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { BlyanAnswer, FinishReason } from '@blyan/api';
 import {
   ANSWER_COMPLETE,
@@ -126,6 +127,8 @@ export async function* answer(
         times.token();
         meter?.came(1);
         entry?.append(event.tokenId);
+        // Tokens of a pass come together: those of other answers go back to the engine before anything is made of this one.
+        await setImmediate();
         const delta = text.push(event);
         if (delta !== null) yield delta;
         if (text.stopped) enough.abort(ANSWER_COMPLETE);
