@@ -5,17 +5,28 @@ import { alternativesOf, type ObjectShape, type Shape, type TextShape, type Valu
 
 /** Properties inside properties that are looked at for what tells two objects apart. */
 const MAX_DEPTH = 4;
-/** Pairs of values that are compared for one `oneOf`. */
+/** Pairs of values, and bytes that texts share, that are compared for all `oneOf` of a schema together. */
 const MAX_COMPARED = 100_000;
+
+/** What may still be compared of a schema. */
+export class Comparisons {
+  #left = MAX_COMPARED;
+
+  /** @throws GrammarError ERR_GRAMMAR_TOO_LARGE when none is left */
+  take(path: Path): void {
+    if (this.#left-- > 0) return;
+    const message = 'It takes too long to see that the schemas of "oneOf" differ; use "anyOf", or fewer of them.';
+    throw new GrammarError('ERR_GRAMMAR_TOO_LARGE', message, { meta: { path: pathText(path) } });
+  }
+}
 
 /**
  * `oneOf` is `anyOf` where nothing satisfies two of its schemas. That is seen in types, in different texts, and in objects
  * with a required property that tells them apart.
  *
- * @throws GrammarError ERR_GRAMMAR_UNSUPPORTED when it is not seen
+ * @throws GrammarError ERR_GRAMMAR_UNSUPPORTED when it is not seen, ERR_GRAMMAR_TOO_LARGE when that takes too long
  */
-export function assertDisjoint(shapes: readonly Shape[], path: Path): void {
-  let compared = 0;
+export function assertDisjoint(shapes: readonly Shape[], path: Path, comparisons: Comparisons): void {
   const known = new Map<Shape, readonly ValueShape[]>();
   const valuesOf = (shape: Shape) => {
     const values = known.get(shape) ?? alternativesOf(shape);
@@ -25,8 +36,8 @@ export function assertDisjoint(shapes: readonly Shape[], path: Path): void {
   const areDisjoint = (a: Shape, b: Shape, depth: number): boolean =>
     valuesOf(a).every((one) => valuesOf(b).every((other) => differ(one, other, depth)));
   const differ = (a: ValueShape, b: ValueShape, depth: number): boolean => {
-    if (++compared > MAX_COMPARED) return false;
-    if (a.kind === 'text' && b.kind === 'text') return !shareText(a.texts, b.texts);
+    comparisons.take(path);
+    if (a.kind === 'text' && b.kind === 'text') return !shareText(a.texts, b.texts, () => comparisons.take(path));
     if (a.kind === 'text') return textsDiffer(a, b);
     if (b.kind === 'text') return textsDiffer(b, a);
     if (a.kind !== b.kind) return true;
@@ -55,10 +66,17 @@ function textsDiffer({ texts }: TextShape, { kind }: ValueShape): boolean {
   return [...texts.children.keys()].every((byte) => !begins.test(String.fromCharCode(byte)));
 }
 
-function shareText(a: ByteTrie, b: ByteTrie): boolean {
-  if (a.value >= 0 && b.value >= 0) return true;
-  return [...a.children].some(([byte, child]) => {
-    const other = b.children.get(byte);
-    return other !== undefined && shareText(child, other);
-  });
+/** Does not recurse: texts may be as long as the schema. */
+function shareText(a: ByteTrie, b: ByteTrie, compare: () => void): boolean {
+  const open: [ByteTrie, ByteTrie][] = [[a, b]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [one, two] = next;
+    compare();
+    if (one.value >= 0 && two.value >= 0) return true;
+    for (const [byte, child] of one.children) {
+      const other = two.children.get(byte);
+      if (other !== undefined) open.push([child, other]);
+    }
+  }
+  return false;
 }

@@ -1,6 +1,6 @@
 import { byteTrie } from './byte-trie.ts';
 import { hasDecimal, highestOf, lowestOf } from './decimal.ts';
-import { assertDisjoint } from './disjoint.ts';
+import { assertDisjoint, Comparisons } from './disjoint.ts';
 import { GrammarError } from './errors.ts';
 import { GRAMMAR_LIMITS } from './limits.ts';
 import { assertKeywords, type Keywords, type Path, pathText, readKeywords } from './schema-keywords.ts';
@@ -44,6 +44,7 @@ class SchemaCompiler {
   readonly #waiting: (() => void)[] = [];
   /** Checks that need all shapes. */
   readonly #checks: (() => void)[] = [];
+  readonly #comparisons = new Comparisons();
   #any: UnionShape | null = null;
 
   constructor(root: unknown) {
@@ -121,7 +122,7 @@ class SchemaCompiler {
     if (keyword === 'allOf' && shapes.length > 1) {
       throw unsupported('Schemas cannot be combined with "allOf"; write them as one.', [...path, keyword]);
     }
-    if (keyword === 'oneOf') this.#checks.push(() => assertDisjoint(shapes, [...path, keyword]));
+    if (keyword === 'oneOf') this.#checks.push(() => assertDisjoint(shapes, [...path, keyword], this.#comparisons));
     return shapes.length === 1 ? (shapes[0] as Shape) : this.#union(shapes);
   }
 

@@ -214,3 +214,25 @@ test('blanks stand where JSON is written on one line or indented, and nowhere el
   ];
   for (const text of [...odd, JSON.stringify(value, null, 5)]) expect(takes(schema, text), text).toBe(false);
 });
+
+test('what is compared for all oneOf of a schema together is bounded, and long texts are compared without recursion', () => {
+  // Told apart by their last property alone, behind one whose 30 alternatives nearly all differ.
+  const tagged = (text: string) => ({ type: 'object', properties: { z: { const: text } }, required: ['z'] });
+  const many = (name: string) => ({
+    anyOf: [...Array.from({ length: 30 }, (_, at) => tagged(name + at)), tagged('same')],
+  });
+  const costly = (name: string, inner: string) => ({
+    anyOf: Array.from({ length: 4 }, (_, at) => ({
+      type: 'object',
+      properties: { p: { $ref: `#/$defs/${inner}` }, k: { const: name + at } },
+      required: ['p', 'k'],
+    })),
+  });
+  const $defs = { x: many('x'), y: many('y'), a: costly('a', 'x'), b: costly('b', 'y') };
+  const choice = { oneOf: [{ $ref: '#/$defs/a' }, { $ref: '#/$defs/b' }] };
+  const list = (length: number) => ({ $defs, type: 'array', prefixItems: Array.from({ length }, () => choice) });
+  expect(() => parse(list(1))).not.toThrow();
+  expect(() => parse(list(50))).toThrow(expect.objectContaining({ code: 'ERR_GRAMMAR_TOO_LARGE' }));
+  const long = 'a'.repeat(25_000);
+  expect(() => parse({ oneOf: [{ const: `${long}1` }, { const: `${long}2` }] })).not.toThrow();
+});
