@@ -64,6 +64,8 @@ export interface MeteringOptions {
 }
 
 interface End {
+  /** Of the answer. */
+  readonly reference: string;
   readonly reservation: string;
   /** Null releases all. */
   readonly charge: Charged | null;
@@ -139,6 +141,7 @@ export class Metering {
   async open(answer: MeteredAnswer): Promise<Meter> {
     const reference = answerId(answer.id);
     await this.#closing.get(reference);
+    if (answer.known !== undefined) await this.#settleEarlier(reference);
     const { principal, model, tokens } = answer;
     const price = this.priceFor(principal, model);
     const before = answer.known === undefined ? NEW : await this.#charged(reference, price, answer, answer.known);
@@ -162,7 +165,7 @@ export class Metering {
     return createMeter({
       ...metered,
       settle: (charge) => {
-        const end = { reservation, charge, memo: memo(charge ?? NOTHING_CHARGED) };
+        const end = { reference, reservation, charge, memo: memo(charge ?? NOTHING_CHARGED) };
         const done = this.#settle(end).finally(() => {
           if (this.#closing.get(reference) === done) this.#closing.delete(reference);
         });
@@ -227,18 +230,19 @@ export class Metering {
     const { logger } = this.#deps;
     try {
       await this.#write(end);
-      this.#open.delete(end.reservation);
+      this.#forget(end);
     } catch (error) {
       const code = errorCode(error);
       if (error instanceof LedgerError && error.kind === 'caller') {
         // Only somebody else who writes to this ledger can have ended it.
         logger.error('an answer could not be posted', { code });
-        this.#open.delete(end.reservation);
+        this.#forget(end);
         return;
       }
       this.#note(error);
       logger.warn('the ledger cannot take the end of an answer; it is tried again', { code });
-      if (this.#unsettled.size < MAX_UNSETTLED) this.#unsettled.set(end.reservation, end);
+      const hasRoom = this.#unsettled.size < MAX_UNSETTLED || this.#unsettled.has(end.reservation);
+      if (hasRoom) this.#unsettled.set(end.reservation, end);
       else this.#open.delete(end.reservation);
     }
   }
@@ -252,9 +256,21 @@ export class Metering {
   }
 
   async #settleAgain(): Promise<void> {
-    const ends = [...this.#unsettled.values()];
-    this.#unsettled.clear();
-    for (const end of ends) await this.#settle(end);
+    for (const end of [...this.#unsettled.values()]) await this.#settle(end);
+  }
+
+  /** What the ledger has not taken of an answer yet would be charged again when it is resumed. @throws what a ledger throws */
+  async #settleEarlier(reference: string): Promise<void> {
+    for (const end of [...this.#unsettled.values()]) {
+      if (end.reference !== reference) continue;
+      await this.#settle(end);
+      if (this.#unsettled.has(end.reservation) && this.#failure !== null) throw this.#failure;
+    }
+  }
+
+  #forget({ reservation }: End): void {
+    this.#open.delete(reservation);
+    this.#unsettled.delete(reservation);
   }
 
   async #tidy(): Promise<void> {

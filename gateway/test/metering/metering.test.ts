@@ -221,3 +221,25 @@ test('where the ledger takes nothing, nothing is computed; an end that it did no
   expect((await asked).status).toBe(200);
   expect(await settled()).toMatchObject([{ completionTokens: 8 }]);
 });
+
+test('what is resumed while the ledger has not taken its first part is charged once', async () => {
+  const books = new MemoryLedger();
+  const { store, told } = failing(books.store);
+  const ledger = new DoubleEntryLedger({ store, clock: systemClock });
+  await ledger.start();
+  const script = { ...TEXT, holdAt: 5 };
+  const journal = new JournalNet().join('a');
+  const { url, post, settled, coordinator } = await start(script, { journal, ledger: { ledger, store } }, books);
+  const first = await post(CHAT, chatBody({ stream: true }));
+  await expect.poll(() => coordinator.given).toBe(5);
+  told.next = 'before';
+  await first.body?.cancel();
+  await coordinator.aborted;
+  coordinator.script = TEXT;
+  // The stream's end is what failed; as long as it fails, nothing is resumed.
+  await expect.poll(() => told.next).toBeNull();
+  told.next = 'before';
+  expect((await resume(url, first)).status).toBe(503);
+  await idEventsOf(await resume(url, first));
+  expect((await settled()).map(({ amount }) => amount)).toEqual([cost(PROMPT, 5), cost(0, 3)]);
+});
