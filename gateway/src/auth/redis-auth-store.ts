@@ -156,7 +156,11 @@ export class RedisAuthStore implements AuthStore {
     const client = this.#client;
     if (client === null) throw unreachable();
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Error('no answer in time')), ANSWER_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      const error = new Error('no answer in time');
+      late.reject(error);
+      this.#renew(client, error);
+    }, ANSWER_TIMEOUT_MS);
     try {
       return await Promise.race([work(client), late.promise]);
     } catch (cause) {
@@ -166,6 +170,15 @@ export class RedisAuthStore implements AuthStore {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** A connection that answers nothing may be to nobody, which the system finds out after a quarter of an hour. */
+  #renew(client: Client, error: Error): void {
+    if (client !== this.#client || !client.isReady) return;
+    client.emit('error', error);
+    client.destroy();
+    // It is tried until it is there, or the store is closed.
+    client.connect().catch(() => {});
   }
 
   /** Says what an operator should know of a Redis that would lose sessions or keys. */

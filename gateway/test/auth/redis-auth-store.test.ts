@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { type Logger, silentLogger } from '@blyan/interface';
 import { hasRedis, type RedisServer, startRedis } from '@blyan/testkit/services';
 import { createClient } from '@redis/client';
@@ -84,6 +85,35 @@ describe.skipIf(!hasRedis)('in Redis', () => {
     await Promise.all([storeLog, gatewayLog].flatMap(({ away, back }) => [away.promise, back.promise]));
     expect(await store.get('key', record(7).id)).toEqual(record(7));
     expect(await statusOf('/auth/keys', { headers: { authorization: 'Bearer bly_sk_x' } })).toBe(401);
+  });
+
+  it('makes a connection anew that answers nothing any more', async () => {
+    let isMute = false;
+    const { hostname, port } = new URL(server.url);
+    const way = createServer((near) => {
+      const far = connect(Number(port), hostname);
+      // Only connections from before are mute.
+      const isOld = !isMute;
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        from.on('data', (bytes) => (isOld && isMute ? undefined : to.write(bytes)));
+        from.on('error', () => {}).on('close', () => to.destroy());
+      }
+    });
+    await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void way.close());
+    const url = new URL(server.url);
+    url.port = String((way.address() as AddressInfo).port);
+    const log = new StoreLog();
+    const store = await openStore(url.href, log.logger);
+    await store.put('key', record(9), true);
+    isMute = true;
+    await expect(store.get('key', record(9).id)).rejects.toMatchObject({ code: 'ERR_GATEWAY_AUTH_STORE' });
+    await Promise.all([log.away.promise, log.back.promise]);
+    expect(await store.get('key', record(9).id)).toEqual(record(9));
+    expect(store.failure).toBeNull();
   });
 
   it('costs nothing but trust when it goes away while an answer is given', async () => {
