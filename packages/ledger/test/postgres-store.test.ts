@@ -121,6 +121,15 @@ describe.skipIf(!hasPostgres)('in PostgreSQL', () => {
     expect(failed.message).not.toContain('wrong@');
   });
 
+  it('goes without TLS to this machine alone, whatever else its address says', async () => {
+    const url = new URL(server.url);
+    // Not written as an address of this machine, though it leads here.
+    url.searchParams.set('host', '0.0.0.0');
+    await expect(new PostgresStore({ url: url.href }).open()).rejects.toMatchObject({
+      message: expect.stringContaining('self-signed certificate'),
+    });
+  });
+
   it('refuses what is no address of a database', async () => {
     for (const url of ['', 'ledger.db', 'https://host/db', 'postgres:///db', 'postgres://host/db?sslmode=require'])
       await expect(new PostgresStore({ url }).open()).rejects.toMatchObject({ code: 'ERR_LEDGER_INVALID' });

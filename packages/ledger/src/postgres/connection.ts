@@ -95,7 +95,8 @@ function checkedUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === '')
     invalid('Expected a URL such as postgres://user@host/database.');
-  const host = decodeURIComponent(url.hostname);
+  // What the driver connects to.
+  const host = url.searchParams.get('host') || decodeURIComponent(url.hostname);
   const mode = url.searchParams.get('sslmode') ?? (LOCAL.test(host) ? 'disable' : 'verify-full');
   if (mode !== 'disable' && mode !== 'verify-full')
     invalid('sslmode: Expected disable, or verify-full (with sslrootcert=FILE for an authority of your own).');
