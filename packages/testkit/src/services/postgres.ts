@@ -41,48 +41,43 @@ export interface PostgresServer extends AsyncDisposable {
 export async function startPostgres(): Promise<PostgresServer> {
   if (folder === undefined) throw new Error('There is no PostgreSQL here: apt-get install postgresql.');
   const bin = folder;
-  const home = await temporaryDirectory('blyan-postgres-');
-  try {
-    const uid = process.getuid?.() === 0 ? NOBODY : undefined;
-    if (uid !== undefined) await chown(home.path, uid, uid);
-    const data = join(home.path, 'data');
-    const password = 'correct horse';
-    const passwordFile = join(home.path, 'password');
-    await writeFile(passwordFile, password);
-    const auth = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${passwordFile}`];
-    const form = ['--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
-    await run(join(bin, 'initdb'), ['-D', data, '-U', USER, ...auth, ...form], { uid, gid: uid, cwd: '/' });
-    const { cert, key } = await makeCertificate(home.path, uid);
-    const port = await freePort();
-    const settings = {
-      port,
-      listen_addresses: '127.0.0.1',
-      unix_socket_directories: home.path,
-      shared_buffers: '32MB',
-      ssl: 'on',
-      ssl_cert_file: cert,
-      ssl_key_file: key,
-    };
-    const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-    const ready = /ready to accept connections/;
-    const start = () => ServerProcess.start({ path: join(bin, 'postgres'), args, ready, stopSignal: 'SIGQUIT', uid });
-    let server = await start();
-    return {
-      url: `postgres://${USER}@${encodeURIComponent(home.path)}:${port}/postgres`,
-      tlsUrl: `postgres://${USER}@localhost:${port}/postgres`,
-      password,
-      caPath: cert,
-      stop: () => server.stop(),
-      start: async () => {
-        server = await start();
-      },
-      async [Symbol.asyncDispose]() {
-        await server.stop();
-        await home[Symbol.asyncDispose]();
-      },
-    };
-  } catch (error) {
-    await home[Symbol.asyncDispose]();
-    throw error;
-  }
+  await using stack = new AsyncDisposableStack();
+  const home = stack.use(await temporaryDirectory('blyan-postgres-'));
+  const uid = process.getuid?.() === 0 ? NOBODY : undefined;
+  if (uid !== undefined) await chown(home.path, uid, uid);
+  const data = join(home.path, 'data');
+  const password = 'correct horse';
+  const passwordFile = join(home.path, 'password');
+  await writeFile(passwordFile, password);
+  const auth = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${passwordFile}`];
+  const form = ['--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
+  await run(join(bin, 'initdb'), ['-D', data, '-U', USER, ...auth, ...form], { uid, gid: uid, cwd: '/' });
+  const { cert, key } = await makeCertificate(home.path, uid);
+  const port = await freePort();
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: home.path,
+    shared_buffers: '32MB',
+    ssl: 'on',
+    ssl_cert_file: cert,
+    ssl_key_file: key,
+  };
+  const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  const ready = /ready to accept connections/;
+  const start = () => ServerProcess.start({ path: join(bin, 'postgres'), args, ready, stopSignal: 'SIGQUIT', uid });
+  let server = await start();
+  stack.defer(() => server.stop());
+  const owned = stack.move();
+  return {
+    url: `postgres://${USER}@${encodeURIComponent(home.path)}:${port}/postgres`,
+    tlsUrl: `postgres://${USER}@localhost:${port}/postgres`,
+    password,
+    caPath: cert,
+    stop: () => server.stop(),
+    start: async () => {
+      server = await start();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }

@@ -30,44 +30,39 @@ export interface RedisServer extends AsyncDisposable {
 export async function startRedis(): Promise<RedisServer> {
   if (path === undefined) throw new Error('There is no Redis here: apt-get install redis-server.');
   const binary = path;
-  const home = await temporaryDirectory('blyan-redis-');
-  try {
-    const { cert, key } = await makeCertificate(home.path);
-    const password = 'correct-horse';
-    const [port, tlsPort] = [await freePort(), await freePort()];
-    const settings = {
-      bind: '127.0.0.1',
-      port,
-      'tls-port': tlsPort,
-      'tls-cert-file': cert,
-      'tls-key-file': key,
-      'tls-auth-clients': 'no',
-      requirepass: password,
-      dir: home.path,
-      save: '',
-      appendonly: 'yes',
-      appendfsync: 'always',
-    };
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const ready = /Ready to accept connections/;
-    const start = () => ServerProcess.start({ path: binary, args, ready, stopSignal: 'SIGKILL' });
-    let server = await start();
-    return {
-      url: `redis://:${password}@127.0.0.1:${port}`,
-      tlsUrl: `rediss://:${password}@localhost:${tlsPort}`,
-      password,
-      caPath: cert,
-      stop: () => server.stop(),
-      start: async () => {
-        server = await start();
-      },
-      async [Symbol.asyncDispose]() {
-        await server.stop();
-        await home[Symbol.asyncDispose]();
-      },
-    };
-  } catch (error) {
-    await home[Symbol.asyncDispose]();
-    throw error;
-  }
+  await using stack = new AsyncDisposableStack();
+  const home = stack.use(await temporaryDirectory('blyan-redis-'));
+  const { cert, key } = await makeCertificate(home.path);
+  const password = 'correct-horse';
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const settings = {
+    bind: '127.0.0.1',
+    port,
+    'tls-port': tlsPort,
+    'tls-cert-file': cert,
+    'tls-key-file': key,
+    'tls-auth-clients': 'no',
+    requirepass: password,
+    dir: home.path,
+    save: '',
+    appendonly: 'yes',
+    appendfsync: 'always',
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const ready = /Ready to accept connections/;
+  const start = () => ServerProcess.start({ path: binary, args, ready, stopSignal: 'SIGKILL' });
+  let server = await start();
+  stack.defer(() => server.stop());
+  const owned = stack.move();
+  return {
+    url: `redis://:${password}@127.0.0.1:${port}`,
+    tlsUrl: `rediss://:${password}@localhost:${tlsPort}`,
+    password,
+    caPath: cert,
+    stop: () => server.stop(),
+    start: async () => {
+      server = await start();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
