@@ -1,5 +1,6 @@
-import { type RefObject, useState } from 'react';
+import type { RefObject } from 'react';
 import { useText } from '../../language/index.ts';
+import { useCopy } from '../../use-copy.ts';
 import { chatText } from './text.ts';
 
 interface CopyButtonProps {
@@ -10,25 +11,12 @@ interface CopyButtonProps {
 
 export function CopyButton({ text, source }: CopyButtonProps) {
   const t = useText(chatText);
-  const [outcome, setOutcome] = useState<'copied' | 'selected' | null>(null);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setOutcome('copied');
-    } catch {
-      if (source.current !== null) getSelection()?.selectAllChildren(source.current);
-      setOutcome('selected');
-    }
-  };
+  const { outcome, copy, forget } = useCopy(text, () => {
+    if (source.current !== null) getSelection()?.selectAllChildren(source.current);
+  });
   return (
-    <button
-      type="button"
-      className="act"
-      data-testid="copy"
-      onClick={() => void copy()}
-      onBlur={() => setOutcome(null)}
-    >
-      <span aria-live="polite">{outcome === null ? t.copy : t[outcome]}</span>
+    <button type="button" className="act" data-testid="copy" onClick={copy} onBlur={forget}>
+      <span aria-live="polite">{outcome === null ? t.copy : outcome === 'copied' ? t.copied : t.selected}</span>
     </button>
   );
 }
