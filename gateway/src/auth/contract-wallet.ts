@@ -5,8 +5,6 @@ import { GatewayError } from '../errors.ts';
 const MAGIC = '1626ba7e';
 const RPC_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
-/** Of a contract's signature; those of multi-signature wallets grow with their owners. */
-export const MAX_SIGNATURE_DIGITS = 8192;
 
 /**
  * Asks wallets that are contracts whether a signature is theirs, through an Ethereum node that the operator names.

@@ -8,8 +8,6 @@ export const formatMs = (ms: number): string =>
 export const tokensPerSecond = (msPerToken: number): string | null =>
   msPerToken > 0 ? (1000 / msPerToken).toFixed(msPerToken > 100 ? 1 : 0) : null;
 
-export const plural = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`;
-
 /** `0-3, 7` for 0, 1, 2, 3 and 7. */
 export function ranges(numbers: readonly number[]): string {
   const sorted = [...new Set(numbers)].sort((a, b) => a - b);

@@ -35,6 +35,7 @@ export type SiweChallengeAnswer = z.infer<typeof siweChallenge>;
 /** Body of `POST /auth/siwe/verify`: the message byte for byte, and what `personal_sign` returned. */
 export const siweVerifyRequest = z.looseObject({
   message: z.string().max(2048),
+  /** Those of multi-signature wallets grow with their owners. */
   signature: z
     .string()
     .max(8194)
