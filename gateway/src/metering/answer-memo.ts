@@ -16,6 +16,8 @@ const memo = z.object({
   /** Of the prompt's. */
   cachedTokens: count.default(0),
   completionTokens: count,
+  /** Of a reservation: the answer was begun by a gateway of another ledger, which must have charged so many tokens of it. */
+  elsewhere: count.optional(),
   /** Base units that the whole answer costs at most, where a quote says so. */
   most: z
     .string()

@@ -36,30 +36,37 @@ export interface Charged extends Tokens {
 
 export const NOTHING_CHARGED: Charged = Object.freeze({ prompt: 0, cached: 0, completion: 0, amount: 0n });
 
-export interface Metered {
+/** By what an answer is charged. */
+export interface Terms {
   readonly price: Price;
   /** Of a quote; null: none. */
   readonly most: bigint | null;
   readonly before: Charged;
-  /** Gets what is to be charged now; null when nothing came. */
-  settle(charge: Charged | null): void;
 }
 
-/** The most an answer of so many tokens costs beyond what was charged before. */
-export function amountOf({ price, most, before }: Omit<Metered, 'settle'>, tokens: Tokens): bigint {
-  const whole = costOf(price, tokens);
-  const amount = (most !== null && most < whole ? most : whole) - before.amount;
-  return amount > 0n ? amount : 0n;
+/** What an answer of so many tokens in all is to be charged beyond what was before. */
+export function chargeOf({ price, most, before }: Terms, tokens: Tokens): Charged {
+  const { prompt, completion } = tokens;
+  // What was kept of a prompt that was charged before says nothing about what that cost.
+  const cached = before.prompt > 0 ? before.cached : tokens.cached;
+  const cost = costOf(price, { prompt, cached, completion });
+  const rest = (all: number, charged: number) => Math.max(0, all - charged);
+  const amount = (most !== null && most < cost ? most : cost) - before.amount;
+  return {
+    prompt: rest(prompt, before.prompt),
+    cached: rest(cached, before.cached),
+    completion: rest(completion, before.completion),
+    amount: amount > 0n ? amount : 0n,
+  };
 }
 
-export function createMeter(metered: Metered): Meter {
-  const { price, most, before, settle } = metered;
+/** @param settle gets all that the answer has; null when nothing came */
+export function createMeter(terms: Terms, settle: (tokens: Tokens | null) => void): Meter {
+  const { before } = terms;
   let prompt = 0;
   let cached = 0;
   let completion = 0;
   let anything = false;
-  // What was kept of a prompt that was charged before says nothing about what that cost.
-  const all = (): Tokens => ({ prompt, cached: before.prompt > 0 ? before.cached : cached, completion });
   return {
     prompt(tokens, known) {
       let isFirst = true;
@@ -81,16 +88,11 @@ export function createMeter(metered: Metered): Meter {
       };
     },
     cost() {
-      const tokens = all();
-      const amount = amountOf({ price, most, before: NOTHING_CHARGED }, tokens);
-      return { amount: String(amount), asset: CREDIT, cachedPromptTokens: tokens.cached };
+      const counted = before.prompt > 0 ? before.cached : cached;
+      const all = { prompt, cached: counted, completion };
+      const { amount } = chargeOf({ ...terms, before: NOTHING_CHARGED }, all);
+      return { amount: String(amount), asset: CREDIT, cachedPromptTokens: counted };
     },
-    close() {
-      if (!anything) return settle(null);
-      const tokens = all();
-      const rest = (of: keyof Tokens) => Math.max(0, tokens[of] - before[of]);
-      const amount = amountOf(metered, tokens);
-      settle({ prompt: rest('prompt'), cached: rest('cached'), completion: rest('completion'), amount });
-    },
+    close: () => settle(anything ? { prompt, cached, completion } : null),
   };
 }

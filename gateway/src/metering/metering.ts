@@ -5,7 +5,6 @@ import {
   errorCode,
   GUEST_ACCOUNT,
   type Ledger,
-  type LedgerEntry,
   type Logger,
   type Principal,
   type ServedModel,
@@ -14,23 +13,23 @@ import { LedgerError, type LedgerStore } from '@blyan/ledger';
 import { GatewayError } from '../errors.ts';
 import { rateLimited } from '../limits/rate-limited.ts';
 import { accountOf, REVENUE_ACCOUNT } from './accounts.ts';
-import { answerId, decodeMemo, encodeMemo } from './answer-memo.ts';
-import { amountOf, type Charged, createMeter, type Meter, NOTHING_CHARGED } from './meter.ts';
-import { costOf, FREE, type Price, type PriceTable, priceOf, type Tokens } from './price-table.ts';
+import { answerId } from './answer-memo.ts';
+import { type ChargedBefore, chargedBefore, chargedElsewhere, NEVER_CHARGED } from './charged-before.ts';
+import { chargeOf, createMeter, type Meter } from './meter.ts';
+import { FREE, type Price, type PriceTable, priceOf, type Tokens } from './price-table.ts';
 import { Quotes } from './quotes.ts';
+import { dueOf, memoOf, RESERVE_MS, type Settlement, settle } from './settlement.ts';
 
 const ANSWER = 'answer/';
 
-/** How long a reservation is left alone by other gateways of the ledger; the own ones are for as long as they are open. */
-const RESERVE_MS = 60 * 60_000;
 const SWEEP_MS = 60_000;
 /** Accounts that are known to be open. */
 const MAX_KNOWN = 10_000;
 /** Ends of answers that the ledger could not take, which are tried again. */
 const MAX_UNSETTLED = 10_000;
 const PAGE = 1_000;
-/** Of one answer. */
-const MAX_ENTRIES = 1_000;
+/** Of one answer: a ledger gives 1,000, and what is not read would be charged again. The rest is for those under way now. */
+const MAX_ENTRIES = 900;
 
 /** What an answer is to be metered by. */
 export interface MeteredAnswer {
@@ -63,15 +62,6 @@ export interface MeteringOptions {
   readonly isCharged: boolean;
 }
 
-interface End {
-  /** Of the answer. */
-  readonly reference: string;
-  readonly reservation: string;
-  /** Null releases all. */
-  readonly charge: Charged | null;
-  readonly memo: string;
-}
-
 /**
  * Every answer in the ledger: what it may cost is set aside before it is computed, what was produced is posted when it ends, and the
  * rest released. A crash in between leaves a reservation, which the next start releases, or, in a ledger that gateways share, any
@@ -87,7 +77,7 @@ export class Metering {
   readonly #open = new Set<string>();
   /** By answer: what is being written at its end. */
   readonly #closing = new Map<string, Promise<void>>();
-  readonly #unsettled = new Map<string, End>();
+  readonly #unsettled = new Map<string, Settlement>();
   #failure: AppError | null = null;
   #sweep: NodeJS.Timeout | undefined;
 
@@ -141,36 +131,25 @@ export class Metering {
   async open(answer: MeteredAnswer): Promise<Meter> {
     const reference = answerId(answer.id);
     await this.#closing.get(reference);
-    if (answer.known !== undefined) await this.#settleEarlier(reference);
-    const { principal, model, tokens } = answer;
+    const { principal, model, tokens, known, quote } = answer;
     const price = this.priceFor(principal, model);
-    const before = answer.known === undefined ? NEW : await this.#charged(reference, price, answer, answer.known);
-    const { quote } = answer;
+    const { before, elsewhere } = await this.#before(reference, price, answer);
     const most =
       quote === undefined ? before.most : this.quotes.amountFor(quote, principal.account, model.root, tokens);
-    const metered = { price, most, before };
+    const terms = { price, most, before };
     // The whole answer was paid before: it is only read again.
-    if (answer.known !== undefined && tokens.completion <= before.completion)
-      return createMeter({ ...metered, settle: () => {} });
+    if (known !== undefined && tokens.completion <= before.completion) return createMeter(terms, () => {});
     const reservation = ANSWER + answerId(answer.requestId);
-    const amount = amountOf(metered, tokens);
-    const memo = (counted: Tokens) =>
-      encodeMemo({
-        ...{ model: model.name, root: model.root },
-        ...{ promptTokens: counted.prompt, cachedTokens: counted.cached, completionTokens: counted.completion },
-        ...(most === null ? {} : { most: String(most) }),
-      });
-    await this.#reserve(principal, reservation, { amount, reference, memo: memo(tokens) });
+    const of = { model: model.name, root: model.root, ...terms };
+    const { amount } = chargeOf(terms, tokens);
+    await this.#reserve(principal, reservation, { amount, reference, memo: memoOf(of, tokens, elsewhere) });
     this.#open.add(reservation);
-    return createMeter({
-      ...metered,
-      settle: (charge) => {
-        const end = { reference, reservation, charge, memo: memo(charge ?? NOTHING_CHARGED) };
-        const done = this.#settle(end).finally(() => {
-          if (this.#closing.get(reference) === done) this.#closing.delete(reference);
-        });
-        this.#closing.set(reference, done);
-      },
+    return createMeter(terms, (all) => {
+      const settlement = { ...of, reference, reservation, account: principal.account, tokens: all };
+      const done = this.#settle(settlement).finally(() => {
+        if (this.#closing.get(reference) === done) this.#closing.delete(reference);
+      });
+      this.#closing.set(reference, done);
     });
   }
 
@@ -195,80 +174,51 @@ export class Metering {
     this.#known.add(account);
   }
 
-  /** What was charged for an answer here; of one that this ledger does not know, what another gateway must have charged. */
-  async #charged(
+  /** Of an answer that this ledger does not know, what is known of it counts as charged by the ledger of another gateway. */
+  async #before(
     reference: string,
     price: Price,
-    { tokens }: MeteredAnswer,
-    known: number,
-  ): Promise<Charged & { readonly most: bigint | null }> {
+    { known, tokens }: MeteredAnswer,
+  ): Promise<{ readonly before: ChargedBefore; readonly elsewhere?: number }> {
+    if (known === undefined) return { before: NEVER_CHARGED };
     const entries = await this.#deps.ledger.entriesOf(reference);
-    // More of them cannot be read at once, and what is not read would be charged again.
     if (entries.length >= MAX_ENTRIES) throw rateLimited('This answer was resumed too often', RESERVE_MS);
-    if (entries.length === 0) {
-      const before = { prompt: tokens.prompt, cached: 0, completion: known };
-      return { ...before, amount: costOf(price, before), most: null };
-    }
-    let charged: Charged = NOTHING_CHARGED;
-    let most: bigint | null = null;
-    for (const { type, amount, memo } of entries) {
-      const about = decodeMemo(memo);
-      if (about?.most !== undefined) most = BigInt(about.most);
-      if (type !== 'post' || about === null) continue;
-      const { promptTokens, cachedTokens, completionTokens } = about;
-      charged = {
-        prompt: charged.prompt + promptTokens,
-        cached: charged.cached + cachedTokens,
-        completion: charged.completion + completionTokens,
-        amount: charged.amount + amount,
-      };
-    }
-    return { ...charged, most };
+    if (entries.length > 0) return { before: chargedBefore(entries, price) };
+    return { before: { ...NEVER_CHARGED, ...chargedElsewhere(tokens.prompt, known, price) }, elsewhere: known };
   }
 
-  async #settle(end: End): Promise<void> {
-    const { logger } = this.#deps;
+  async #settle(settlement: Settlement): Promise<void> {
+    const { logger, ledger } = this.#deps;
+    const { reservation } = settlement;
     try {
-      await this.#write(end);
-      this.#forget(end);
+      await settle(ledger, settlement);
+      this.#forget(reservation);
     } catch (error) {
       const code = errorCode(error);
       if (error instanceof LedgerError && error.kind === 'caller') {
-        // Only somebody else who writes to this ledger can have ended it.
-        logger.error('an answer could not be posted', { code });
-        this.#forget(end);
+        this.#lose(settlement, code);
         return;
       }
       this.#note(error);
       logger.warn('the ledger cannot take the end of an answer; it is tried again', { code });
-      const hasRoom = this.#unsettled.size < MAX_UNSETTLED || this.#unsettled.has(end.reservation);
-      if (hasRoom) this.#unsettled.set(end.reservation, end);
-      else this.#open.delete(end.reservation);
+      const hasRoom = this.#unsettled.size < MAX_UNSETTLED || this.#unsettled.has(reservation);
+      if (hasRoom) this.#unsettled.set(reservation, settlement);
+      else this.#lose(settlement, code);
     }
   }
 
-  #write({ reservation, charge, memo }: End): Promise<LedgerEntry> {
-    const { ledger } = this.#deps;
-    const key = endKeyOf(reservation);
-    return charge === null
-      ? ledger.void({ key, reservation })
-      : ledger.post({ key, reservation, amount: charge.amount, memo });
+  #lose(settlement: Settlement, code: string | undefined): void {
+    const { reference, reservation, account } = settlement;
+    const amount = String(dueOf(settlement)?.amount ?? 0n);
+    this.#deps.logger.error('an answer could not be charged', { code, answer: reference, account, amount });
+    this.#forget(reservation);
   }
 
   async #settleAgain(): Promise<void> {
     for (const end of [...this.#unsettled.values()]) await this.#settle(end);
   }
 
-  /** What the ledger has not taken of an answer yet would be charged again when it is resumed. @throws what a ledger throws */
-  async #settleEarlier(reference: string): Promise<void> {
-    for (const end of [...this.#unsettled.values()]) {
-      if (end.reference !== reference) continue;
-      await this.#settle(end);
-      if (this.#unsettled.has(end.reservation) && this.#failure !== null) throw this.#failure;
-    }
-  }
-
-  #forget({ reservation }: End): void {
+  #forget(reservation: string): void {
     this.#open.delete(reservation);
     this.#unsettled.delete(reservation);
   }
@@ -294,17 +244,11 @@ export class Metering {
       signal?.throwIfAborted();
       const due = await store.due({ beforeMs: Number.MAX_SAFE_INTEGER, limit: PAGE });
       const ours = due.filter(({ key }) => key.startsWith(ANSWER));
-      await Promise.all(ours.map(({ key }) => ledger.void({ key: endKeyOf(key), reservation: key })));
+      await Promise.all(ours.map(({ key }) => ledger.void({ key: `end/${key}`, reservation: key })));
       released += ours.length;
       if (due.length < PAGE || ours.length === 0) return released;
     }
   }
-}
-
-const NEW = Object.freeze({ ...NOTHING_CHARGED, most: null });
-
-function endKeyOf(reservation: string): string {
-  return `end/${reservation}`;
 }
 
 export function ledgerMissing(): GatewayError {

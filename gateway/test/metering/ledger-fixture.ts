@@ -36,8 +36,8 @@ export class MemoryLedger {
   }
 
   /** Gives an account credits, as an operator does. */
-  async fund(id: string, amount: bigint): Promise<void> {
-    const { ledger } = await this.open();
+  async fund(id: string, amount: bigint, clock?: Clock): Promise<void> {
+    const { ledger } = await this.open(clock);
     await Promise.all([
       ledger.openAccount({ id: 'bank', kind: 'issuance', asset: 'credit' }),
       ledger.openAccount({ id, kind: 'user', asset: 'credit' }),

@@ -236,10 +236,34 @@ test('what is resumed while the ledger has not taken its first part is charged o
   await first.body?.cancel();
   await coordinator.aborted;
   coordinator.script = TEXT;
-  // The stream's end is what failed; as long as it fails, nothing is resumed.
+  // The stream's end is what failed; as long as the ledger takes nothing, nothing is resumed.
   await expect.poll(() => told.next).toBeNull();
   told.next = 'before';
   expect((await resume(url, first)).status).toBe(503);
   await idEventsOf(await resume(url, first));
-  expect((await settled()).map(({ amount }) => amount)).toEqual([cost(PROMPT, 5), cost(0, 3)]);
+  expect((await settled()).map(({ amount }) => amount)).toEqual([cost(PROMPT, 8)]);
+});
+
+test('an answer that another gateway of the ledger finishes before its first one is charged for it is charged once', async () => {
+  const books = new MemoryLedger();
+  const { store, told } = failing(books.store);
+  const ledger = new DoubleEntryLedger({ store, clock: systemClock });
+  await ledger.start();
+  const net = new JournalNet();
+  const journals = { a: net.join('a'), b: net.join('b') };
+  const held = { ...TEXT, cachedTokens: 32, holdAt: 5 };
+  const a = await start(held, { journal: journals.a, ledger: { ledger, store, isShared: true } }, books);
+  const b = await start({ ...TEXT, cachedTokens: 16 }, { journal: journals.b }, books);
+  const first = await a.post(CHAT, chatBody({ stream: true }));
+  await expect.poll(() => a.coordinator.given).toBe(5);
+  await journals.a.settled();
+  told.next = 'before';
+  await first.body?.cancel();
+  await expect.poll(() => told.next).toBeNull();
+  const { blyan } = JSON.parse((await idEventsOf(await resume(b.url, first))).at(-2)?.data ?? '');
+  await b.gateway.stop();
+  const whole = cost(PROMPT, 8) - 16n;
+  expect(blyan.cost.amount).toBe(String(whole));
+  // The first one gets to it at last.
+  expect((await a.settled()).map(({ amount }) => amount)).toEqual([whole]);
 });
