@@ -76,7 +76,8 @@ export class ApiKeys {
     const nowMs = this.#clock.nowMs();
     if (nowMs - (data.lastUsedAtMs ?? Number.NEGATIVE_INFINITY) < TOUCH_MS) return keyOf(record);
     const used: AuthRecord = { ...record, data: { ...data, lastUsedAtMs: nowMs } };
-    await this.#store.replace('key', used);
+    // What is not kept of it is its use.
+    await this.#store.replace('key', record, used).catch(() => {});
     return keyOf(used);
   }
 

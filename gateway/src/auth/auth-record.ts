@@ -25,8 +25,9 @@ const stored = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
-export function encodeRecord(record: AuthRecord): string {
-  return JSON.stringify(record);
+/** Two that say the same are the same text. */
+export function encodeRecord({ id, account, createdAtMs, expiresAtMs, data }: AuthRecord): string {
+  return JSON.stringify({ id, account, createdAtMs, expiresAtMs, data });
 }
 
 /** Null for what is no record. */

@@ -30,8 +30,12 @@ export interface AuthStore {
    * @throws GatewayError ERR_GATEWAY_AUTH_FULL when there are too many of the kind; what the disk refuses
    */
   put(kind: AuthKind, record: AuthRecord, isDurable: boolean): Promise<void>;
-  /** Replaces what is there still, and never brings back what was taken; not durable, and no failure if it is not kept. */
-  replace(kind: AuthKind, record: AuthRecord): Promise<void>;
+  /**
+   * Replaces a record that is still as it was read: of any number of callers that read the same, one does. Not durable.
+   * @returns whether it was; what was replaced, taken or has expired meanwhile stays as it is
+   * @throws what the disk refuses; then it may be done or not
+   */
+  replace(kind: AuthKind, before: AuthRecord, after: AuthRecord): Promise<boolean>;
   get(kind: AuthKind, id: string): Promise<AuthRecord | null>;
   /** Gets and removes at once: of any number of callers one gets it. */
   take(kind: AuthKind, id: string): Promise<AuthRecord | null>;

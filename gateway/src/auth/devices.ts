@@ -72,10 +72,16 @@ export class Devices {
     return waiting(await this.#waiting(code, account));
   }
 
-  /** @throws GatewayError ERR_GATEWAY_DEVICE_CODE, ERR_GATEWAY_RATE_LIMITED */
+  /**
+   * Of accounts that approve one code, the first one does; it may say so again.
+   * @throws GatewayError ERR_GATEWAY_DEVICE_CODE, ERR_GATEWAY_RATE_LIMITED, ERR_GATEWAY_AUTH_STORE
+   */
   async approve(code: string, account: string): Promise<void> {
-    const record = await this.#waiting(code, account);
-    await this.#store.replace('device', { ...record, data: { ...record.data, approvedBy: account } });
+    const record = await this.#find(code, account);
+    const { approvedBy } = dataOf(record);
+    if (approvedBy === account) return;
+    const approved = { ...record, data: { ...record.data, approvedBy: account } };
+    if (approvedBy !== null || !(await this.#store.replace('device', record, approved))) throw unknownCode();
   }
 
   /** The program hears of it as of a code that ran out. @throws GatewayError ERR_GATEWAY_DEVICE_CODE, ERR_GATEWAY_RATE_LIMITED */
@@ -100,9 +106,15 @@ export class Devices {
   }
 
   async #waiting(code: string, account: string): Promise<AuthRecord> {
+    const record = await this.#find(code, account);
+    if (dataOf(record).approvedBy !== null) throw unknownCode();
+    return record;
+  }
+
+  async #find(code: string, account: string): Promise<AuthRecord> {
     this.#take(`look ${account}`, LOOK_RATE, 'This account tried 20 codes in a minute');
     const record = await this.#store.get('device', idOf(code));
-    if (record === null || dataOf(record).approvedBy !== null) throw unknownCode();
+    if (record === null) throw unknownCode();
     return record;
   }
 
@@ -127,6 +139,7 @@ function waiting(record: AuthRecord): WaitingDevice {
 }
 
 function unknownCode(): GatewayError {
-  const message = 'This code was never given, was used or refused, or is older than 10 minutes: begin again.';
+  const message =
+    'This code was never given, was approved, used or refused by somebody, or is older than 10 minutes: begin again.';
   return new GatewayError('ERR_GATEWAY_DEVICE_CODE', message, { kind: 'caller' });
 }

@@ -54,12 +54,13 @@ export class LocalAuthStore implements AuthStore {
     }
   }
 
-  async replace(kind: AuthKind, record: AuthRecord): Promise<void> {
+  async replace(kind: AuthKind, before: AuthRecord, after: AuthRecord): Promise<boolean> {
     // Before the first await: a key that was revoked meanwhile stays revoked.
-    const before = this.#kinds[kind].get(record.id);
-    if (before === undefined || this.#isExpired(before)) return;
-    this.#add(kind, record);
-    await this.#write(kind, record.id, Buffer.from(encodeRecord(record)), false).catch(() => {});
+    const there = this.#kinds[kind].get(before.id);
+    if (there === undefined || this.#isExpired(there) || encodeRecord(there) !== encodeRecord(before)) return false;
+    this.#add(kind, after);
+    await this.#write(kind, after.id, Buffer.from(encodeRecord(after)), false);
+    return true;
   }
 
   async get(kind: AuthKind, id: string): Promise<AuthRecord | null> {

@@ -48,10 +48,10 @@ keep(id, text, ttl, expires, account, created)
 return 1
 `;
 
-/** ARGV as of PUT, up to now. */
+/** ARGV as of PUT, up to now, then the text that is to be replaced. */
 export const REPLACE = `${COMMON}
 local before = redis.call('GET', record)
-if not before then return 0 end
+if before ~= ARGV[10] then return 0 end
 local expires = cjson.decode(before).expiresAtMs
 if type(expires) == 'number' and expires <= tonumber(ARGV[9]) then return 0 end
 keep(ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])

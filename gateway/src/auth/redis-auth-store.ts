@@ -101,8 +101,9 @@ export class RedisAuthStore implements AuthStore {
     if (isKept === 0) throw authFull(kind, most);
   }
 
-  async replace(kind: AuthKind, record: AuthRecord): Promise<void> {
-    await this.#run(REPLACE, kind, record.id, this.#valuesOf(record)).catch(() => {});
+  async replace(kind: AuthKind, before: AuthRecord, after: AuthRecord): Promise<boolean> {
+    const values = [...this.#valuesOf(after), encodeRecord(before)];
+    return (await this.#run(REPLACE, kind, before.id, values)) === 1;
   }
 
   async get(kind: AuthKind, id: string): Promise<AuthRecord | null> {

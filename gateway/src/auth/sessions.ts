@@ -52,7 +52,8 @@ export class Sessions {
     if (record === null) return null;
     if (this.#clock.nowMs() - lastUse(record) < TOUCH_MS) return sessionOf(record);
     const used = this.#used(record);
-    await this.#store.replace('session', used);
+    // What is not kept of it is its use.
+    await this.#store.replace('session', record, used).catch(() => {});
     return sessionOf(used);
   }
 

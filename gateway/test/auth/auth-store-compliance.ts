@@ -79,19 +79,38 @@ export function describeAuthStore(name: string, isShared: boolean, makePlace: ()
       clock.ms += 1;
       expect(await store.get('session', record(1).id)).toBeNull();
       expect(await store.take('session', record(2).id)).toBeNull();
-      await store.replace('session', record(3, { expiresAtMs: expiresAtMs + 60_000 }));
+      const later = record(3, { expiresAtMs: expiresAtMs + 60_000 });
+      expect(await store.replace('session', record(3, { expiresAtMs }), later)).toBe(false);
       expect(await store.get('session', record(3).id)).toBeNull();
       expect(await store.list('session', '0xa')).toEqual([]);
     });
 
     it('does not bring back by its use what was taken, and keeps the use of what was not', async () => {
-      for (const n of [1, 2]) await store.put('key', record(n, { expiresAtMs: clock.ms + 1_000 }), true);
+      const before = (n: number) => record(n, { expiresAtMs: clock.ms + 1_000 });
+      for (const n of [1, 2]) await store.put('key', before(n), true);
       await store.take('key', record(1).id);
-      for (const n of [1, 2])
-        await store.replace('key', record(n, { expiresAtMs: clock.ms + 9_000, data: { used: true } }));
+      for (const n of [1, 2]) {
+        const used = record(n, { expiresAtMs: clock.ms + 9_000, data: { used: true } });
+        expect(await store.replace('key', before(n), used)).toBe(n === 2);
+      }
       expect(await store.get('key', record(1).id)).toBeNull();
       clock.ms += 5_000;
       expect((await store.list('key', '0xa')).map(({ data }) => data)).toEqual([{ used: true }]);
+    });
+
+    it('lets one of many replace what all have read', async () => {
+      const waiting = record(1, { account: '', expiresAtMs: clock.ms + 60_000, data: { by: null, name: '강' } });
+      await store.put('device', waiting, false);
+      const stores = [store, ...(isShared ? [await openStore(clock), await openStore(clock)] : [])];
+      const approve = async (by: number) => {
+        const at = stores[by % stores.length] as AuthStore;
+        const read = await store.get('device', waiting.id);
+        return read !== null && (await at.replace('device', read, { ...read, data: { ...read.data, by } })) ? by : null;
+      };
+      const done = (await Promise.all(Array.from({ length: 30 }, (_, by) => approve(by)))).filter((by) => by !== null);
+      expect(done).toHaveLength(1);
+      expect((await store.get('device', waiting.id))?.data).toEqual({ by: done[0], name: '강' });
+      await Promise.all(stores.slice(1).map((one) => one.close()));
     });
 
     it('is bounded: the oldest challenge or session gives way, a key is refused unless some have expired', async () => {

@@ -32,9 +32,8 @@ test('a program gets the key that a person approved, once, and nobody without it
     expiresAt: '2026-11-27T12:10:00.000Z',
   });
   expect((await decide(begun.userCode, true)).status).toBe(204);
-  // The code that people see is not enough, and what is approved is approved by one.
+  // The code that people see is not enough.
   expect(refusal(await poll(`${begun.userCode}.x`))).toEqual(UNKNOWN);
-  expect(refusal(await decide(begun.userCode, true))).toEqual(UNKNOWN);
   const racing = await Promise.all([poll(begun.deviceCode), poll(begun.deviceCode)]);
   expect(racing.map(({ status }) => status).sort()).toEqual([200, 404]);
   const { key, ...facts } = racing.find(({ status }) => status === 200)?.body.key ?? {};
@@ -43,6 +42,27 @@ test('a program gets the key that a person approved, once, and nobody without it
   expect((await person.fetch('GET', '/auth/keys')).body.data).toEqual([{ ...facts, lastUsedAt: expect.any(String) }]);
   const owner = await person.fetch('GET', '/auth/session');
   expect(owner.body.address).toBe(wallet.account);
+});
+
+test('of two people who approve one code at once the first does, and may say so again', async () => {
+  const { url, begin, poll, decide, person, wallet } = await start();
+  const [other, stranger] = [new Browser(url), new Wallet()];
+  await other.signIn(stranger);
+  const { userCode, deviceCode } = await begin();
+  const people = [
+    { browser: person, account: wallet.account },
+    { browser: other, account: stranger.account },
+  ];
+  const decided = await Promise.all(people.map(({ browser }) => decide(userCode, true, browser)));
+  expect(decided.map(({ status }) => status).sort()).toEqual([204, 404]);
+  const first = decided.findIndex(({ status }) => status === 204);
+  expect((await decide(userCode, true, people[first]?.browser)).status).toBe(204);
+  expect(refusal(await decide(userCode, true, people[1 - first]?.browser))).toEqual(UNKNOWN);
+  expect((await poll(deviceCode)).body.status).toBe('approved');
+  const [owned, none] = await Promise.all(
+    [first, 1 - first].map(async (at) => (await people[at]?.browser.fetch('GET', '/auth/keys'))?.body.data),
+  );
+  expect([owned.length, none.length]).toEqual([1, 0]);
 });
 
 test('what is refused, too old or made up gets no key', async () => {

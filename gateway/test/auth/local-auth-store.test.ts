@@ -15,7 +15,7 @@ test('what was taken is not on the disk either', async () => {
   const store = new LocalAuthStore(new TestClock(), disk);
   await store.put('key', record(1), true);
   await store.take('key', record(1).id);
-  await store.replace('key', record(1, { data: { used: true } }));
+  await store.replace('key', record(1), record(1, { data: { used: true } }));
   expect(disk.size).toBe(0);
 });
 
@@ -42,7 +42,7 @@ test('what the disk refuses is not there, and its use goes on', async () => {
   isFull = true;
   await expect(store.put('key', record(2), true)).rejects.toThrow();
   expect(await store.get('key', record(2).id)).toBeNull();
-  await store.replace('key', { ...record(1), data: { used: true } });
+  await expect(store.replace('key', record(1), record(1, { data: { used: true } }))).rejects.toThrow();
   expect((await store.get('key', record(1).id))?.data).toEqual({ used: true });
 });
 

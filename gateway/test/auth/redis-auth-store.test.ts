@@ -80,7 +80,8 @@ describe.skipIf(!hasRedis)('in Redis', () => {
     expect(await statusOf('/readyz/accounts')).toBe(503);
     expect(await statusOf('/auth/keys', { headers: { authorization: 'Bearer bly_sk_x' } })).toBe(503);
     await expect(store.get('key', record(7).id)).rejects.toMatchObject({ code: 'ERR_GATEWAY_AUTH_STORE' });
-    await store.replace('key', record(7, { data: { used: true } }));
+    const used = record(7, { data: { used: true } });
+    await expect(store.replace('key', record(7), used)).rejects.toMatchObject({ code: 'ERR_GATEWAY_AUTH_STORE' });
     await server.start();
     await Promise.all([storeLog, gatewayLog].flatMap(({ away, back }) => [away.promise, back.promise]));
     expect(await store.get('key', record(7).id)).toEqual(record(7));
