@@ -119,6 +119,27 @@ describe('forms', () => {
   });
 });
 
+test.each([
+  [{ auth: 'maybe' }, {}, '--auth: must be off, optional or required, not "maybe".'],
+  [{}, { BLYAN_CHARGE: 'yes' }, 'BLYAN_CHARGE: must be on or off, not "yes".'],
+  [{}, { BLYAN_LOG_LEVEL: 'x'.repeat(99) }, `must be debug, info, warn, error or silent, not "${'x'.repeat(64)}".`],
+  [{ threads: 'x' }, {}, '--threads: must be a whole number, not "x".'],
+  [{ threads: '65' }, {}, '--threads: must be at most 64, not 65.'],
+  [{ maxStreams: '0' }, {}, '--max-streams: must be at least 1, not 0.'],
+  [{ threads: 1.5 }, {}, '--threads: must be a whole number, not 1.5.'],
+  [{ drainMs: {} }, {}, '--drain-ms: must be a whole number.'],
+  [{ kvBudget: '999999999999999' }, {}, `--kv-budget: must be at most ${MAX_KV_BUDGET_BYTES}, not 999999999999999.`],
+  [{}, { BLYAN_MDNS: 'perhaps' }, 'BLYAN_MDNS: must be true or false, not "perhaps".'],
+  [{}, { BLYAN_LISTEN: ',' }, 'BLYAN_LISTEN: must have at least 1 entry.'],
+  [{ bootstrap: 'blyan1secret' }, {}, '--bootstrap: must be a list.'],
+  [{ model: 5 }, {}, '--model: must be text.'],
+  [{ model: 'x'.repeat(5_000) }, {}, '--model: must have at most 4096 characters.'],
+])('%j %j is refused in a sentence', async (flags, env, sentence) => {
+  const refused = load(flags, env as unknown as Record<string, string>);
+  await expect(refused).rejects.toThrow(sentence);
+  await expect(refused).rejects.not.toThrow(/expected|Invalid|secret/);
+});
+
 describe('files', () => {
   test('an unknown key is an error that names the likely one', async () => {
     await writeFile(join(dataDir, 'config.toml'), 'gatway = "off"\n');

@@ -5,6 +5,7 @@ import { resolveDataDir } from './data-dir-path.ts';
 import { parseEndpoint } from './endpoint.ts';
 import type { NodeConfig } from './node-config.ts';
 import type { Setting, SettingSource } from './setting.ts';
+import { settingProblem } from './setting-problem.ts';
 import { SETTINGS } from './settings.ts';
 import { type RawValues, readConfigFile, readEnv, readFlags } from './sources.ts';
 
@@ -33,7 +34,7 @@ interface Layer {
 }
 
 function check(setting: Setting, value: unknown, label: string): unknown {
-  const result = setting.schema.safeParse(value);
+  const result = setting.schema.safeParse(value, { error: settingProblem });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const where = issue === undefined || issue.path.length === 0 ? '' : ` (entry ${issue.path.join('.')})`;
