@@ -60,6 +60,16 @@ export interface GatewayLedger {
   readonly store: LedgerStore;
   /** Whether other gateways write to it as well; by default not. */
   readonly isShared?: boolean;
+  /** Keeps ends of answers that it does not take before the gateway stops; without one they are lost, and logged. */
+  readonly unsettled?: UnsettledStore;
+}
+
+/** A text of one gateway that outlives it. */
+export interface UnsettledStore {
+  /** Empty where there is none. */
+  read(): Promise<string>;
+  /** On disk when this settles. */
+  write(text: string): Promise<void>;
 }
 
 export interface GatewayDeps {

@@ -4,14 +4,14 @@ import {
   type Clock,
   errorCode,
   GUEST_ACCOUNT,
-  type Ledger,
   type Logger,
   type Principal,
   type ServedModel,
 } from '@blyan/interface';
-import { LedgerError, type LedgerStore } from '@blyan/ledger';
+import { LedgerError } from '@blyan/ledger';
 import { GatewayError } from '../errors.ts';
 import { rateLimited } from '../limits/rate-limited.ts';
+import type { GatewayLedger } from '../types.ts';
 import { accountOf, REVENUE_ACCOUNT } from './accounts.ts';
 import { answerId } from './answer-memo.ts';
 import { type ChargedBefore, chargedBefore, chargedElsewhere, NEVER_CHARGED } from './charged-before.ts';
@@ -19,14 +19,13 @@ import { chargeOf, createMeter, type Meter } from './meter.ts';
 import { FREE, type Price, type PriceTable, priceOf, type Tokens } from './price-table.ts';
 import { Quotes } from './quotes.ts';
 import { dueOf, memoOf, RESERVE_MS, type Settlement, settle } from './settlement.ts';
+import { decodeUnsettled, encodeUnsettled, MAX_UNSETTLED } from './unsettled.ts';
 
 const ANSWER = 'answer/';
 
 const SWEEP_MS = 60_000;
 /** Accounts that are known to be open. */
 const MAX_KNOWN = 10_000;
-/** Ends of answers that the ledger could not take, which are tried again. */
-const MAX_UNSETTLED = 10_000;
 const PAGE = 1_000;
 /** Of one answer: a ledger gives 1,000, and what is not read would be charged again. The rest is for those under way now. */
 const MAX_ENTRIES = 900;
@@ -47,11 +46,7 @@ export interface MeteredAnswer {
   readonly quote?: string;
 }
 
-export interface MeteringDeps {
-  readonly ledger: Ledger;
-  readonly store: LedgerStore;
-  /** Whether other gateways have answers under way in it. */
-  readonly isShared?: boolean;
+export interface MeteringDeps extends GatewayLedger {
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -78,6 +73,8 @@ export class Metering {
   /** By answer: what is being written at its end. */
   readonly #closing = new Map<string, Promise<void>>();
   readonly #unsettled = new Map<string, Settlement>();
+  /** What is kept of them beyond this life; null: not known. */
+  #kept: string | null = null;
   #failure: AppError | null = null;
   #sweep: NodeJS.Timeout | undefined;
 
@@ -88,10 +85,16 @@ export class Metering {
     this.#deps = deps;
   }
 
-  /** Releases what an earlier life left, where it cannot be another gateway's. @throws what a ledger throws */
+  /**
+   * Charges what an earlier life left to be charged, and releases the rest, where it cannot be another gateway's.
+   *
+   * @throws what a ledger throws, and what reading throws
+   */
   async start(signal?: AbortSignal): Promise<void> {
     const { ledger, logger, isShared = false } = this.#deps;
+    await this.#readUnsettled();
     await Promise.all([accountOf(GUEST_ACCOUNT), accountOf(REVENUE_ACCOUNT)].map((one) => ledger.openAccount(one)));
+    await this.#settleAgain();
     const released = isShared ? 0 : await this.#releaseEarlier(signal);
     if (released > 0)
       logger.info('credits set aside for answers that a crash ended were released', { answers: released });
@@ -108,15 +111,20 @@ export class Metering {
   }
 
   /** To be read. */
-  get store(): LedgerStore {
+  get store(): GatewayLedger['store'] {
     return this.#deps.store;
   }
 
-  /** Settles when every answer that has ended is in the ledger, or the ledger has refused it. */
+  /** Settles when every answer that has ended is in the ledger, is kept for the next start, or is lost, which is logged. */
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
     await Promise.all(this.#closing.values());
     await this.#settleAgain();
+    const { size } = this.#unsettled;
+    if (size === 0) return;
+    if (this.#deps.unsettled !== undefined && this.#kept === encodeUnsettled(this.#unsettled.values()))
+      this.#deps.logger.warn('answers that the ledger did not take are charged at the next start', { answers: size });
+    else for (const settlement of this.#unsettled.values()) this.#lose(settlement, this.#failure?.code);
   }
 
   priceFor(principal: Principal, model: Pick<ServedModel, 'name' | 'root'>): Price {
@@ -201,8 +209,9 @@ export class Metering {
       }
       this.#note(error);
       logger.warn('the ledger cannot take the end of an answer; it is tried again', { code });
-      const hasRoom = this.#unsettled.size < MAX_UNSETTLED || this.#unsettled.has(reservation);
-      if (hasRoom) this.#unsettled.set(reservation, settlement);
+      // Behind the others: one that can never be written must not keep them from it.
+      this.#unsettled.delete(reservation);
+      if (this.#unsettled.size < MAX_UNSETTLED) this.#unsettled.set(reservation, settlement);
       else this.#lose(settlement, code);
     }
   }
@@ -215,7 +224,32 @@ export class Metering {
   }
 
   async #settleAgain(): Promise<void> {
-    for (const end of [...this.#unsettled.values()]) await this.#settle(end);
+    for (const settlement of [...this.#unsettled.values()]) {
+      await this.#settle(settlement);
+      // A ledger that is away would be waited for as often as there are answers.
+      if (this.#unsettled.has(settlement.reservation)) break;
+    }
+    const { unsettled, logger } = this.#deps;
+    const text = encodeUnsettled(this.#unsettled.values());
+    // What was never read is not written over.
+    if (this.#kept === null || this.#kept === text) return;
+    try {
+      await unsettled?.write(text);
+      this.#kept = text;
+    } catch (error) {
+      logger.error('ends of answers that the ledger does not take cannot be kept', { code: errorCode(error) });
+    }
+  }
+
+  async #readUnsettled(): Promise<void> {
+    const text = (await this.#deps.unsettled?.read()) ?? '';
+    const { settlements, unread } = decodeUnsettled(text);
+    if (unread > 0) this.#deps.logger.error('ends of answers that were kept cannot be read', { answers: unread });
+    for (const one of settlements) {
+      this.#unsettled.set(one.reservation, one);
+      this.#open.add(one.reservation);
+    }
+    this.#kept = text;
   }
 
   #forget(reservation: string): void {
@@ -240,13 +274,14 @@ export class Metering {
 
   async #releaseEarlier(signal: AbortSignal | undefined): Promise<number> {
     const { ledger, store } = this.#deps;
+    const limit = PAGE + this.#open.size;
     for (let released = 0; ; ) {
       signal?.throwIfAborted();
-      const due = await store.due({ beforeMs: Number.MAX_SAFE_INTEGER, limit: PAGE });
-      const ours = due.filter(({ key }) => key.startsWith(ANSWER));
+      const due = await store.due({ beforeMs: Number.MAX_SAFE_INTEGER, limit });
+      const ours = due.filter(({ key }) => key.startsWith(ANSWER) && !this.#open.has(key));
       await Promise.all(ours.map(({ key }) => ledger.void({ key: `end/${key}`, reservation: key })));
       released += ours.length;
-      if (due.length < PAGE || ours.length === 0) return released;
+      if (due.length < limit || ours.length === 0) return released;
     }
   }
 }

@@ -57,14 +57,14 @@ export function posts(ledger: MemoryLedger) {
     });
 }
 
-/** A store that fails once when it is told to, before it has written or after, when nobody knows. */
+/** A store that fails once when it is told to, before it has written or after, when nobody knows; or as long as it is told to. */
 export function failing(store: LedgerStore) {
-  const told = { next: null as 'before' | 'after' | null };
+  const told = { next: null as 'before' | 'after' | 'always' | null };
   const execute: LedgerStore['execute'] = async (...given) => {
     const { next } = told;
-    told.next = null;
+    told.next = next === 'always' ? next : null;
     const fail = () => new LedgerError('ERR_LEDGER_DISK_FULL', 'The disk is full.');
-    if (next === 'before') throw fail();
+    if (next === 'before' || next === 'always') throw fail();
     const outcomes = await store.execute(...given);
     if (next === 'after') throw fail();
     return outcomes;

@@ -45,7 +45,7 @@ type Step =
   | { readonly type: 'fail'; readonly when: 'before' | 'after' };
 
 class Life {
-  readonly told: { next: 'before' | 'after' | null };
+  readonly told: ReturnType<typeof failing>['told'];
   readonly #metering: Metering;
   readonly #books: MemoryLedger;
   readonly answers: Answer[];

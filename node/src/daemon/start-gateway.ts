@@ -4,6 +4,7 @@ import type { NodeConfig } from '../config/node-config.ts';
 import type { ReadyInfo } from '../daemon-port.ts';
 import type { DataDirPaths } from '../data-dir/data-dir.ts';
 import { VERSION } from '../version.ts';
+import { UnsettledFile } from './unsettled-file.ts';
 
 export interface NodeGatewayDeps {
   readonly coordinator: Coordinator;
@@ -19,12 +20,12 @@ export interface NodeGatewayDeps {
  * The gateway of a daemon, if it is to have one, with its store of accounts and its ledger, and what stops it, as often as it is
  * called.
  *
- * @param paths `accounts` the folder of sessions and API keys, `ledger` a file
+ * @param paths `accounts` the folder of sessions and API keys, `ledger` and `unsettled` files
  * @throws what `Gateway.start` throws; ERR_STORE_LOCKED, ERR_STORE_CORRUPT; what opening the ledger throws
  */
 export async function startGateway(
   config: NodeConfig,
-  paths: Pick<DataDirPaths, 'accounts' | 'ledger'>,
+  paths: Pick<DataDirPaths, 'accounts' | 'ledger' | 'unsettled'>,
   { undo, ...deps }: NodeGatewayDeps,
   signal: AbortSignal,
 ): Promise<Pick<ReadyInfo, 'gateway' | 'metrics'> & { readonly stop: () => Promise<void> }> {
@@ -49,7 +50,11 @@ export async function startGateway(
     ...deps,
     ...config.gateway,
     ...{ accounts, auth, limits, origin, proxies, ethereumRpc, authStore, chainIds: chainIds.map(Number) },
-    ...{ ledger: { ledger, store, isShared }, charge: config.charge === 'on', prices: config.prices },
+    ...{
+      ledger: { ledger, store, isShared, unsettled: new UnsettledFile(paths.unsettled) },
+      charge: config.charge === 'on',
+      prices: config.prices,
+    },
     ...{ version: VERSION, metrics: config.metrics ?? 'off', maxConcurrentAnswers: config.maxStreams },
     drainMs: config.drainMs,
   });

@@ -26,6 +26,8 @@ export interface DataDirPaths {
   readonly accounts: string;
   /** The gateway's ledger, a file. */
   readonly ledger: string;
+  /** What the gateway has to tell its ledger, a file. */
+  readonly unsettled: string;
 }
 
 export interface DataDir extends DataDirPaths, AsyncDisposable {
@@ -45,6 +47,7 @@ export function dataDirPaths(root: string): DataDirPaths {
     snapshots: join(root, 'snapshots'),
     accounts: join(root, 'accounts'),
     ledger: join(root, 'ledger.db'),
+    unsettled: join(root, 'unsettled.jsonl'),
   };
 }
 
