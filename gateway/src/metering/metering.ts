@@ -139,6 +139,9 @@ export class Metering {
   async open(answer: MeteredAnswer): Promise<Meter> {
     const reference = answerId(answer.id);
     await this.#closing.get(reference);
+    // What its first part set aside would be missing for this one.
+    for (const one of [...this.#unsettled.values()].filter((each) => each.reference === reference))
+      await this.#settle(one);
     const { principal, model, tokens, known, quote } = answer;
     const price = this.priceFor(principal, model);
     const { before, elsewhere } = await this.#before(reference, price, answer);
