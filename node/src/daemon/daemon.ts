@@ -6,6 +6,7 @@ import { errorCode, monotonicClock, type Root, systemClock } from '@blyan/interf
 import type { BlockRef, ModelManifest } from '@blyan/model';
 import {
   BlockExchange,
+  commonHost,
   encodeInvite,
   GenesisExchange,
   loadOrCreateIdentity,
@@ -157,6 +158,8 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
       {
         ...{ profile, version: VERSION, seed: privateKey.raw.subarray(0, 32) },
         ...{ computes: config.computes, maxSequences: config.maxStreams },
+        // Who is reached through something else than what it listens on has no second door.
+        lanes: config.announce.length === 0,
       },
       {
         host,
@@ -334,9 +337,15 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
         if (!executor) throw new NodeError('ERR_NODE_STOPPED', 'The executor does not run yet.');
         return executor.stages.callExperts(sequences, call);
       },
+      laneOpened: async (lane) => executor?.laneEvents.laneOpened(lane),
+      laneClosed: async (lane) => executor?.laneEvents.laneClosed(lane),
+      frame: async (frame) => executor?.laneEvents.frame(frame),
     };
     const engine = config.computes
-      ? new CountingEngine({ kvBytes, sessionBytes, provider: config.provider, threads }, engineDeps)
+      ? new CountingEngine(
+          { kvBytes, sessionBytes, provider: config.provider, threads, laneHost: commonHost(config.listen) },
+          engineDeps,
+        )
       : new NoEngine(engineDeps);
     return {
       engine,

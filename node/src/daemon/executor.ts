@@ -4,12 +4,14 @@ import {
   ExpertCaller,
   Grammars,
   Heartbeat,
+  type MainApi,
   NetworkCoordinator,
   PeerFaults,
   type PlanRunDeps,
   ResultInbox,
   SpeculationHistory,
   StageHost,
+  StageLanes,
   StageNetwork,
 } from '@blyan/inference';
 import { type Logger, monotonicClock } from '@blyan/interface';
@@ -42,6 +44,8 @@ export interface ExecutorOptions {
   readonly seed: Uint8Array;
   /** False: plans that need a block here are refused, before anything is fetched. */
   readonly computes: boolean;
+  /** Whether engines of other nodes may send to this one's directly. */
+  readonly lanes: boolean;
   /** Most sequences computed here at once; undefined: what the protocol allows. */
   readonly maxSequences?: number;
 }
@@ -61,6 +65,8 @@ export interface ExecutorDeps {
 export interface Executor {
   readonly coordinator: NetworkCoordinator;
   readonly stages: StageHost;
+  /** What the engine tells of its lanes. */
+  readonly laneEvents: Pick<MainApi, 'laneOpened' | 'laneClosed' | 'frame'>;
   stop(): Promise<void>;
 }
 
@@ -76,7 +82,6 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
     maxNotifiedBytes: MAX_QUEUED_STEP_BYTES,
   });
   const inbox = new ResultInbox();
-  const network = new StageNetwork({ self }, { protocol, inbox, publicKeyOf });
   const health = new PeerHealth(monotonicClock);
   const faults = new PeerFaults({
     self,
@@ -84,6 +89,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
     penalize: (peerId, points, code) => host.penalize(peerId, points, code),
     nuisance: (peerId, code) => host.nuisance(peerId, code),
   });
+  const network = new StageNetwork({ self }, { protocol, inbox, publicKeyOf, faults });
   const holders = new LiveHolders({ host, news: deps.news, views, manifest: (root) => versions.of(root)?.manifest });
   const experts = new ExpertCaller(
     { self },
@@ -97,9 +103,10 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
       logger,
     },
   );
+  const lanes = new StageLanes({ self, invites: options.lanes }, { protocol, engine, link: host, logger });
   const stages = new StageHost(
     { self, maxSequences: options.maxSequences },
-    { engine, port: network, experts, faults, logger, model },
+    { engine, port: network, experts, faults, logger, model, lanes },
   );
   const heartbeat = new Heartbeat({
     ask: (peerId, timeoutMs, signal) => network.alive(peerId, timeoutMs, signal),
@@ -156,11 +163,20 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
     inbox.lost(peerId, 'gone');
     health.failed(peerId, 'gone');
     stages.disconnected(peerId);
+    lanes.disconnected(peerId);
   };
   host.on('peer:connect', back).on('peer:disconnect', left);
   return {
     coordinator,
     stages,
+    laneEvents: {
+      laneOpened: async (lane) => lanes.opened(lane),
+      laneClosed: async (lane) => {
+        lanes.closed(lane);
+        stages.laneClosed(lane);
+      },
+      frame: (frame) => network.frame(frame),
+    },
     async stop() {
       host.off('peer:connect', back).off('peer:disconnect', left);
       holders[Symbol.dispose]();

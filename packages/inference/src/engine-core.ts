@@ -13,6 +13,7 @@ import { KvCache, PAGE_POSITIONS } from './kv-cache.ts';
 import type { RemoteExpertCall } from './layer-pass.ts';
 import { loaderOf } from './loaders.ts';
 import type {
+  AwaitedRow,
   CloseRequest,
   EngineStatus,
   ExpertsRequest,
@@ -28,7 +29,8 @@ import type {
   WorkerOptions,
 } from './messages.ts';
 import { type ModelView, rootsOf } from './model-view.ts';
-import type { OpenSequence, SequenceStep } from './open-sequence.ts';
+import { type KnownStep, type OpenSequence, rowsOf, type SequenceStep } from './open-sequence.ts';
+import type { RowLanes } from './row-lanes.ts';
 import { type PassContext, runSteps } from './step-pass.ts';
 import { StepQueue } from './step-queue.ts';
 import { Team } from './team.ts';
@@ -42,6 +44,8 @@ export const MAX_KV_BYTES = 2 ** 32 - SCRATCH_BYTES;
 export interface EngineCoreDeps {
   readonly source: BlockSource;
   readonly remote: (sequences: readonly string[], call: RemoteExpertCall) => Promise<readonly Float32Array[]>;
+  /** Without: no rows come or go by themselves. */
+  readonly lanes?: Pick<RowLanes, 'take' | 'forward'>;
 }
 
 /** The engine proper: sequences, steps, experts and sampling over one heap. Runs wherever it is put; see `worker.ts`. */
@@ -52,6 +56,7 @@ export class EngineCore {
   readonly #blocks: BlockCache;
   readonly #embedding: Embedding;
   readonly #remote: EngineCoreDeps['remote'];
+  readonly #lanes: EngineCoreDeps['lanes'];
   readonly #models = new Map<Root, { view: ModelView; workspaces: WorkspacePool }>();
   readonly #sequences = new Map<string, OpenSequence>();
   readonly #drawings = new Drawings();
@@ -65,6 +70,7 @@ export class EngineCore {
     this.#blocks = new BlockCache({ budgetBytes: options.sessionBytes }, { team: this.#team, source: deps.source });
     this.#embedding = new Embedding(deps.source);
     this.#remote = deps.remote;
+    this.#lanes = deps.lanes;
     const run = (batch: readonly SequenceStep[]) => {
       const { model } = (batch[0] as (typeof batch)[number]).sequence;
       return this.#model(model.root).workspaces.use((workspace) =>
@@ -158,11 +164,12 @@ export class EngineCore {
    */
   async step(request: StepRequest): Promise<StepResult> {
     const sequence = this.#sequence(request);
-    if (!('drawing' in request.input)) return this.#queue.push(sequence, { ...request, input: request.input });
-    const input = await this.#drawings.take(request.input);
+    const { input } = request;
+    if (!('drawing' in input || 'awaited' in input)) return this.#run(sequence, { ...request, input });
+    const known = 'drawing' in input ? await this.#drawings.take(input) : await this.#awaited(input);
     // Closed meanwhile, and perhaps another one opened by its name.
     if (this.#sequence(request) !== sequence) throw unknownSequence();
-    return this.#queue.push(sequence, { ...request, input });
+    return this.#run(sequence, { ...request, input: known });
   }
 
   async embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Promise<Float32Array<ArrayBuffer>> {
@@ -183,14 +190,15 @@ export class EngineCore {
   async #draw(request: SampleRequest): Promise<readonly SampledToken[]> {
     const { view, workspaces } = this.#model(request.modelRoot);
     const { hiddenSize } = view.spec;
-    const rows = request.hidden.length / hiddenSize;
+    const hidden = 'awaited' in request.hidden ? await this.#awaited(request.hidden) : request.hidden;
+    const rows = hidden.length / hiddenSize;
     if (!Number.isInteger(rows) || rows < 1 || rows > MAX_STEP_ROWS) {
-      const message = `Rows of the model have ${hiddenSize} values each; ${request.hidden.length} are no whole number of rows.`;
+      const message = `Rows of the model have ${hiddenSize} values each; ${hidden.length} are no whole number of rows.`;
       throw new InferenceError('ERR_INFERENCE_RANGE', message, { kind: 'peer' });
     }
     return workspaces.use(async (workspace) => {
-      const first = workspace.buffer('head rows', request.hidden.length);
-      this.#heap.f32(first, request.hidden.length).set(request.hidden);
+      const first = workspace.buffer('head rows', hidden.length);
+      this.#heap.f32(first, hidden.length).set(hidden);
       const pointers = Array.from({ length: rows }, (_, row) => first + row * hiddenSize * 4);
       const logits = await this.#pass((context) => headLogits(context, view, workspace, pointers));
       return logits.map((row, index) => drawToken(row, request.spec, request.position + index, request.masks?.[index]));
@@ -236,6 +244,18 @@ export class EngineCore {
     this.#embedding.close();
     this.#blocks.clear();
     await this.#team.stop();
+  }
+
+  async #run(sequence: OpenSequence, step: KnownStep): Promise<StepResult> {
+    const rows = rowsOf(step, sequence.model);
+    if (step.arrived) Atomics.store(step.arrived, 0, step.position + rows);
+    const result = await this.#queue.push(sequence, step);
+    if (!step.forward || !result.hidden) return result;
+    return { ...result, forwarded: this.#lanes?.forward(step.forward, step, rows, result.hidden) ?? false };
+  }
+
+  #awaited(row: AwaitedRow): Promise<Float32Array<ArrayBuffer>> {
+    return this.#lanes?.take(row) ?? Promise.reject(new TypeError('no lanes'));
   }
 
   /** A computation over blocks; from the start again when one changed under it. */

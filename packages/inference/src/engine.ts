@@ -1,5 +1,6 @@
 import { type Transferable, Worker } from 'node:worker_threads';
-import { AppError, errorCode, type Logger, type Root, type Service } from '@blyan/interface';
+import { AppError, errorCode, type Logger, type PeerId, type Root, type Service } from '@blyan/interface';
+import type { LaneInvitation } from '@blyan/p2p/lane';
 import { InferenceError } from './errors.ts';
 import type {
   CloseRequest,
@@ -28,7 +29,7 @@ import { assertProvider } from './provider.ts';
 // Beside the sources, or beside what a packed package was compiled to.
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
-export interface EngineDeps extends MainApi {
+export interface EngineDeps extends Pick<MainApi, 'acquire' | 'remote'>, Partial<Omit<MainApi, 'acquire' | 'remote'>> {
   readonly logger: Logger;
 }
 
@@ -118,6 +119,24 @@ export class Engine implements Service {
 
   experts(request: ExpertsRequest): Promise<ExpertsResult> {
     return this.#call('experts', request);
+  }
+
+  /** Ends the waiting for a row that a step or a draw was to take. */
+  forgetRow(name: string): void {
+    this.#call('forgetRow', name).catch(() => {});
+  }
+
+  inviteLane(peerId: PeerId): Promise<LaneInvitation> {
+    return this.#call('inviteLane', peerId);
+  }
+
+  /** @throws P2pError ERR_P2P_UNREACHABLE */
+  connectLane(request: Parameters<EngineWorkerApi['connectLane']>[0]): Promise<void> {
+    return this.#call('connectLane', request);
+  }
+
+  closeLanes(peerId: PeerId): Promise<void> {
+    return this.#call('closeLanes', peerId);
   }
 
   status(): Promise<EngineStatus> {

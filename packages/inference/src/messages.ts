@@ -1,4 +1,5 @@
-import type { ErrorKind, ErrorMeta, Root, SamplingParams, TokenLogprob } from '@blyan/interface';
+import type { ErrorKind, ErrorMeta, PeerId, Root, SamplingParams, TokenLogprob } from '@blyan/interface';
+import type { LaneInvitation } from '@blyan/p2p/lane';
 import type { MappableBlock } from './block-source.ts';
 import type { RemoteExpertCall } from './layer-pass.ts';
 import type { ModelView } from './model-view.ts';
@@ -32,10 +33,29 @@ export interface DrawnToken {
   readonly ends: readonly number[];
 }
 
+/** A row that the engine of another node sends over a lane to this one: the main threads of both have no part in it. */
+export interface AwaitedRow {
+  /** What waits for it, by a name: one row at a time. `forgetRow` ends the waiting with ERR_INFERENCE_CANCELLED. */
+  readonly awaited: string;
+  readonly from: PeerId;
+  /** Values of a row: the hidden size. */
+  readonly length: number;
+  /** The head of the one step frame that brings it; every other one is for the main thread. */
+  readonly head: Uint8Array<ArrayBuffer>;
+}
+
+/** Where the hidden states of a step go as soon as they are computed. */
+export interface Forward {
+  readonly lane: number;
+  readonly requestId: string;
+  /** First layer of the stage they go to, or RESULT. */
+  readonly layer: number;
+}
+
 export interface SampleRequest {
   readonly modelRoot: Root;
-  /** [rows, hidden] */
-  readonly hidden: Float32Array<ArrayBuffer>;
+  /** [rows, hidden], or one that is still to come. */
+  readonly hidden: Float32Array<ArrayBuffer> | AwaitedRow;
   /** Where the token behind the first row stands. */
   readonly position: number;
   readonly spec: SampleSpec;
@@ -53,8 +73,10 @@ export interface StepRequest {
    * position or behind it, and those that still come.
    */
   readonly epoch?: number;
-  /** Token ids (this node has the embedding), hidden states [rows, hidden], or a token that is not known yet. */
-  readonly input: StepInput | DrawnToken;
+  /** Token ids (this node has the embedding), hidden states [rows, hidden], or what is not known yet. */
+  readonly input: StepInput | DrawnToken | AwaitedRow;
+  /** Its only value is set to the position behind the step's rows when they are known. */
+  readonly arrived?: Int32Array<SharedArrayBuffer>;
   /** `sample` needs the head here; `last` and `all` return hidden states; `none` only fills the KV cache. */
   readonly output: 'none' | 'last' | 'all' | 'sample';
   /** How many of the last rows `last` and `sample` are about; 1 when left out. */
@@ -62,9 +84,13 @@ export interface StepRequest {
   readonly sample?: SampleSpec;
   /** Of the wanted rows. */
   readonly masks?: RowMasks;
+  /** For `last` and `all`. */
+  readonly forward?: Forward;
 }
 
 export interface StepResult {
+  /** They are on their way to where the request says; false when the lane there is closed. */
+  readonly forwarded?: boolean;
   readonly hidden?: Float32Array<ArrayBuffer>;
   /** Of every wanted row the token that stands behind it. */
   readonly tokens?: readonly SampledToken[];
@@ -161,6 +187,11 @@ export interface EngineWorkerApi {
   sample(request: SampleRequest): readonly SampledToken[];
   experts(request: ExpertsRequest): ExpertsResult;
   status(): EngineStatus;
+  forgetRow(name: string): void;
+  /** Lets a peer open a lane to this node. */
+  inviteLane(peerId: PeerId): LaneInvitation;
+  connectLane(request: { peerId: PeerId; host: string; invitation: LaneInvitation }): void;
+  closeLanes(peerId: PeerId): void;
 }
 
 export type Operation = keyof EngineWorkerApi;
@@ -179,6 +210,16 @@ export interface MainApi {
     sequences: readonly string[];
     call: RemoteExpertCall;
   }): Promise<readonly Float32Array<ArrayBuffer>[]>;
+  laneOpened(lane: LaneName): Promise<void>;
+  laneClosed(lane: LaneName): Promise<void>;
+  /** A step frame that nothing here waits for. Resolves when it does not take up room any longer. */
+  frame(frame: LaneName & { body: Uint8Array<ArrayBuffer> }): Promise<void>;
+}
+
+/** A lane of the engine by its number, and who is at its other end. */
+export interface LaneName {
+  readonly peerId: PeerId;
+  readonly lane: number;
 }
 
 export type ToWorker =
@@ -197,4 +238,6 @@ export interface WorkerOptions {
   readonly threads: number;
   /** Least bytes of a part of an expert that is cut over threads (default: 1 MiB). */
   readonly partBytes?: number;
+  /** The address at which engines of other nodes are let in. */
+  readonly laneHost?: string;
 }

@@ -1,7 +1,6 @@
 import { silentLogger } from '@blyan/interface';
 import { P2pError, type PeerProtocol } from '@blyan/p2p';
 import { PeerHealth, type Plan, RetryBudget, type RetryBudgetOptions } from '@blyan/routing';
-import { decodeExperts, type ExpertsFrame, encodeOutput } from '../src/executor/wire.ts';
 import {
   type ExpertCallContext,
   ExpertCaller,
@@ -10,6 +9,7 @@ import {
   PeerFaults,
   type RemoteExpertCall,
 } from '../src/index.ts';
+import { decodeExperts, type ExpertsFrame, encodeOutput } from '../src/wire.ts';
 
 export const HIDDEN = 4;
 /** What a right holder answers for a value of a row: no two experts give the same. */

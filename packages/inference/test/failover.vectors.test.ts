@@ -1,8 +1,8 @@
 import type { GenerateRequest, PeerId } from '@blyan/interface';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeStep } from '../src/executor/wire.ts';
 import type { EngineCore } from '../src/index.ts';
+import { decodeStep } from '../src/wire.ts';
 import { openRandom, type TestEngine } from './harness.ts';
 import { turnOfLoop } from './memory-network.ts';
 import { uniform } from './noise.ts';

@@ -2,8 +2,8 @@ import { silentLogger } from '@blyan/interface';
 import type { Plan } from '@blyan/routing';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sequenceId } from '../src/executor/wire.ts';
 import { Engine, StageHost, StoreSource } from '../src/index.ts';
+import { sequenceId } from '../src/wire.ts';
 import { ExpertNetwork, never } from './expert-network.ts';
 import { openRandom, type TestEngine } from './harness.ts';
 

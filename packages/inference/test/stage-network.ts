@@ -83,13 +83,13 @@ export class StageNetworkTest implements AsyncDisposable {
     const peer = new MemoryPeer(id, this.network);
     const inbox = new ResultInbox();
     const { protocol } = peer;
-    const network = new StageNetwork({ self: id }, { protocol, inbox, publicKeyOf: () => PUBLIC_KEY });
     const model = () => this.model.model;
     const experts = new ExpertNetwork().caller;
     const faults: PeerBlame = {
       blame: (peerId, reason) => void this.blamed.push({ peerId, reason }),
       nuisance: () => {},
     };
+    const network = new StageNetwork({ self: id }, { protocol, inbox, publicKeyOf: () => PUBLIC_KEY, faults });
     const host = new StageHost(
       { self: id, logBytes: this.#logBytes },
       { engine: engine.engine, port: network, experts, faults, logger: silentLogger, model },

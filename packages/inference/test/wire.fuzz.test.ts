@@ -10,7 +10,7 @@ import {
   encodeOutput,
   encodeStep,
   RESULT,
-} from '../src/executor/wire.ts';
+} from '../src/wire.ts';
 
 const hex = (digits: number) =>
   fc.uint8Array({ minLength: digits / 2, maxLength: digits / 2 }).map((bytes) => Buffer.from(bytes).toString('hex'));

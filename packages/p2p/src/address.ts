@@ -29,3 +29,15 @@ export function peerOf(address: Multiaddr): PeerId | null {
 export function withPeer(address: string, peerId: PeerId): string {
   return address.includes('/p2p/') ? address : `${address}/p2p/${peerId}`;
 }
+
+/** The IP address in a multiaddr; null where there is none. */
+export function ipOf(address: Multiaddr): string | null {
+  return address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value ?? null;
+}
+
+/** The one address to listen on beside these: theirs, or every one of the machine when they are several. */
+export function commonHost(addresses: readonly string[]): string {
+  const hosts = new Set(addresses.map((address) => ipOf(parseAddress(address))));
+  const [host] = hosts;
+  return hosts.size === 1 && host ? host : '::';
+}

@@ -3,7 +3,7 @@ import { type Clock, errorCode, type Logger, type NodeFaults, type PeerId, type 
 import type { Connection, ConnectionGater, Ed25519PrivateKey, Stream } from '@libp2p/interface';
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
-import { isAddress, parseAddress, peerOf, withPeer } from './address.ts';
+import { ipOf, isAddress, parseAddress, peerOf, withPeer } from './address.ts';
 import { OPEN_TIMEOUT_MS } from './constants.ts';
 import { dialError } from './dial-error.ts';
 import { P2pError } from './errors.ts';
@@ -182,6 +182,12 @@ export class P2pHost implements Service {
   /** Milliseconds; null before the first sample. */
   rttMs(peerId: PeerId): number | null {
     return peerId === this.peerId ? 0 : this.#rtt.rttMs(peerId);
+  }
+
+  /** The IP address at the other end of the connection; null without one. */
+  remoteHost(peerId: PeerId): string | null {
+    const open = this.#node?.getConnections(peerIdFromString(peerId)).find(({ status }) => status === 'open');
+    return open ? ipOf(open.remoteAddr) : null;
   }
 
   on<E extends keyof HostEvents>(event: E, listener: (...args: HostEvents[E]) => void): this {

@@ -1,3 +1,4 @@
+export { commonHost } from './address.ts';
 export {
   ANSWER_TTL_MS,
   type JournalPeers,

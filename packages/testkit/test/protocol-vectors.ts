@@ -8,7 +8,7 @@ import { encodeInvite, encodeNodeRecord, peerIdOf } from '@blyan/p2p';
 import { PLAN_SIGNATURE_DOMAIN, RECORD_SIGNATURE_DOMAIN } from '@blyan/params';
 import { type NodeRecordFields, type Plan, planBytes, signPlan } from '@blyan/routing';
 import { BlockStore } from '@blyan/store';
-import { encodeExperts, encodeOutput, encodeStep, RESULT } from '../../inference/src/executor/wire.ts';
+import { encodeExperts, encodeOutput, encodeStep, RESULT } from '../../inference/src/wire.ts';
 import { philox, uniformAt } from '../../inference/src/random.ts';
 import { AnswerSeal } from '../../p2p/src/answer-seal.ts';
 import { encodeTile, encodeTileRequest } from '../../p2p/src/block-wire.ts';

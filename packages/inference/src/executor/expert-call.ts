@@ -2,15 +2,16 @@ import { errorCode, type PeerId } from '@blyan/interface';
 import type { PeerProtocol } from '@blyan/p2p';
 import type { FaultReason, Plan } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
+import { allFinite } from '../finite.ts';
 import type { RemoteExpertCall } from '../layer-pass.ts';
+import { decodeOutput, type ExpertGroup, encodeExperts } from '../wire.ts';
 import { chooseHolder } from './choose-holder.ts';
 import { EXPERTS_TIMEOUT_MS, HOLDER_RETURN_MS } from './deadlines.ts';
 import { holderFault } from './holder-fault.ts';
 import type { Holders, Loss } from './holders.ts';
-import { allFinite, packedRows } from './packed-rows.ts';
+import { packedRows } from './packed-rows.ts';
 import type { ExpertTally } from './tally.ts';
 import { unanswered } from './unanswered.ts';
-import { decodeOutput, type ExpertGroup, encodeExperts } from './wire.ts';
 
 /** A holder whose rows another one computed in its place. */
 export interface HolderReplaced {

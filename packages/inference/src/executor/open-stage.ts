@@ -1,8 +1,9 @@
 import type { PeerId } from '@blyan/interface';
 import type { Plan, PlanStage } from '@blyan/routing';
 import type { ModelView } from '../model-view.ts';
+import { sequenceId } from '../wire.ts';
+import type { StageStep } from './stage-port.ts';
 import { ExpertTally } from './tally.ts';
-import { sequenceId } from './wire.ts';
 
 /** How a frame stands to what the stage has taken so far. */
 export type FrameVerdict = 'take' | 'stale' | 'gap';
@@ -63,6 +64,14 @@ export class OpenStage {
   isOrphan = false;
   /** Frames that came too late or twice. */
   staleFrames = 0;
+  /** The lane over which the engine sends what it computes, until the plan changes. */
+  lane: number | undefined;
+  /** The lane over which the rows before came. */
+  laneBefore: number | undefined;
+  /** Steps of one row each that the engine was told of and whose row is not here yet, in their order; not among those taken. */
+  awaited: readonly StageStep[] = [];
+  /** Set by the engine to the position behind an awaited row when it has come. */
+  readonly arrived = new Int32Array(new SharedArrayBuffer(4));
   readonly #pending = new Set<Pending>();
 
   constructor(opening: StageOpening, stage: PlanStage, model: ModelView, nowMs: number) {
@@ -86,6 +95,17 @@ export class OpenStage {
   /** Who feeds it. */
   get previous(): PeerId {
     return this.plan.stages.find(({ lastLayer }) => lastLayer === this.firstLayer - 1)?.peerId ?? this.coordinator;
+  }
+
+  /** Position behind the last row that has come, whether this side has heard of it or not. */
+  get seen(): number {
+    const arrived = Atomics.load(this.arrived, 0);
+    return this.awaited.some(({ position }) => position + 1 === arrived) ? arrived : this.received;
+  }
+
+  /** Nothing that it has taken, or was told to wait for, is still to be computed or sent. */
+  get isAtRest(): boolean {
+    return this.awaited.length === 0 && this.#pending.size === 0 && this.received === this.computed;
   }
 
   get pendingRows(): number {
@@ -112,6 +132,9 @@ export class OpenStage {
     this.sending = Promise.resolve();
     this.isHalted = false;
     this.isOrphan = false;
+    // What was sent over it and what is sent again must not overtake each other.
+    this.lane = undefined;
+    this.laneBefore = undefined;
     this.rollBack(valid);
   }
 

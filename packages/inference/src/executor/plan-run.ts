@@ -2,14 +2,16 @@ import type { Failover, GenerateRequest, PeerId, RouteEntry, SpeculationReport }
 import { MAX_FRAME_BYTES, MAX_STEP_ROWS } from '@blyan/params';
 import type { Plan, PlanStage } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
+import { allFinite } from '../finite.ts';
 import type { SampledToken, SampleRequest, SampleSpec } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
 import { pageKeys } from '../page-keys.ts';
 import { speculate, VerifyWindows } from '../speculation/index.ts';
+import { sequenceId } from '../wire.ts';
 import { AnswerGrammar } from './answer-grammar.ts';
 import { CHUNK_ROWS, STEP_TIMEOUT_MS } from './deadlines.ts';
+import { DrawAhead } from './draw-ahead.ts';
 import { lossReason } from './loss-reason.ts';
-import { allFinite } from './packed-rows.ts';
 import { attempt, GarbageError, PeerError } from './peer-error.ts';
 import { type Recovered, Recovery, type Started } from './recovery.ts';
 import type { LostNode, RunInbox } from './result-inbox.ts';
@@ -18,7 +20,6 @@ import { SlowStages } from './slow-stages.ts';
 import { type PlanUsage, StageChain } from './stage-chain.ts';
 import type { StageResult, StageStep } from './stage-port.ts';
 import { StalledStages } from './stalled-stages.ts';
-import { sequenceId } from './wire.ts';
 
 export interface PlanRunOptions {
   readonly self: PeerId;
@@ -60,14 +61,11 @@ export class PlanRun {
   #fedAtMs = performance.now();
   /** Position behind the last row given to the first stage. */
   #fedTo = 0;
-  /** Positions behind the last token that the answer may have, and what ends it before. */
-  readonly #end: number;
-  readonly #ends: readonly number[];
-  /** Nothing but the row of the next token can follow the result that is waited for. */
-  #isPlainNext = false;
-  /** The row that the first stage has with the token to be drawn. */
+  /** Prompt rows that every stage had. */
   #adopted = 0;
-  #ahead: { readonly epoch: number; readonly position: number } | null = null;
+  readonly #ahead: DrawAhead;
+  /** Results come over a lane of this node's engine. */
+  #isByLane = false;
 
   constructor(options: PlanRunOptions, deps: PlanRunDeps) {
     const { self, plan, model, request, signal } = options;
@@ -84,9 +82,8 @@ export class PlanRun {
         ? null
         : new AnswerGrammar(deps.grammars.of(model.root, jsonSchema), promptTokens.length, committedTokens);
     const end = Math.min(promptTokens.length + maxTokens, spec.contextLength);
-    this.#end = end;
-    this.#ends = request.ignoreEos ? [] : spec.eosTokenIds;
-    const ends = new Set(this.#ends);
+    const endTokens = request.ignoreEos ? [] : spec.eosTokenIds;
+    const ends = new Set(endTokens);
     this.#windows = new VerifyWindows({
       context: this.#tokens,
       limit: end - this.#tokens.length,
@@ -97,6 +94,16 @@ export class PlanRun {
     });
     this.#chain = new StageChain({ self, requestId: request.requestId, capacity: end, model, signal }, deps);
     this.#inbox = deps.inbox.open(request.requestId, plan);
+    const { requestId } = request;
+    this.#ahead = new DrawAhead(
+      { requestId, end, ends: endTokens, hiddenSize: spec.hiddenSize },
+      {
+        engine: deps.engine,
+        step: (step) => this.#step(step, 1),
+        drawn: (result) => deps.inbox.deliver(this.#last.peerId, result),
+        failed: (error) => this.#inbox.push({ type: 'failed', error }),
+      },
+    );
     this.#slow = new SlowStages();
     this.#stalled = new StalledStages(self);
     this.#recovery = new Recovery(
@@ -131,7 +138,10 @@ export class PlanRun {
     for (;;) {
       const tokens = await this.#advance();
       // Under way before anybody looks at the tokens.
-      if (!this.#windows.ended) await this.#feedWindows();
+      if (!this.#windows.ended) {
+        await this.#feedWindows();
+        this.#expectNext();
+      }
       yield* tokens;
       if (this.#windows.ended) return this.#windows.ended;
     }
@@ -140,6 +150,7 @@ export class PlanRun {
   /** Frees the stages and tells what each did. A node that does not answer is left out. */
   async close(): Promise<RunReport> {
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
+    this.#ahead.forget();
     const { requestId } = this.#options.request;
     // The row of the newest token may not have been computed; of a run that failed nothing is kept.
     const isKept = this.#isSound && !this.#plan.mixedProfile;
@@ -158,13 +169,15 @@ export class PlanRun {
     const { signal } = this.#options;
     let lookAtMs = performance.now() + this.#slow.lateMs;
     // While nothing waits for it.
-    this.#isPlainNext = this.#beginsAndEndsHere && this.#windows.inFlight.rows === 1 && this.#windows.isPlainNext;
+    this.#expectNext();
     for (;;) {
       const leftMs = lookAtMs - performance.now();
       // However many results come that do not count.
       const event = leftMs > 0 ? await this.#inbox.next(leftMs, signal) : LATE;
       if (event.type === 'lost') {
         if (this.#uses(event.lost.peerId)) await this.#recover(event.lost);
+      } else if (event.type === 'failed') {
+        await this.#recover(this.#lostBy(event.error));
       } else if (event.type === 'late') {
         await this.#late();
         lookAtMs = performance.now() + this.#slow.lateMs;
@@ -180,6 +193,7 @@ export class PlanRun {
     const { epoch, position } = result;
     if (epoch !== this.#windows.epoch) return null;
     const arrivedMs = performance.now();
+    this.#isByLane = result.isByLane ?? false;
     let sampled: readonly SampledToken[];
     let committed: readonly number[];
     try {
@@ -202,7 +216,7 @@ export class PlanRun {
     return sampled.slice(0, committed.length);
   }
 
-  async #draw({ hidden, tokens, position }: StageResult): Promise<readonly SampledToken[]> {
+  async #draw({ hidden, tokens, position, epoch }: StageResult): Promise<readonly SampledToken[]> {
     if (tokens) return tokens;
     const { hiddenSize, vocabSize } = this.#options.model.spec;
     const rows = (hidden?.length ?? 0) / hiddenSize;
@@ -212,7 +226,7 @@ export class PlanRun {
     const { modelRoot, head } = this.#plan;
     const masks = this.#grammar?.masks(position + 1, rows);
     const request = { modelRoot, hidden, position: position + 1, spec: this.#sample, masks };
-    if (head === self) return this.#drawHere(request, rows);
+    if (head === self) return this.#ahead.draw(request, epoch, rows);
     return attempt(head, async () => {
       const drawn = await this.#deps.network.sample(head, request, signal);
       if (drawn.length !== rows || drawn.some(({ tokenId }) => tokenId >= vocabSize)) throw new GarbageError();
@@ -221,21 +235,15 @@ export class PlanRun {
     });
   }
 
-  /**
-   * Draws, and has the first stage compute the row of the token at once where nothing but that can follow: the token need
-   * not come here and go back first.
-   */
-  #drawHere(request: SampleRequest, rows: number): Promise<readonly SampledToken[]> {
-    const { position } = request;
-    const isNext = rows === 1 && this.#isPlainNext && position === this.#windows.frontier + 1;
-    // The row of the last token is not needed.
-    if (!isNext || position > this.#end - 2) return this.#deps.engine.sample(request);
-    const drawing = `${this.#options.request.requestId}/${position}`;
-    const drawn = this.#deps.engine.sample({ ...request, drawing });
-    const { epoch } = this.#windows;
-    this.#step({ epoch, position, wanted: 1, input: { drawing, ends: this.#ends } }, 1);
-    this.#ahead = { epoch, position };
-    return drawn;
+  #expectNext(): void {
+    const windows = this.#windows;
+    const isPlain = this.#beginsAndEndsHere && windows.inFlight.rows === 1 && windows.isPlainNext;
+    const position = windows.frontier + 1;
+    this.#ahead.expect(
+      isPlain ? { epoch: windows.epoch, position } : null,
+      this.#isByLane ? this.#last.peerId : null,
+      () => ({ modelRoot: this.#plan.modelRoot, spec: this.#sample, masks: this.#grammar?.masks(position, 1) }),
+    );
   }
 
   /** Nothing has come for longer than usual: a stage that is behind for no good reason is replaced, if it can be. */
@@ -267,7 +275,7 @@ export class PlanRun {
 
   async #feedWindows(): Promise<void> {
     for (;;) {
-      const window = this.#windows.next(performance.now(), this.#ahead !== null);
+      const window = this.#windows.next(performance.now(), this.#ahead.isFed);
       if (!window) return;
       const { epoch, position, tokens } = window;
       try {
@@ -280,8 +288,8 @@ export class PlanRun {
 
   async #recover(lost: LostNode): Promise<void> {
     this.#isSound = false;
-    this.#ahead = null;
-    this.#isPlainNext = false;
+    this.#ahead.forget();
+    this.#isByLane = false;
     let next: LostNode | null = lost;
     while (next) {
       const { frontier, hasFallen, epoch } = this.#windows;
@@ -343,9 +351,7 @@ export class PlanRun {
     this.#fedAtMs = performance.now();
     this.#fedTo = position + tokens.length;
     this.#grammar?.fed(position, tokens);
-    const ahead = this.#ahead;
-    this.#ahead = null;
-    if (ahead?.epoch === epoch && ahead.position === position) return;
+    if (this.#ahead.takes(epoch, position)) return;
     if (first.peerId === self && embedding === self) {
       this.#step({ epoch, position, wanted, input: tokens }, tokens.length);
       return;

@@ -20,6 +20,8 @@ export interface LostNode {
 export type RunEvent =
   | { readonly type: 'result'; readonly result: StageResult }
   | { readonly type: 'lost'; readonly lost: LostNode; readonly epoch?: number }
+  /** Drawing behind a row failed. */
+  | { readonly type: 'failed'; readonly error: unknown }
   /** Nothing came within the time given. */
   | { readonly type: 'late' };
 

@@ -1,6 +1,7 @@
 import type { PeerId, RouteEntry } from '@blyan/interface';
 import type { Plan, PlanStage } from '@blyan/routing';
 import type { ModelView } from '../model-view.ts';
+import { sequenceId } from '../wire.ts';
 import { HEARTBEAT_TIMEOUT_MS } from './deadlines.ts';
 import { lossReason } from './loss-reason.ts';
 import type { LostNode } from './result-inbox.ts';
@@ -9,7 +10,6 @@ import type { StageProgress } from './slow-stages.ts';
 import type { StageHost } from './stage-host.ts';
 import type { StageNetwork } from './stage-network.ts';
 import { mergeRoute, type ReplacedHolder } from './tally.ts';
-import { sequenceId } from './wire.ts';
 
 export interface PlanUsage {
   readonly route: readonly RouteEntry[];

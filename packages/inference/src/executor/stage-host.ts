@@ -1,12 +1,13 @@
-import { AppError, errorCode, type Logger, type PeerId } from '@blyan/interface';
+import { errorCode, type Logger, type PeerId } from '@blyan/interface';
 import { IDLE_SEQUENCE_MS, MAX_SEQUENCES } from '@blyan/params';
 import type { PlanStage } from '@blyan/routing';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
 import { PAGE_POSITIONS } from '../kv-cache.ts';
 import type { RemoteExpertCall } from '../layer-pass.ts';
-import type { StepResult } from '../messages.ts';
+import type { LaneName } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
+import { type StepHead, sequenceId } from '../wire.ts';
 import { CHUNK_ROWS, ORPHAN_GRACE_MS } from './deadlines.ts';
 import type { HolderReplaced } from './expert-call.ts';
 import type { ExpertCaller } from './expert-caller.ts';
@@ -17,14 +18,10 @@ import type { PeerBlame } from './peer-blame.ts';
 import { RowPages } from './row-pages.ts';
 import type { Opened, StageStatus, StageUsage } from './schemas.ts';
 import { closedStage, planError, unknownStage } from './stage-errors.ts';
-import type { StageFailure, StagePort, StageStep } from './stage-port.ts';
+import { StageOutbox } from './stage-outbox.ts';
+import type { StagePort, StageStep } from './stage-port.ts';
 import { sequenceOf, usageOf } from './stage-sequence.ts';
-import { isCalledOff, rowsOf, wrongStep } from './step-check.ts';
-import { type StepFrame, type StepHead, sequenceId } from './wire.ts';
-
-const PLAIN_GARBAGE = new Set(['ERR_INFERENCE_NOT_FINITE', 'ERR_INFERENCE_RANGE']);
-/** Frames of one request that may come too late or twice before their sender counts as broken. */
-const MAX_STALE_FRAMES = 1_024;
+import { StageSteps } from './stage-steps.ts';
 
 export interface StageHostDeps {
   readonly engine: Engine;
@@ -34,6 +31,8 @@ export interface StageHostDeps {
   readonly logger: Logger;
   /** The model, when this node knows its manifest. */
   readonly model: (root: string) => ModelView | undefined;
+  /** Without: all that stages send goes through this thread. */
+  readonly lanes?: { to(peerId: PeerId): number | undefined };
 }
 
 /** Runs stages of plans on this node: opens sequences, computes steps, pushes results on, frees what ended or fell silent. */
@@ -44,6 +43,8 @@ export class StageHost {
   readonly #stages = new Map<string, OpenStage>();
   readonly #log: InputLog;
   readonly #pages = new RowPages();
+  readonly #outbox: StageOutbox;
+  readonly #steps: StageSteps;
   readonly #graces = new Set<NodeJS.Timeout>();
   readonly #sweep: NodeJS.Timeout;
 
@@ -56,6 +57,10 @@ export class StageHost {
     this.#maxSequences = options.maxSequences ?? MAX_SEQUENCES;
     this.#log = new InputLog(options.logBytes);
     this.#deps = deps;
+    const { engine, port, faults, logger } = deps;
+    const isOpen = (stage: OpenStage) => this.#stages.get(stage.id) === stage;
+    this.#outbox = new StageOutbox({ port, logger, isOpen });
+    this.#steps = new StageSteps({ engine, log: this.#log, outbox: this.#outbox, faults, isOpen });
     this.#sweep = setInterval(() => this.#closeIdle(), IDLE_SEQUENCE_MS / 4);
     this.#sweep.unref();
   }
@@ -123,7 +128,7 @@ export class StageHost {
     for (const { position, rows } of pieces) {
       const end = position + rows.length / stage.model.spec.hiddenSize;
       const wanted = Math.max(0, end - Math.max(position, wantedFrom));
-      this.#send(stage, { position, wanted, rows, epoch: stage.epoch });
+      this.#outbox.rows(stage, { position, wanted, rows, epoch: stage.epoch });
     }
     // Not waited for: who takes nothing is found out by its silence, and is no fault of this stage.
     return true;
@@ -135,16 +140,26 @@ export class StageHost {
     if (!stage) return null;
     // Somebody waits for it, however long the stages before it take.
     stage.touchedAtMs = performance.now();
-    const { received, computed } = stage;
+    const { seen: received, computed } = stage;
     return { received, computed: Math.min(received, computed), active: this.active };
   }
 
-  /** Takes a frame from the network; its sender must be the coordinator or the stage before. */
-  receive(head: StepHead, from: PeerId, rows: () => Float32Array<ArrayBuffer>): Promise<void> | undefined {
+  /**
+   * Takes a frame from the network; its sender must be the coordinator or the stage before.
+   *
+   * @param lane by which it came, if it did
+   */
+  receive(
+    head: StepHead,
+    from: PeerId,
+    rows: () => Float32Array<ArrayBuffer>,
+    lane?: number,
+  ): Promise<void> | undefined {
     for (const stage of this.#stages.values()) {
       if (stage.requestId !== head.requestId || stage.firstLayer !== head.layer || stage.previous !== from) continue;
       const { epoch, position, wanted } = head;
-      return this.step(stage.id, { epoch, position, wanted, input: rows() });
+      stage.laneBefore = lane;
+      return this.#steps.take(stage, { epoch, position, wanted, input: rows() });
     }
     // Of a request that was cancelled meanwhile, or from a node that was replaced.
     return undefined;
@@ -153,60 +168,7 @@ export class StageHost {
   /** Computes a step and sends its result on; failures go to the coordinator. */
   async step(id: string, step: StageStep): Promise<void> {
     const stage = this.#stages.get(id);
-    if (!stage || stage.isHalted) return;
-    stage.touchedAtMs = performance.now();
-    const { hiddenSize } = stage.model.spec;
-    const rows = rowsOf(step, hiddenSize);
-    const verdict = stage.judge(step.epoch, step.position);
-    // A few are under way whenever nodes are replaced or drafts fall.
-    if (verdict === 'stale' && ++stage.staleFrames < MAX_STALE_FRAMES) return;
-    const wrong = wrongStep(stage, step, rows, verdict);
-    if (wrong !== null) {
-      const message = `A step of ${rows} rows at position ${step.position} ${wrong.what}.`;
-      const error = new InferenceError(wrong.code, message, { kind: 'peer' });
-      // Order and amount may be wrong in the wake of something that failed here; what the rows are may not.
-      if (PLAIN_GARBAGE.has(wrong.code)) this.#deps.faults.blame(stage.previous, 'garbage', wrong.code);
-      else this.#deps.faults.nuisance(stage.previous, wrong.code);
-      // A gap is what a connection leaves that broke.
-      const reason = verdict === 'gap' ? 'gone' : 'garbage';
-      await this.#failed(stage, error, { blame: stage.previous, reason });
-      return;
-    }
-    // What is written anew must not be sent as it was.
-    if (step.position < stage.received) this.#log.truncate(id, step.position);
-    const taken = stage.take(step.epoch, step.position, rows);
-    const last = stage.next === undefined;
-    const output = !last ? 'all' : step.wanted === 0 ? 'none' : step.sample ? 'sample' : 'last';
-    const { epoch, position, wanted, input, sample, masks } = step;
-    let result: StepResult;
-    try {
-      result = await this.#deps.engine.step({ sequence: id, epoch, position, input, output, wanted, sample, masks });
-    } catch (error) {
-      stage.settled(taken, false);
-      if (taken.isVoid) return;
-      stage.rollBack(position);
-      if (!isCalledOff(step, error)) await this.#failed(stage, error, { reason: 'error' });
-      return;
-    }
-    stage.settled(taken, true);
-    // Overtaken by a rollback while it was computed.
-    if (taken.isVoid || this.#stages.get(id) !== stage) return;
-    if (result.hidden && !last) this.#log.append(id, position, result.hidden);
-    if (stage.sendFrom === null) return;
-    if (!last && result.hidden) {
-      const skip = Math.min(rows, Math.max(0, stage.sendFrom - position));
-      if (skip === rows) return;
-      const sent = result.hidden.subarray(skip * hiddenSize);
-      const from = position + skip;
-      this.#send(stage, { epoch: stage.epoch, position: from, wanted: Math.min(wanted, rows - skip), rows: sent });
-    } else if (wanted > 0) {
-      const { hidden, tokens } = result;
-      const at = position + rows - wanted;
-      this.#queue(stage, () =>
-        this.#deps.port.result(stage.coordinator, { requestId: stage.requestId, epoch, position: at, hidden, tokens }),
-      );
-    }
-    await stage.sending;
+    if (stage) await this.#steps.take(stage, step);
   }
 
   /** Experts of other nodes, for the engine. */
@@ -251,6 +213,7 @@ export class StageHost {
     if (!stage) return null;
     this.#stages.delete(id);
     stage.abort.abort(closedStage());
+    this.#steps.forget(stage);
     this.#keepRows(stage, keys);
     this.#log.delete(id);
     const usage = await this.#deps.engine.close({ sequence: id, keys });
@@ -262,7 +225,14 @@ export class StageHost {
     this.#orphan(peerId);
     for (const stage of this.#stages.values()) {
       if (stage.next?.peerId !== peerId || stage.coordinator === peerId) continue;
-      void this.#failed(stage, new LostError(peerId, 'gone'), { blame: peerId, reason: 'gone' });
+      this.#lost(stage, peerId);
+    }
+  }
+
+  /** What was on its way over a lane may be lost. */
+  laneClosed({ lane, peerId }: LaneName): void {
+    for (const stage of this.#stages.values()) {
+      if (stage.lane === lane || stage.laneBefore === lane) this.#lost(stage, peerId);
     }
   }
 
@@ -270,6 +240,10 @@ export class StageHost {
     clearInterval(this.#sweep);
     for (const timer of this.#graces) clearTimeout(timer);
     await Promise.allSettled([...this.#stages.keys()].map((id) => this.close(id)));
+  }
+
+  #lost(stage: OpenStage, peerId: PeerId): void {
+    void this.#outbox.failed(stage, new LostError(peerId, 'gone'), { blame: peerId, reason: 'gone' });
   }
 
   /** A coordinator is gone: what it asked for ends unless it comes back for it within the grace time. */
@@ -298,6 +272,7 @@ export class StageHost {
       const adopted = opening.keys.slice(0, position / PAGE_POSITIONS).map((key) => pageName(opened, key));
       this.#log.begin(opened.id, position, model.spec.hiddenSize, this.#pages.tail(adopted));
       if (opening.epoch > 0) opened.sendFrom = null;
+      else opened.lane = this.#laneOf(opened);
       return { position, active: this.active };
     } catch (error) {
       if (this.#stages.get(opened.id) === opened) this.#stages.delete(opened.id);
@@ -305,38 +280,20 @@ export class StageHost {
     }
   }
 
+  /** For as long as the stage stays on this plan: what it sends keeps its order. */
+  #laneOf({ next, coordinator }: OpenStage): number | undefined {
+    const to = next?.peerId ?? coordinator;
+    return to === this.#self ? undefined : this.#deps.lanes?.to(to);
+  }
+
   #reroute(stage: OpenStage, { lastLayer }: PlanStage, opening: StageOpening): Opened {
     if (opening.epoch <= stage.epoch) throw planError('This stage of the request is open already.');
     if (lastLayer !== stage.lastLayer) throw planError('A stage that is open keeps its layers.');
     stage.touchedAtMs = performance.now();
+    this.#steps.forget(stage);
     stage.reroute(opening.plan, opening.epoch, opening.valid);
     this.#log.keep(stage.id, stage.received, stage.computed, stage.model.spec.hiddenSize);
     return { position: stage.received, active: this.active };
-  }
-
-  #send(stage: OpenStage, step: Pick<StepFrame, 'epoch' | 'position' | 'wanted' | 'rows'>): void {
-    const { next, requestId, coordinator } = stage;
-    if (!next) return;
-    this.#queue(
-      stage,
-      () => this.#deps.port.forward(next.peerId, coordinator, { requestId, layer: next.firstLayer, ...step }),
-      next.peerId,
-    );
-  }
-
-  /** Sends after what is being sent already. */
-  #queue(stage: OpenStage, send: () => Promise<void>, blame?: PeerId): void {
-    const before = stage.sending;
-    const { plan } = stage;
-    stage.sending = (async () => {
-      try {
-        await before;
-        if (stage.plan === plan) await send();
-      } catch (error) {
-        // On another plan by now: it was not the present neighbour that failed.
-        if (stage.plan === plan) await this.#failed(stage, error, { blame, reason: blame ? 'gone' : 'error' });
-      }
-    })();
   }
 
   /** Rows of KV pages that stay cached, so that whoever adopts the pages can send them on again. */
@@ -357,27 +314,6 @@ export class StageHost {
     if (this.#stages.size < this.#maxSequences && theirs < most) return;
     const message = `This node runs ${this.#stages.size} sequences already, ${theirs} of them for the node that asks; retry later.`;
     throw new InferenceError('ERR_INFERENCE_BUSY', message);
-  }
-
-  async #failed(stage: OpenStage, error: unknown, fault: Pick<StageFailure, 'blame' | 'reason'>): Promise<void> {
-    if (this.#stages.get(stage.id) !== stage) return;
-    stage.isHalted = true;
-    this.#deps.logger.warn('a stage failed', {
-      code: errorCode(error),
-      layers: `${stage.firstLayer}-${stage.lastLayer}`,
-      ...(error instanceof AppError ? { meta: error.meta } : {}),
-    });
-    try {
-      await this.#deps.port.fail(stage.coordinator, {
-        requestId: stage.requestId,
-        layer: stage.firstLayer,
-        epoch: stage.epoch,
-        error,
-        ...fault,
-      });
-    } catch (lost) {
-      this.#deps.logger.debug('a failure could not be reported', { code: errorCode(lost) });
-    }
   }
 
   #closeIdle(): void {

@@ -4,10 +4,22 @@ import { decodePlan, type Plan, planBytes, verifyPlan } from '@blyan/routing';
 import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
-import type { SampledToken, SampleRequest } from '../messages.ts';
+import type { LaneName, SampledToken, SampleRequest } from '../messages.ts';
+import {
+  decodeExperts,
+  decodeOutput,
+  decodeStepHead,
+  encodeOutput,
+  encodeStep,
+  RESULT,
+  type StepFrame,
+  sequenceId,
+  stepRows,
+} from '../wire.ts';
 import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, REPLAY_TIMEOUT_MS, ROW_TIMEOUT_MS } from './deadlines.ts';
 import { KnownRequests } from './known-requests.ts';
 import type { StageOpening } from './open-stage.ts';
+import type { PeerBlame } from './peer-blame.ts';
 import type { ResultInbox } from './result-inbox.ts';
 import {
   closeSchema,
@@ -28,17 +40,6 @@ import {
 } from './schemas.ts';
 import type { StageHost } from './stage-host.ts';
 import type { StageFailure, StagePort, StageResult } from './stage-port.ts';
-import {
-  decodeExperts,
-  decodeOutput,
-  decodeStepHead,
-  encodeOutput,
-  encodeStep,
-  RESULT,
-  type StepFrame,
-  sequenceId,
-  stepRows,
-} from './wire.ts';
 
 const nothing = z.null();
 /** JSON of the most token ids a request may have. */
@@ -49,6 +50,7 @@ export interface StageNetworkDeps {
   readonly inbox: ResultInbox;
   /** The ed25519 key of a peer id. */
   readonly publicKeyOf: (peerId: PeerId) => Uint8Array;
+  readonly faults: PeerBlame;
 }
 
 /** Stages over the network: what a coordinator asks of other nodes, and what this node answers to others. */
@@ -96,20 +98,31 @@ export class StageNetwork implements StagePort {
     );
   }
 
+  /** A step frame that came over a lane, and that the engine did not wait for. */
+  async frame({ peerId, lane, body }: LaneName & { readonly body: Uint8Array }): Promise<void> {
+    try {
+      if (this.#host) await this.#receive(this.#host, body, peerId, lane);
+    } catch (error) {
+      this.#deps.faults.nuisance(peerId, errorCode(error));
+    }
+  }
+
   /**
    * @returns when the step is done with; it takes up room until then
    * @throws InferenceError ERR_INFERENCE_FRAME; ERR_INFERENCE_SEQUENCE_UNKNOWN for a request nobody opened here
    */
-  #receive(host: StageHost, body: Uint8Array, from: PeerId): Promise<void> | undefined {
+  #receive(host: StageHost, body: Uint8Array, from: PeerId, lane?: number): Promise<void> | undefined {
     const { inbox } = this.#deps;
     const head = decodeStepHead(body);
     if (!this.#known.has(head.requestId)) {
       const message = 'A peer sent rows of a request that is not known here.';
       throw new InferenceError('ERR_INFERENCE_SEQUENCE_UNKNOWN', message, { kind: 'peer' });
     }
-    if (head.layer !== RESULT) return host.receive(head, from, () => stepRows(body));
+    if (head.layer !== RESULT) return host.receive(head, from, () => stepRows(body), lane);
     const { requestId, epoch, position } = head;
-    if (inbox.expects(from, requestId)) inbox.deliver(from, { requestId, epoch, position, hidden: stepRows(body) });
+    const isByLane = lane !== undefined;
+    if (inbox.expects(from, requestId))
+      inbox.deliver(from, { requestId, epoch, position, hidden: stepRows(body), isByLane });
     return undefined;
   }
 
@@ -214,7 +227,7 @@ export class StageNetwork implements StagePort {
   /** The tokens behind rows [rows, hidden]; the first one stands at `position`. */
   sample(
     peerId: PeerId,
-    request: Pick<SampleRequest, 'modelRoot' | 'hidden' | 'position' | 'spec' | 'masks'>,
+    request: Pick<SampleRequest, 'modelRoot' | 'position' | 'spec' | 'masks'> & { hidden: Float32Array<ArrayBuffer> },
     signal: AbortSignal,
   ): Promise<readonly SampledToken[]> {
     const { hidden } = request;

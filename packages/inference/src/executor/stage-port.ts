@@ -1,6 +1,6 @@
 import type { FaultReason, PeerId } from '@blyan/interface';
-import type { DrawnToken, RowMasks, SampledToken, SampleSpec, StepInput } from '../messages.ts';
-import type { StepFrame } from './wire.ts';
+import type { AwaitedRow, DrawnToken, RowMasks, SampledToken, SampleSpec, StepInput } from '../messages.ts';
+import type { StepFrame } from '../wire.ts';
 
 /** Where a stage sends what it computed: in this process, or over the network. */
 export interface StagePort {
@@ -17,6 +17,8 @@ export interface StageResult {
   /** The wanted rows, or the tokens behind them when the coordinator is here and has the head. */
   readonly hidden?: Float32Array<ArrayBuffer>;
   readonly tokens?: readonly SampledToken[];
+  /** They came over a lane: the next ones will too. */
+  readonly isByLane?: boolean;
 }
 
 export interface StageFailure {
@@ -37,7 +39,7 @@ export interface StageStep {
   readonly position: number;
   /** How many of the last rows go to the coordinator. */
   readonly wanted: number;
-  readonly input: StepInput | DrawnToken;
+  readonly input: StepInput | DrawnToken | AwaitedRow;
   /** Given by a coordinator in this process whose last stage and head are here too. */
   readonly sample?: SampleSpec;
   readonly masks?: RowMasks;

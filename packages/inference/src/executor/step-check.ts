@@ -1,25 +1,20 @@
-import { errorCode } from '@blyan/interface';
 import { MAX_STEP_ROWS } from '@blyan/params';
 import type { InferenceErrorCode } from '../errors.ts';
+import { allFinite } from '../finite.ts';
+import type { StepInput } from '../messages.ts';
 import type { FrameVerdict, OpenStage } from './open-stage.ts';
-import { allFinite } from './packed-rows.ts';
 import type { StageStep } from './stage-port.ts';
 
-/** Rows of a step; no whole number for what cannot be one. */
-export function rowsOf({ input }: StageStep, hiddenSize: number): number {
-  if ('drawing' in input) return 1;
+/** No whole number for what cannot be rows. */
+export function rowsOf(input: StepInput, hiddenSize: number): number {
   return input instanceof Uint32Array ? input.length : input.length / hiddenSize;
-}
-
-/** Whether a step was not computed because the token that it waited for ended the answer. */
-export function isCalledOff({ input }: StageStep, error: unknown): boolean {
-  return 'drawing' in input && errorCode(error) === 'ERR_INFERENCE_CANCELLED';
 }
 
 /** What is wrong with a step; null when nothing is. */
 export function wrongStep(
   stage: OpenStage,
-  { position, wanted, input }: StageStep,
+  { position, wanted }: StageStep,
+  input: StepInput,
   rows: number,
   verdict: FrameVerdict,
 ): { code: InferenceErrorCode; what: string } | null {

@@ -1,6 +1,6 @@
 import type { PeerId } from '@blyan/interface';
 import { MAX_SEQUENCE_TOKENS, MAX_STEP_ROWS } from '@blyan/params';
-import { InferenceError } from '../errors.ts';
+import { InferenceError } from './errors.ts';
 
 /**
  * The frames that carry rows: little-endian 32-bit words, then raw f32 rows. Offsets are multiples of four, so a
@@ -12,6 +12,7 @@ const OUTPUT_MAGIC = 0x3154554f; // "OUT1"
 const ID_WORDS = 4;
 const ROOT_WORDS = 8;
 const STEP_WORDS = 5 + ID_WORDS;
+export const STEP_HEAD_BYTES = STEP_WORDS * 4;
 
 /** What a step is and whom it is for. */
 export interface StepHead {
@@ -36,14 +37,18 @@ export interface StepFrame extends StepHead {
 export const RESULT = 0xffff;
 
 export function encodeStep(frame: StepFrame): readonly Uint8Array[] {
+  return [encodeStepHead(frame), bytesOf(frame.rows)];
+}
+
+export function encodeStepHead(head: StepHead): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(STEP_WORDS);
   words[0] = STEP_MAGIC;
-  words[1] = frame.layer;
-  words[2] = frame.epoch;
-  words[3] = frame.position;
-  words[4] = frame.wanted;
-  writeHex(words, 5, frame.requestId);
-  return [bytesOf(words), bytesOf(frame.rows)];
+  words[1] = head.layer;
+  words[2] = head.epoch;
+  words[3] = head.position;
+  words[4] = head.wanted;
+  writeHex(words, 5, head.requestId);
+  return bytesOf(words);
 }
 
 /** Without its rows: most that can be said against a frame takes no copy of them. @throws InferenceError ERR_INFERENCE_FRAME */
@@ -57,7 +62,7 @@ export function decodeStepHead(bytes: Uint8Array): StepHead {
 
 /** The rows behind the head of a step. @throws InferenceError ERR_INFERENCE_FRAME */
 export function stepRows(bytes: Uint8Array): Float32Array<ArrayBuffer> {
-  return floats(bytes, STEP_WORDS * 4);
+  return floats(bytes, STEP_HEAD_BYTES);
 }
 
 /** @throws InferenceError ERR_INFERENCE_FRAME */
@@ -136,7 +141,7 @@ export function sequenceId(requestId: string, layer: number, coordinator: PeerId
   return `${coordinator}/${requestId}/${layer}`;
 }
 
-function bytesOf(words: Uint32Array | Float32Array): Uint8Array {
+function bytesOf(words: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 

@@ -1,0 +1,102 @@
+import { errorCode, type Logger, type PeerId } from '@blyan/interface';
+import type { PeerProtocol } from '@blyan/p2p';
+import { z } from 'zod';
+import type { Engine } from '../engine.ts';
+import type { LaneName } from '../messages.ts';
+import { OPEN_TIMEOUT_MS } from './deadlines.ts';
+
+/** What a lane saves is a millisecond a token: of no use where a round trip takes longer than this. */
+const MAX_RTT_MS = 5;
+/** After a lane that could not be opened, or was lost. */
+const RETRY_MS = 60_000;
+
+const invitationSchema = z
+  .object({
+    port: z.number().int().min(1).max(65_535),
+    identity: z.string().regex(/^[0-9a-f]{32}$/),
+    secret: z.instanceof(Uint8Array).refine(({ byteLength }) => byteLength === 32),
+  })
+  .nullable();
+
+export interface StageLanesOptions {
+  readonly self: PeerId;
+  /** Whether other nodes are let in: what is reached through something else than its own address is not. */
+  readonly invites: boolean;
+}
+
+export interface StageLanesDeps {
+  readonly protocol: PeerProtocol;
+  readonly engine: Engine;
+  readonly link: {
+    rttMs(peerId: PeerId): number | null;
+    /** The IP address of the peer's end of the connection. */
+    remoteHost(peerId: PeerId): string | null;
+  };
+  readonly logger: Logger;
+}
+
+/**
+ * Which lanes the engine has. One to a near peer is opened when a stage could have used it, for the stages after: a peer
+ * invites over the connection that has proved who it is, see `Lanes` of the p2p package.
+ */
+export class StageLanes {
+  readonly #options: StageLanesOptions;
+  readonly #deps: StageLanesDeps;
+  readonly #open = new Map<PeerId, number[]>();
+  /** When one may be asked for again, milliseconds. */
+  readonly #askAgainMs = new Map<PeerId, number>();
+
+  constructor(options: StageLanesOptions, deps: StageLanesDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    const { protocol, engine } = deps;
+    protocol.handle('lane', { request: z.null() }, async (_, { peerId }) =>
+      options.invites && this.#isNear(peerId) && !this.#open.has(peerId) ? engine.inviteLane(peerId) : null,
+    );
+  }
+
+  /** The lane to a peer; undefined while there is none. */
+  to(peerId: PeerId): number | undefined {
+    const lane = this.#open.get(peerId)?.[0];
+    if (lane === undefined) void this.#ask(peerId);
+    return lane;
+  }
+
+  opened({ peerId, lane }: LaneName): void {
+    this.#open.set(peerId, [...(this.#open.get(peerId) ?? []), lane]);
+  }
+
+  closed({ peerId, lane }: LaneName): void {
+    const left = (this.#open.get(peerId) ?? []).filter((other) => other !== lane);
+    if (left.length > 0) this.#open.set(peerId, left);
+    else this.#open.delete(peerId);
+  }
+
+  /** The connection to a node broke; with the next one a lane may be asked for at once. */
+  disconnected(peerId: PeerId): void {
+    this.#askAgainMs.delete(peerId);
+    if (this.#open.has(peerId)) this.#deps.engine.closeLanes(peerId).catch(() => {});
+  }
+
+  async #ask(peerId: PeerId): Promise<void> {
+    const { protocol, engine, link, logger } = this.#deps;
+    const host = link.remoteHost(peerId);
+    const nowMs = performance.now();
+    if (host === null || !this.#isNear(peerId) || (this.#askAgainMs.get(peerId) ?? 0) > nowMs) return;
+    this.#askAgainMs.set(peerId, nowMs + RETRY_MS);
+    try {
+      const invitation = await protocol.call(peerId, 'lane', null, {
+        response: invitationSchema,
+        timeoutMs: OPEN_TIMEOUT_MS,
+      });
+      if (invitation !== null) await engine.connectLane({ peerId, host, invitation });
+    } catch (error) {
+      logger.debug('no lane', { peerId, code: errorCode(error) });
+    }
+  }
+
+  #isNear(peerId: PeerId): boolean {
+    const rttMs = this.#deps.link.rttMs(peerId);
+    return rttMs !== null && rttMs < MAX_RTT_MS;
+  }
+}

@@ -1,0 +1,148 @@
+import { errorCode } from '@blyan/interface';
+import type { Engine } from '../engine.ts';
+import { InferenceError } from '../errors.ts';
+import type { StepResult } from '../messages.ts';
+import { encodeStepHead, RESULT } from '../wire.ts';
+import type { InputLog } from './input-log.ts';
+import type { OpenStage } from './open-stage.ts';
+import type { PeerBlame } from './peer-blame.ts';
+import type { StageOutbox } from './stage-outbox.ts';
+import type { StageStep } from './stage-port.ts';
+import { rowsOf, wrongStep } from './step-check.ts';
+
+const PLAIN_GARBAGE = new Set(['ERR_INFERENCE_NOT_FINITE', 'ERR_INFERENCE_RANGE']);
+/** Frames of one request that may come too late or twice before their sender counts as broken. */
+const MAX_STALE_FRAMES = 1_024;
+
+export interface StageStepsDeps {
+  readonly engine: Engine;
+  readonly log: InputLog;
+  readonly outbox: StageOutbox;
+  readonly faults: PeerBlame;
+  readonly isOpen: (stage: OpenStage) => boolean;
+}
+
+/**
+ * Computes the steps of stages and sends on what comes out; failures go to the coordinator. Where rows come over a lane and
+ * leave over one, the engine is told beforehand what to do with the next row, and this side hears of it afterwards.
+ */
+export class StageSteps {
+  readonly #deps: StageStepsDeps;
+
+  constructor(deps: StageStepsDeps) {
+    this.#deps = deps;
+  }
+
+  async take(stage: OpenStage, step: StageStep): Promise<void> {
+    if (stage.isHalted) return;
+    stage.touchedAtMs = performance.now();
+    if (!ArrayBuffer.isView(step.input)) return this.#await(stage, step);
+    this.forget(stage);
+    const rows = rowsOf(step.input, stage.model.spec.hiddenSize);
+    const verdict = stage.judge(step.epoch, step.position);
+    // A few are under way whenever nodes are replaced or drafts fall.
+    if (verdict === 'stale' && ++stage.staleFrames < MAX_STALE_FRAMES) return;
+    const wrong = wrongStep(stage, step, step.input, rows, verdict);
+    if (wrong !== null) {
+      const { outbox, faults } = this.#deps;
+      const message = `A step of ${rows} rows at position ${step.position} ${wrong.what}.`;
+      const error = new InferenceError(wrong.code, message, { kind: 'peer' });
+      // Order and amount may be wrong in the wake of something that failed here; what the rows are may not.
+      if (PLAIN_GARBAGE.has(wrong.code)) faults.blame(stage.previous, 'garbage', wrong.code);
+      else faults.nuisance(stage.previous, wrong.code);
+      // A gap is what a connection leaves that broke.
+      await outbox.failed(stage, error, { blame: stage.previous, reason: verdict === 'gap' ? 'gone' : 'garbage' });
+      return;
+    }
+    // What is written anew must not be sent as it was.
+    if (step.position < stage.received) this.#deps.log.truncate(stage.id, step.position);
+    const taken = stage.take(step.epoch, step.position, rows);
+    let result: StepResult;
+    try {
+      result = await this.#compute(stage, step);
+    } catch (error) {
+      stage.settled(taken, false);
+      if (taken.isVoid) return;
+      stage.rollBack(step.position);
+      await this.#deps.outbox.failed(stage, error, { reason: 'error' });
+      return;
+    }
+    stage.settled(taken, true);
+    // Overtaken by a rollback while it was computed.
+    if (taken.isVoid || !this.#deps.isOpen(stage)) return;
+    this.#send(stage, step, rows, result);
+    await stage.sending;
+    this.#awaitNext(stage);
+  }
+
+  /** Whatever the engine was told to wait for counts no longer. */
+  forget(stage: OpenStage): void {
+    if (stage.awaited.length === 0) return;
+    stage.awaited = [];
+    this.#deps.engine.forgetRow(stage.id);
+  }
+
+  /** A step of one row that is not here yet: it counts as taken when the engine is through with it. */
+  async #await(stage: OpenStage, step: StageStep): Promise<void> {
+    stage.awaited = [...stage.awaited, step];
+    let result: StepResult;
+    try {
+      result = await this.#compute(stage, step);
+    } catch (error) {
+      if (!stage.awaited.includes(step)) return;
+      stage.awaited = stage.awaited.filter((other) => other !== step);
+      // It is not awaited any longer, or the token that it would have been ends the answer.
+      if (errorCode(error) === 'ERR_INFERENCE_CANCELLED') return;
+      await this.#deps.outbox.failed(stage, error, { reason: 'error' });
+      return;
+    }
+    if (stage.awaited[0] !== step || !this.#deps.isOpen(stage)) return;
+    stage.awaited = stage.awaited.slice(1);
+    stage.touchedAtMs = performance.now();
+    stage.settled(stage.take(step.epoch, step.position, 1), true);
+    this.#send(stage, step, 1, result);
+    await stage.sending;
+    this.#awaitNext(stage);
+  }
+
+  #compute(stage: OpenStage, step: StageStep): Promise<StepResult> {
+    const { id: sequence, next, lane, requestId, arrived } = stage;
+    const { epoch, position, wanted, input, sample, masks } = step;
+    const output = next ? 'all' : wanted === 0 ? 'none' : sample ? 'sample' : 'last';
+    const forward =
+      lane === undefined || output === 'none' || output === 'sample'
+        ? undefined
+        : { lane, requestId, layer: next?.firstLayer ?? RESULT };
+    const request = { sequence, epoch, position, input, output, wanted, sample, masks, forward } as const;
+    return this.#deps.engine.step(ArrayBuffer.isView(input) ? request : { ...request, arrived });
+  }
+
+  /** What the engine has not sent itself. */
+  #send(stage: OpenStage, { epoch, position, wanted }: StageStep, rows: number, result: StepResult): void {
+    const { hidden, tokens, forwarded } = result;
+    const { outbox, log } = this.#deps;
+    const { hiddenSize } = stage.model.spec;
+    if (hidden && stage.next) log.append(stage.id, position, hidden);
+    if (forwarded || stage.sendFrom === null) return;
+    if (stage.next && hidden) {
+      const skip = Math.min(rows, Math.max(0, stage.sendFrom - position));
+      if (skip === rows) return;
+      const sent = hidden.subarray(skip * hiddenSize);
+      const from = position + skip;
+      outbox.rows(stage, { epoch: stage.epoch, position: from, wanted: Math.min(wanted, rows - skip), rows: sent });
+    } else if (wanted > 0) {
+      const { requestId } = stage;
+      outbox.result(stage, { requestId, epoch, position: position + rows - wanted, hidden, tokens });
+    }
+  }
+
+  /** The next row, when it can only be one more: nothing is under way, and rows come and leave over lanes. */
+  #awaitNext(stage: OpenStage): void {
+    const { id, lane, laneBefore, isAtRest, isHalted, epoch, received: position, capacity, previous } = stage;
+    if (lane === undefined || laneBefore === undefined || !isAtRest || isHalted || position >= capacity) return;
+    const { requestId, firstLayer: layer } = stage;
+    const head = encodeStepHead({ requestId, layer, epoch, position, wanted: 1 });
+    const input = { awaited: id, from: previous, length: stage.model.spec.hiddenSize, head };
+    void this.#await(stage, { epoch, position, wanted: 1, input });
+  }
+}

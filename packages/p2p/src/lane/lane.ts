@@ -1,0 +1,96 @@
+import type { Socket } from 'node:net';
+import { encodeFrame, FrameDecoder } from '@blyan/codec';
+import { P2pError } from '../errors.ts';
+
+/** Most bytes that wait for the peer to read them; beyond it the lane is given up. */
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** Bytes of messages that are being dealt with, beyond which nothing more is read. */
+const MAX_UNDONE_BYTES = 16 * 1024 * 1024;
+const METHOD = 'lane';
+
+export interface LaneHandlers {
+  /** A promise says how long the message takes up room. An error ends the lane. */
+  onMessage(body: Uint8Array<ArrayBuffer>): void | Promise<void>;
+  /** Called once; no message follows. Undefined when the other side ended it. */
+  onClose(reason: Error | undefined): void;
+}
+
+/** Messages both ways over one encrypted socket, in order, each written at once. */
+export class Lane {
+  readonly #socket: Socket;
+  readonly #handlers: LaneHandlers;
+  readonly #decoder: FrameDecoder;
+  #undoneBytes = 0;
+  #closed = false;
+
+  constructor(socket: Socket, options: { readonly maxMessageBytes: number }, handlers: LaneHandlers) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+    this.#decoder = new FrameDecoder({ maxFrameBytes: options.maxMessageBytes });
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 10_000);
+    socket.on('data', (bytes: Buffer) => this.#read(bytes));
+    socket.on('error', (error) => this.#end(error));
+    socket.on('close', () => this.#end(undefined));
+  }
+
+  /**
+   * The parts are copied, so that they may be changed afterwards.
+   *
+   * @returns false when the lane is closed, or has to be because the peer does not read
+   */
+  send(parts: readonly Uint8Array[]): boolean {
+    if (this.#closed) return false;
+    if (this.#socket.writableLength > MAX_QUEUED_BYTES) {
+      this.close(new P2pError('ERR_P2P_BUSY', 'The peer does not read what it is sent.', { kind: 'peer' }));
+      return false;
+    }
+    const [head, ...rest] = encodeFrame('notify', 0, METHOD, parts) as [Uint8Array, ...Uint8Array[]];
+    this.#socket.write(rest.length === 0 ? head : Buffer.concat([head, ...rest]));
+    return true;
+  }
+
+  /** Idempotent. */
+  close(reason?: Error): void {
+    this.#end(reason);
+  }
+
+  #read(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    try {
+      this.#decoder.push(bytes);
+      for (let frame = this.#decoder.next(); frame !== null && !this.#closed; frame = this.#decoder.next()) {
+        if (frame.kind !== 'notify' || frame.method !== METHOD) throw badFrame();
+        this.#deal(frame.body as Uint8Array<ArrayBuffer>);
+      }
+    } catch (error) {
+      this.#end(error as Error);
+    }
+  }
+
+  #deal(body: Uint8Array<ArrayBuffer>): void {
+    const { byteLength } = body;
+    const undone = this.#handlers.onMessage(body);
+    if (undone === undefined) return;
+    this.#undoneBytes += byteLength;
+    if (this.#undoneBytes > MAX_UNDONE_BYTES) this.#socket.pause();
+    undone.then(
+      () => {
+        this.#undoneBytes -= byteLength;
+        if (this.#undoneBytes <= MAX_UNDONE_BYTES) this.#socket.resume();
+      },
+      (error) => this.#end(error),
+    );
+  }
+
+  #end(reason: Error | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.destroy();
+    this.#handlers.onClose(reason);
+  }
+}
+
+function badFrame(): P2pError {
+  return new P2pError('ERR_P2P_BAD_FRAME', 'The peer sent a frame that lanes do not carry.', { kind: 'peer' });
+}
