@@ -1,12 +1,11 @@
 import type { GenerateRequest, PeerId } from '@blyan/interface';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EngineCore } from '../src/index.ts';
 import { decodeStep } from '../src/wire.ts';
 import { openRandom, type TestEngine } from './harness.ts';
 import { turnOfLoop } from './memory-network.ts';
 import { uniform } from './noise.ts';
-import { type Answer, StageNetworkTest } from './stage-network.ts';
+import { type Answer, type LaneEngine, StageNetworkTest } from './stage-network.ts';
 
 const IDS: readonly PeerId[] = ['A', 'B', 'C', 'D', 'E'];
 const OTHERS = IDS.slice(1);
@@ -101,7 +100,7 @@ function repeat(net: StageNetworkTest, random: () => number): void {
 describe.each(['f32', 'i8'] as const)('%s', (dtype) => {
   const cleanup = new AsyncDisposableStack();
   let model: TestEngine;
-  let engines: Map<PeerId, EngineCore>;
+  let engines: Map<PeerId, LaneEngine>;
 
   beforeAll(async () => {
     const dir = cleanup.use(await temporaryDirectory());
@@ -109,7 +108,7 @@ describe.each(['f32', 'i8'] as const)('%s', (dtype) => {
       await openRandom(dir.path, { architecture: 'mixtral', layerCount: 4, residualGain: 0.02 }, { dtype }),
     );
     engines = StageNetworkTest.engines(model, IDS);
-    for (const engine of engines.values()) cleanup.defer(() => engine.stop());
+    for (const { core } of engines.values()) cleanup.defer(() => core.stop());
   });
   afterAll(() => cleanup.disposeAsync());
 

@@ -19,6 +19,7 @@ export interface EngineSettings {
   readonly threads?: number;
   readonly partBytes?: number;
   readonly remote?: EngineCoreDeps['remote'];
+  readonly lanes?: EngineCoreDeps['lanes'];
 }
 
 export interface ImportSettings {
@@ -72,7 +73,7 @@ export function engineOver(store: BlockStore, model: ModelView, settings: Engine
     threads: settings.threads ?? 1,
     ...(settings.partBytes === undefined ? {} : { partBytes: settings.partBytes }),
   };
-  const engine = new EngineCore(options, { source: new StoreSource(store), remote });
+  const engine = new EngineCore(options, { source: new StoreSource(store), remote, lanes: settings.lanes });
   engine.loadModel(model);
   return engine;
 }

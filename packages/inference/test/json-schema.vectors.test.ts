@@ -4,9 +4,8 @@ import { openTokenizer, type Tokenizer } from '@blyan/model';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { EngineCore } from '../src/index.ts';
 import { openRandom, type TestEngine } from './harness.ts';
-import { type Answer, StageNetworkTest } from './stage-network.ts';
+import { type Answer, type LaneEngine, StageNetworkTest } from './stage-network.ts';
 
 const IDS: readonly PeerId[] = ['A', 'B', 'C', 'D', 'E'];
 const SEEDS = [1, 2, 3, 4];
@@ -20,7 +19,7 @@ const jsonSchema = JSON.stringify(z.toJSONSchema(document));
 
 const cleanup = new AsyncDisposableStack();
 let model: TestEngine;
-let engines: Map<PeerId, EngineCore>;
+let engines: Map<PeerId, LaneEngine>;
 let tokenizer: Tokenizer;
 /** By seed, undisturbed on one node. */
 const expected = new Map<number, Answer>();
@@ -29,7 +28,7 @@ beforeAll(async () => {
   const dir = cleanup.use(await temporaryDirectory());
   model = cleanup.use(await openRandom(dir.path, { architecture: 'mixtral', layerCount: 3, residualGain: 0.02 }));
   engines = StageNetworkTest.engines(model, IDS);
-  for (const engine of engines.values()) cleanup.defer(() => engine.stop());
+  for (const { core } of engines.values()) cleanup.defer(() => core.stop());
   tokenizer = openTokenizer(model.manifest.files.tokenizerJson ?? '', '{}');
   for (const seed of SEEDS) {
     await using net = new StageNetworkTest(model, engines, seed);

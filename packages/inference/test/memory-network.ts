@@ -79,7 +79,7 @@ export class MemoryNetwork {
       [b, a],
     ] as const) {
       this.#breaks.set(`${from}>${to}`, this.#generation(from, to) + 1);
-      this.#links.delete(`${from}>${to}`);
+      for (const link of [...this.#links.keys()]) if (link.startsWith(`${from}>${to}`)) this.#links.delete(link);
     }
     this.peer(a)?.lose(b);
     this.peer(b)?.lose(a);
@@ -103,18 +103,22 @@ export class MemoryNetwork {
     for (const done of this.#waiting) done();
   }
 
-  /** @returns when the message is taken by the connection: at once, unless the other side hangs */
-  async send(from: PeerId, to: PeerId, deliver: (peer: MemoryPeer) => void): Promise<void> {
+  /**
+   * @param way messages of one way keep their order, those of different ways overtake each other
+   * @returns when the message is taken by the connection: at once, unless the other side hangs
+   */
+  async send(from: PeerId, to: PeerId, deliver: (peer: MemoryPeer) => void, way = ''): Promise<void> {
     const sender = this.peer(from);
     if (sender?.isHanging) await sender.awake();
     const target = this.peer(to);
     if (!target || !sender || sender.isDead) throw unreachable(to);
     this.onSent(++this.#sent);
     const generation = this.#generation(from, to);
-    const before = this.#links.get(`${from}>${to}`) ?? Promise.resolve();
+    const link = `${from}>${to}${way}`;
+    const before = this.#links.get(link) ?? Promise.resolve();
     const arrives = Math.floor(this.#random() * MAX_TURNS);
     this.#links.set(
-      `${from}>${to}`,
+      link,
       before.then(async () => {
         for (let turn = 0; turn < arrives; turn++) await turnOfLoop();
         await target.awake();

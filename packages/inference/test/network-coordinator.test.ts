@@ -3,21 +3,20 @@ import { P2pError } from '@blyan/p2p';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { EngineCore } from '../src/index.ts';
 import { openRandom, type TestEngine } from './harness.ts';
-import { StageNetworkTest } from './stage-network.ts';
+import { type LaneEngine, StageNetworkTest } from './stage-network.ts';
 
 const TOKENS = 12;
 const cleanup = new AsyncDisposableStack();
 let model: TestEngine;
-let engines: Map<PeerId, EngineCore>;
+let engines: Map<PeerId, LaneEngine>;
 let expected: number[];
 
 beforeAll(async () => {
   const dir = cleanup.use(await temporaryDirectory());
   model = cleanup.use(await openRandom(dir.path, { architecture: 'mixtral', layerCount: 2 }));
   engines = StageNetworkTest.engines(model, ['A', 'B', 'C', 'D']);
-  for (const engine of engines.values()) cleanup.defer(() => engine.stop());
+  for (const { core } of engines.values()) cleanup.defer(() => core.stop());
   await using net = new StageNetworkTest(model, engines, 1);
   expected = tokensOf(await events(net, { plan: 'local' }));
   expect(expected).toHaveLength(TOKENS);

@@ -1,11 +1,10 @@
 import { ANSWER_COMPLETE, type GenerateRequest, type PeerId } from '@blyan/interface';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { EngineCore } from '../src/index.ts';
 import { openRandom, type TestEngine } from './harness.ts';
 import { turnOfLoop } from './memory-network.ts';
 import { uniform } from './noise.ts';
-import { StageNetworkTest } from './stage-network.ts';
+import { type LaneEngine, StageNetworkTest } from './stage-network.ts';
 
 const IDS: readonly PeerId[] = ['A', 'B', 'C', 'D', 'E', 'F'];
 /** Those that nobody's answer begins at. */
@@ -19,13 +18,13 @@ const SMALL_LOG = 64 * 1024;
 
 const cleanup = new AsyncDisposableStack();
 let model: TestEngine;
-let engines: Map<PeerId, EngineCore>;
+let engines: Map<PeerId, LaneEngine>;
 
 beforeAll(async () => {
   const dir = cleanup.use(await temporaryDirectory());
   model = cleanup.use(await openRandom(dir.path, { architecture: 'mixtral', layerCount: 4, residualGain: 0.02 }));
   engines = StageNetworkTest.engines(model, IDS);
-  for (const engine of engines.values()) cleanup.defer(() => engine.stop());
+  for (const { core } of engines.values()) cleanup.defer(() => core.stop());
 });
 afterAll(() => cleanup.disposeAsync());
 

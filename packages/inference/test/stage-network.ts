@@ -25,8 +25,10 @@ import {
   StageNetwork,
 } from '../src/index.ts';
 import type { CloseRequest, OpenRequest, OpenResult, SampledToken, StepRequest } from '../src/messages.ts';
+import type { RowLanes } from '../src/row-lanes.ts';
 import { ExpertNetwork } from './expert-network.ts';
 import { engineOver, type TestEngine } from './harness.ts';
+import { EngineLanes, MemoryLanes } from './memory-lanes.ts';
 import { MemoryNetwork, MemoryPeer, turnOfLoop } from './memory-network.ts';
 
 const SEED = new Uint8Array(32).fill(7);
@@ -38,6 +40,12 @@ const PUBLIC_KEY = createPublicKey(createPrivateKey({ key: PKCS8, format: 'der',
 const PROFILE = 'test';
 const KV_BYTES = 16 << 20;
 
+/** An engine, and what it knows of lanes. */
+export interface LaneEngine {
+  readonly core: EngineCore;
+  readonly lanes: EngineLanes;
+}
+
 /** A node of the test: an engine of its own, and everything that the executor is made of. */
 export interface TestNode {
   readonly peer: MemoryPeer;
@@ -45,6 +53,7 @@ export interface TestNode {
   readonly host: StageHost;
   readonly deps: PlanRunDeps;
   readonly coordinator: NetworkCoordinator;
+  readonly lanes: MemoryLanes;
 }
 
 export interface Answer {
@@ -58,13 +67,16 @@ export class StageNetworkTest implements AsyncDisposable {
   readonly network: MemoryNetwork;
   readonly nodes = new Map<PeerId, TestNode>();
   readonly blamed: { peerId: PeerId; reason: string }[] = [];
-  readonly #engines: ReadonlyMap<PeerId, EngineCore>;
+  readonly #engines: ReadonlyMap<PeerId, LaneEngine>;
+  readonly #hasLanes: boolean;
   /** Nodes that hold nothing. */
   readonly empty = new Set<PeerId>();
 
   readonly #logBytes: number | undefined;
 
-  constructor(model: TestEngine, engines: ReadonlyMap<PeerId, EngineCore>, seed: number, logBytes?: number) {
+  /** Every other seed has lanes between its engines. */
+  constructor(model: TestEngine, engines: ReadonlyMap<PeerId, LaneEngine>, seed: number, logBytes?: number) {
+    this.#hasLanes = seed % 2 === 1;
     this.#logBytes = logBytes;
     this.model = model;
     this.#engines = engines;
@@ -73,13 +85,26 @@ export class StageNetworkTest implements AsyncDisposable {
   }
 
   /** Engines for nodes of these names. */
-  static engines(model: TestEngine, ids: readonly PeerId[]): Map<PeerId, EngineCore> {
-    return new Map(ids.map((id) => [id, engineOver(model.store, model.model, { kvBytes: KV_BYTES })]));
+  static engines(model: TestEngine, ids: readonly PeerId[]): Map<PeerId, LaneEngine> {
+    return new Map(
+      ids.map((id) => {
+        const lanes = new EngineLanes();
+        return [id, { core: engineOver(model.store, model.model, { kvBytes: KV_BYTES, lanes }), lanes }];
+      }),
+    );
   }
 
   /** The node starts, or comes back with an empty KV cache. */
   start(id: PeerId): TestNode {
-    const engine = new AsynchronousEngine(this.#engines.get(id) as EngineCore);
+    const { core, lanes: engineLanes } = this.#engines.get(id) as LaneEngine;
+    const lanes = new MemoryLanes(id, {
+      network: this.network,
+      of: (peerId) => (this.network.peer(peerId) ? this.nodes.get(peerId)?.lanes : undefined),
+      frame: (frame) => network.frame(frame),
+      closed: (lane) => host.laneClosed(lane),
+    });
+    engineLanes.rows = lanes.rows;
+    const engine = new AsynchronousEngine(core, lanes.rows);
     const peer = new MemoryPeer(id, this.network);
     const inbox = new ResultInbox();
     const { protocol } = peer;
@@ -92,7 +117,10 @@ export class StageNetworkTest implements AsyncDisposable {
     const network = new StageNetwork({ self: id }, { protocol, inbox, publicKeyOf: () => PUBLIC_KEY, faults });
     const host = new StageHost(
       { self: id, logBytes: this.#logBytes },
-      { engine: engine.engine, port: network, experts, faults, logger: silentLogger, model },
+      {
+        ...{ engine: engine.engine, port: network, experts, faults, logger: silentLogger, model },
+        ...(this.#hasLanes ? { lanes } : {}),
+      },
     );
     network.serve(host, engine.engine);
     const heartbeat = new Heartbeat({
@@ -102,6 +130,7 @@ export class StageNetworkTest implements AsyncDisposable {
     peer.onDisconnect = (peerId) => {
       inbox.lost(peerId, 'gone');
       host.disconnected(peerId);
+      lanes.disconnected(peerId);
     };
     const history = new SpeculationHistory();
     const deps: PlanRunDeps = {
@@ -133,7 +162,7 @@ export class StageNetworkTest implements AsyncDisposable {
         },
       },
     );
-    const node = { peer, engine, host, deps, coordinator };
+    const node = { peer, engine, host, deps, coordinator, lanes };
     this.nodes.set(id, node);
     this.network.join(peer);
     return node;
@@ -207,7 +236,7 @@ export class StageNetworkTest implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const id of [...this.nodes.keys()]) this.kill(id);
-    for (const core of this.#engines.values()) core.clearPrefixes();
+    for (const { core } of this.#engines.values()) core.clearPrefixes();
   }
 
   /** The network as a node sees it. */
@@ -240,14 +269,16 @@ function viewOf(peerId: PeerId, self: PeerId, root: string, blocks: Uint8Array):
  */
 class AsynchronousEngine {
   readonly #core: EngineCore;
+  readonly #lanes: RowLanes;
   readonly #opened = new Set<string>();
   #asked = Promise.resolve();
   #isEnded = false;
   /** Rows computed. */
   rows = 0;
 
-  constructor(core: EngineCore) {
+  constructor(core: EngineCore, lanes: RowLanes) {
     this.#core = core;
+    this.#lanes = lanes;
   }
 
   get engine(): Engine {
@@ -279,6 +310,10 @@ class AsynchronousEngine {
 
   sample(request: Parameters<EngineCore['sample']>[0]) {
     return this.#call(() => this.#core.sample(request));
+  }
+
+  forgetRow(name: string): void {
+    void this.#call(() => this.#lanes.forget(name));
   }
 
   async status() {

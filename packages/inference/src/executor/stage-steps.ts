@@ -105,7 +105,7 @@ export class StageSteps {
     this.#awaitNext(stage);
   }
 
-  #compute(stage: OpenStage, step: StageStep): Promise<StepResult> {
+  async #compute(stage: OpenStage, step: StageStep): Promise<StepResult> {
     const { id: sequence, next, lane, requestId, arrived } = stage;
     const { epoch, position, wanted, input, sample, masks } = step;
     const output = next ? 'all' : wanted === 0 ? 'none' : sample ? 'sample' : 'last';
@@ -114,7 +114,9 @@ export class StageSteps {
         ? undefined
         : { lane, requestId, layer: next?.firstLayer ?? RESULT };
     const request = { sequence, epoch, position, input, output, wanted, sample, masks, forward } as const;
-    return this.#deps.engine.step(ArrayBuffer.isView(input) ? request : { ...request, arrived });
+    const result = await this.#deps.engine.step(ArrayBuffer.isView(input) ? request : { ...request, arrived });
+    // On another plan by now: it went to the stage that was behind this one before.
+    return stage.lane === lane ? result : { ...result, forwarded: false };
   }
 
   /** What the engine has not sent itself. */
