@@ -3,7 +3,8 @@ import { temporaryDirectory } from '@blyan/testkit';
 import { listSupportedBackends } from 'onnxruntime-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Engine, type Provider, StoreSource } from '../src/index.ts';
-import type { MainApi } from '../src/messages.ts';
+import type { LaneName, MainApi } from '../src/messages.ts';
+import { decodeStep, encodeStepHead, RESULT } from '../src/wire.ts';
 import { GREEDY, generate, openRandom, served, type TestEngine } from './harness.ts';
 
 const code = (name: string) => expect.objectContaining({ code: name });
@@ -12,11 +13,11 @@ let model: TestEngine;
 let engine: Engine;
 let remote: MainApi['remote'];
 
-function create(provider: Provider = 'cpu'): Engine {
+function create(provider: Provider = 'cpu', lanes: Partial<MainApi> = {}): Engine {
   const source = new StoreSource(model.store);
   return new Engine(
     { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider, threads: 2 },
-    { acquire: (root) => source.acquire(root), remote: (request) => remote(request), logger: silentLogger },
+    { ...lanes, acquire: (root) => source.acquire(root), remote: (request) => remote(request), logger: silentLogger },
   );
 }
 
@@ -74,6 +75,62 @@ test('every operation goes to the worker and back', async () => {
   const hidden = embedded.slice(0, spec.hiddenSize);
   const sample = { modelRoot: root, hidden, position: 1, spec: GREEDY };
   expect(await engine.sample(sample)).toEqual(await model.engine.sample(sample));
+});
+
+test('rows go from engine to engine over a lane, with the bits of one engine alone', async () => {
+  const { root, spec } = model.model;
+  const { layerCount, expertCount, hiddenSize: length } = spec;
+  const { tokens, logits } = await generate(model, 's', [1], 2);
+  const told = [Promise.withResolvers<LaneName>(), Promise.withResolvers<LaneName>()] as const;
+  const passed = Promise.withResolvers<Uint8Array>();
+  const [first, last] = told.map(({ resolve }) =>
+    create('cpu', {
+      laneOpened: async (lane) => resolve(lane),
+      frame: async ({ body }) => passed.resolve(body),
+    }),
+  ) as [Engine, Engine];
+  await using ends = new AsyncDisposableStack();
+  for (const [index, side] of [first, last].entries()) {
+    ends.defer(() => side.stop());
+    await side.start();
+    await side.loadModel(model.model);
+    const layers = index === 0 ? { firstLayer: 0, lastLayer: 0 } : { firstLayer: 1, lastLayer: layerCount - 1 };
+    const localExperts = new Uint8Array(layerCount * expertCount).fill(1);
+    await side.open({ sequence: 's', modelRoot: root, ...layers, capacity: 8, route: '', localExperts });
+  }
+  const invitation = await last.inviteLane('first');
+  await first.connectLane({ peerId: 'last', host: '127.0.0.1', invitation });
+  const [there, back] = await Promise.all(told.map(({ promise }) => promise));
+  expect([there?.peerId, back?.peerId]).toEqual(['last', 'first']);
+  const requestId = '0a'.repeat(16);
+  const forward = { lane: there?.lane as number, requestId, layer: 1 };
+  const arrived = new Int32Array(new SharedArrayBuffer(4));
+  const head = (layer: number, wanted: number) => encodeStepHead({ requestId, layer, epoch: 1, position: 0, wanted });
+  // Both are told what to do with rows that are not there yet; the first token sets all in motion.
+  const behind = last.step({
+    ...{ sequence: 's', epoch: 1, position: 0, output: 'last', arrived },
+    input: { awaited: 'step', from: 'first', length, head: head(1, 1) },
+    forward: { lane: back?.lane as number, requestId, layer: RESULT },
+  });
+  const hidden = { awaited: 'result', from: 'last', length, head: head(RESULT, 0) };
+  const drawn = first.sample({ modelRoot: root, hidden, position: 1, spec: GREEDY, drawing: 'd' });
+  const next = first.step({
+    ...{ sequence: 's', epoch: 1, position: 1, input: { drawing: 'd', ends: [] }, output: 'all', forward },
+  });
+  const begun = await first.step({
+    ...{ sequence: 's', epoch: 1, position: 0, input: Uint32Array.of(1), output: 'all', forward },
+  });
+  expect(begun.forwarded).toBe(true);
+  const [token] = await drawn;
+  expect(token).toMatchObject({
+    tokenId: tokens[0],
+    logits: Buffer.from(logits[0]?.buffer as ArrayBuffer).toString('base64'),
+  });
+  expect((await behind).forwarded).toBe(true);
+  expect(arrived[0]).toBe(1);
+  // Nothing waits for the second row: it goes to the main thread.
+  expect(decodeStep(await passed.promise)).toMatchObject({ ...{ requestId, layer: 1, epoch: 1, position: 1 } });
+  expect((await next).forwarded).toBe(true);
 });
 
 test('the event loop stays free while the worker computes', async () => {
