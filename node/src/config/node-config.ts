@@ -24,6 +24,8 @@ export interface NodeConfig {
   /** Multiaddrs or invite strings. */
   readonly bootstrap: readonly string[];
   readonly mdns: boolean;
+  /** Whether engines of near nodes may send rows straight to this one's, and it to theirs. */
+  readonly lanes: boolean;
   /** Null: no HTTP gateway in this process. */
   readonly gateway: Endpoint | null;
   /** Who gets answers there; undefined: everybody on loopback without another origin, elsewhere those who signed in. */

@@ -118,6 +118,16 @@ export const SETTINGS: readonly Setting[] = [
     help: 'do not look for peers on the local network',
   },
   {
+    key: 'lanes',
+    name: 'lanes',
+    env: 'BLYAN_LANES',
+    flags: '--no-lanes',
+    form: 'boolean',
+    schema: z.boolean(),
+    fallback: true,
+    help: 'no connections of the engine itself with near nodes, which are at a TCP port that the system chooses',
+  },
+  {
     key: 'gateway',
     name: 'gateway',
     env: 'BLYAN_GATEWAY',

@@ -1,12 +1,11 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '@blyan/crypto';
-import { type EngineDeps, StoreSource } from '@blyan/inference';
+import { StoreSource } from '@blyan/inference';
 import { errorCode, monotonicClock, type Root, systemClock } from '@blyan/interface';
 import type { BlockRef, ModelManifest } from '@blyan/model';
 import {
   BlockExchange,
-  commonHost,
   encodeInvite,
   GenesisExchange,
   loadOrCreateIdentity,
@@ -20,21 +19,19 @@ import { BlockStore } from '@blyan/store';
 import { latestOf } from '../chain/chain-models.ts';
 import { modelContent } from '../chain/records.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import { usualThreads } from '../config/threads.ts';
 import type { NodeDaemon, NodeDaemonDeps, ReadyInfo } from '../daemon-port.ts';
 import { dataDirPaths } from '../data-dir/data-dir.ts';
 import { NodeError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { Advertiser } from './advertiser.ts';
 import { BlockPatrol } from './block-patrol.ts';
-import { CountingEngine } from './counting-engine.ts';
+import type { CountingEngine } from './counting-engine.ts';
+import { createEngine } from './create-engine.ts';
 import { createExecutor, type Executor } from './executor.ts';
 import { arithmeticProfile, probeTier } from './hardware.ts';
 import { HealingSource } from './healing-source.ts';
 import { HostedBlocks } from './hosted-blocks.ts';
-import { isMeasurement, zeros } from './measure.ts';
 import { joinNetwork, resolveMembership } from './network-membership.ts';
-import { NoEngine } from './no-engine.ts';
 import { type NodeChain, startChain } from './node-chain.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { obtainManifest, type ResolvedModel, rememberModel, resolveModel } from './served-model.ts';
@@ -44,9 +41,6 @@ import { VersionFollower } from './version-follower.ts';
 import { newsOfBoth, nextNews } from './wait-for-peers.ts';
 import { WarmUp } from './warm-up.ts';
 
-const MIB = 1024 * 1024;
-/** The KV cache unless it is told: an eighth of the machine's memory. */
-const DEFAULT_KV_BYTES = Math.min(totalmem() / 8, 2048 * MIB);
 const SHOWN_MISSING = 12;
 /** Of a network's first model. */
 const FIRST_VERSION = '1.0.0';
@@ -149,7 +143,13 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     tell = ({ root, error }) => versions.damaged(root, error);
     damaged.forEach(tell);
 
-    const { engine, attach } = createEngine(versions);
+    const source = new HealingSource({
+      source: new StoreSource(store),
+      heal: (root, healing) => versions.heal(root, AbortSignal.any([healing, signal])),
+      labelOf: (root) => versions.labelOf(root),
+      logger,
+    });
+    const { engine, attach } = createEngine(config, { source, logger });
     undo.push(() => engine.stop());
     engine.count({ model: manifest, counter: first.counter });
     await engine.start();
@@ -159,7 +159,7 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
         ...{ profile, version: VERSION, seed: privateKey.raw.subarray(0, 32) },
         ...{ computes: config.computes, maxSequences: config.maxStreams },
         // Who is reached through something else than what it listens on has no second door.
-        lanes: config.announce.length === 0,
+        lanes: { asks: config.lanes, invites: config.lanes && config.computes && config.announce.length === 0 },
       },
       {
         host,
@@ -315,44 +315,6 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     const news = (timeoutMs: number, until: AbortSignal) => nextNews(records, timeoutMs, until);
     const hosted = new HostedBlocks(manifest, options, { store, exchange, views, nextNews: news, demand, logger });
     return servedVersion({ manifest, counter, demand, hosted });
-  }
-
-  /** The engine, which calls the experts of other nodes through the executor that is attached to it. */
-  function createEngine(versions: ServedVersions): { engine: CountingEngine; attach: (executor: Executor) => void } {
-    let executor: Executor | null = null;
-    const source = new HealingSource({
-      source: new StoreSource(store),
-      heal: (root, healing) => versions.heal(root, AbortSignal.any([healing, signal])),
-      labelOf: (root) => versions.labelOf(root),
-      logger,
-    });
-    const sessionBytes = config.sessionCacheBytes ?? totalmem() / 2;
-    const threads = config.provider === 'cpu' ? (config.threads ?? usualThreads()) : 1;
-    const kvBytes = config.kvBudgetBytes ?? DEFAULT_KV_BYTES;
-    const engineDeps: EngineDeps = {
-      logger,
-      acquire: (root) => source.acquire(root),
-      remote: async ({ sequences, call }) => {
-        if (isMeasurement(sequences)) return zeros(call);
-        if (!executor) throw new NodeError('ERR_NODE_STOPPED', 'The executor does not run yet.');
-        return executor.stages.callExperts(sequences, call);
-      },
-      laneOpened: async (lane) => executor?.laneEvents.laneOpened(lane),
-      laneClosed: async (lane) => executor?.laneEvents.laneClosed(lane),
-      frame: async (frame) => executor?.laneEvents.frame(frame),
-    };
-    const engine = config.computes
-      ? new CountingEngine(
-          { kvBytes, sessionBytes, provider: config.provider, threads, laneHost: commonHost(config.listen) },
-          engineDeps,
-        )
-      : new NoEngine(engineDeps);
-    return {
-      engine,
-      attach: (value) => {
-        executor = value;
-      },
-    };
   }
 
   /** Says why an address of the command line does not work, each reason once. */

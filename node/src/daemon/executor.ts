@@ -12,6 +12,7 @@ import {
   SpeculationHistory,
   StageHost,
   StageLanes,
+  type StageLanesOptions,
   StageNetwork,
 } from '@blyan/inference';
 import { type Logger, monotonicClock } from '@blyan/interface';
@@ -44,8 +45,8 @@ export interface ExecutorOptions {
   readonly seed: Uint8Array;
   /** False: plans that need a block here are refused, before anything is fetched. */
   readonly computes: boolean;
-  /** Whether engines of other nodes may send to this one's directly. */
-  readonly lanes: boolean;
+  /** Of this node's engine with those of near nodes. */
+  readonly lanes: StageLanesOptions;
   /** Most sequences computed here at once; undefined: what the protocol allows. */
   readonly maxSequences?: number;
 }
@@ -103,7 +104,7 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
       logger,
     },
   );
-  const lanes = new StageLanes({ self, invites: options.lanes }, { protocol, engine, link: host, logger });
+  const lanes = new StageLanes(options.lanes, { protocol, engine, link: host, logger });
   const stages = new StageHost(
     { self, maxSequences: options.maxSequences },
     { engine, port: network, experts, faults, logger, model, lanes },

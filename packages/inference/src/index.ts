@@ -15,7 +15,7 @@ export { type PeerBlame, PeerFaults, type PeerFaultsDeps } from './executor/peer
 export { ResultInbox } from './executor/result-inbox.ts';
 export type { PlanRunDeps } from './executor/run-deps.ts';
 export { StageHost } from './executor/stage-host.ts';
-export { StageLanes } from './executor/stage-lanes.ts';
+export { StageLanes, type StageLanesOptions } from './executor/stage-lanes.ts';
 export { StageNetwork } from './executor/stage-network.ts';
 export { fileIdentity, KeptFile } from './file-identity.ts';
 export { PAGE_POSITIONS } from './kv-cache.ts';

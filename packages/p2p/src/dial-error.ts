@@ -37,3 +37,7 @@ function flatten(error: unknown, depth = 0): unknown[] {
   const cause = error instanceof Error && error.cause !== undefined ? [error.cause] : [];
   return [error, ...[...inner, ...cause].flatMap((nested) => flatten(nested, depth + 1))];
 }
+
+export function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError';
+}

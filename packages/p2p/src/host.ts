@@ -5,7 +5,7 @@ import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import { ipOf, isAddress, parseAddress, peerOf, withPeer } from './address.ts';
 import { OPEN_TIMEOUT_MS } from './constants.ts';
-import { dialError } from './dial-error.ts';
+import { dialError, isTimeout } from './dial-error.ts';
 import { P2pError } from './errors.ts';
 import { createNode, type Libp2pNode } from './libp2p-node.ts';
 import { listenError } from './listen-error.ts';
@@ -397,8 +397,4 @@ export class P2pHost implements Service {
       denyOutboundEncryptedConnection: refused,
     };
   }
-}
-
-function isTimeout(reason: unknown): boolean {
-  return reason instanceof Error && reason.name === 'TimeoutError';
 }

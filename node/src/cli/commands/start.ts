@@ -4,8 +4,11 @@ export const start: CommandSpec = {
   name: 'start',
   summary: 'Run a node: join a network (or begin one), host blocks, serve HTTP',
   settings: [
-    ...['dataDir', 'model', 'genesisDir', 'host', 'listen', 'announce', 'bootstrap', 'mdns', 'gateway', 'metrics'],
+    ...['dataDir', 'model', 'genesisDir', 'host', 'listen', 'announce', 'bootstrap', 'mdns'],
     ...[
+      'lanes',
+      'gateway',
+      'metrics',
       'auth',
       'limits',
       'charge',

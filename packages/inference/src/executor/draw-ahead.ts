@@ -1,4 +1,5 @@
 import { errorCode, type PeerId } from '@blyan/interface';
+import type { Plan } from '@blyan/routing';
 import type { Engine } from '../engine.ts';
 import type { SampledToken, SampleRequest } from '../messages.ts';
 import { encodeStepHead, RESULT } from '../wire.ts';
@@ -28,6 +29,11 @@ interface Place {
 }
 
 type Draw = Pick<SampleRequest, 'modelRoot' | 'spec' | 'masks'>;
+
+/** Whether a node embeds, has the first stage of several, and draws. */
+export function drawsWhereItBegins({ stages, embedding, head }: Plan, self: PeerId): boolean {
+  return stages.length > 1 && stages[0]?.peerId === self && embedding === self && head === self;
+}
 
 /**
  * Draws where the node that draws has the first stage too: the row of the token is computed at once, where nothing but

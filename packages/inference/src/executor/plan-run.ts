@@ -1,5 +1,5 @@
 import type { Failover, GenerateRequest, PeerId, RouteEntry, SpeculationReport } from '@blyan/interface';
-import { MAX_FRAME_BYTES, MAX_STEP_ROWS } from '@blyan/params';
+import { MAX_STEP_ROWS } from '@blyan/params';
 import type { Plan, PlanStage } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
 import { allFinite } from '../finite.ts';
@@ -9,8 +9,9 @@ import { pageKeys } from '../page-keys.ts';
 import { speculate, VerifyWindows } from '../speculation/index.ts';
 import { sequenceId } from '../wire.ts';
 import { AnswerGrammar } from './answer-grammar.ts';
-import { CHUNK_ROWS, STEP_TIMEOUT_MS } from './deadlines.ts';
-import { DrawAhead } from './draw-ahead.ts';
+import { chunkRows } from './chunk-rows.ts';
+import { STEP_TIMEOUT_MS } from './deadlines.ts';
+import { DrawAhead, drawsWhereItBegins } from './draw-ahead.ts';
 import { lossReason } from './loss-reason.ts';
 import { attempt, GarbageError, PeerError } from './peer-error.ts';
 import { type Recovered, Recovery, type Started } from './recovery.ts';
@@ -237,7 +238,8 @@ export class PlanRun {
 
   #expectNext(): void {
     const windows = this.#windows;
-    const isPlain = this.#beginsAndEndsHere && windows.inFlight.rows === 1 && windows.isPlainNext;
+    const isPlain =
+      drawsWhereItBegins(this.#plan, this.#options.self) && windows.inFlight.rows === 1 && windows.isPlainNext;
     const position = windows.frontier + 1;
     this.#ahead.expect(
       isPlain ? { epoch: windows.epoch, position } : null,
@@ -330,10 +332,7 @@ export class PlanRun {
 
   /** Feeds known tokens from a position up to the frontier, whose row is wanted. */
   async #feed(start: number, frontier: number): Promise<void> {
-    const { hiddenSize, expertsPerToken } = this.#options.model.spec;
-    // One holder may have to answer for every expert of every row in a single frame.
-    const most = Math.floor(MAX_FRAME_BYTES / 2 / (hiddenSize * 4 * expertsPerToken));
-    const rows = Math.max(1, Math.min(CHUNK_ROWS, MAX_STEP_ROWS, most));
+    const rows = chunkRows(this.#options.model.spec);
     const { epoch } = this.#windows;
     for (let from = start; from <= frontier; from += rows) {
       this.#options.signal.throwIfAborted();
@@ -389,13 +388,6 @@ export class PlanRun {
   #uses(peerId: PeerId): boolean {
     const { stages, embedding, head } = this.#plan;
     return peerId === embedding || peerId === head || stages.some((stage) => stage.peerId === peerId);
-  }
-
-  /** Whether this node embeds, has the first stage of several, and draws. */
-  get #beginsAndEndsHere(): boolean {
-    const { self } = this.#options;
-    const { stages, embedding, head } = this.#plan;
-    return stages.length > 1 && stages[0]?.peerId === self && embedding === self && head === self;
   }
 
   get #last(): PlanStage {

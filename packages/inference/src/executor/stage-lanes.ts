@@ -19,8 +19,9 @@ const invitationSchema = z
   .nullable();
 
 export interface StageLanesOptions {
-  readonly self: PeerId;
-  /** Whether other nodes are let in: what is reached through something else than its own address is not. */
+  /** Whether this node opens lanes. */
+  readonly asks: boolean;
+  /** Whether it lets others open them. */
   readonly invites: boolean;
 }
 
@@ -40,14 +41,14 @@ export interface StageLanesDeps {
  * invites over the connection that has proved who it is, see `Lanes` of the p2p package.
  */
 export class StageLanes {
-  readonly #options: StageLanesOptions;
+  readonly #asks: boolean;
   readonly #deps: StageLanesDeps;
   readonly #open = new Map<PeerId, number[]>();
   /** When one may be asked for again, milliseconds. */
   readonly #askAgainMs = new Map<PeerId, number>();
 
   constructor(options: StageLanesOptions, deps: StageLanesDeps) {
-    this.#options = options;
+    this.#asks = options.asks;
     this.#deps = deps;
     const { protocol, engine } = deps;
     protocol.handle('lane', { request: z.null() }, async (_, { peerId }) =>
@@ -82,7 +83,7 @@ export class StageLanes {
     const { protocol, engine, link, logger } = this.#deps;
     const host = link.remoteHost(peerId);
     const nowMs = performance.now();
-    if (host === null || !this.#isNear(peerId) || (this.#askAgainMs.get(peerId) ?? 0) > nowMs) return;
+    if (!this.#asks || host === null || !this.#isNear(peerId) || (this.#askAgainMs.get(peerId) ?? 0) > nowMs) return;
     this.#askAgainMs.set(peerId, nowMs + RETRY_MS);
     try {
       const invitation = await protocol.call(peerId, 'lane', null, {
