@@ -3,7 +3,7 @@ import { MAX_STEP_ROWS } from '@blyan/params';
 import type { Plan, PlanStage } from '@blyan/routing';
 import { InferenceError } from '../errors.ts';
 import { allFinite } from '../finite.ts';
-import type { SampledToken, SampleRequest, SampleSpec } from '../messages.ts';
+import type { SampledToken, SampleSpec } from '../messages.ts';
 import type { ModelView } from '../model-view.ts';
 import { pageKeys } from '../page-keys.ts';
 import { speculate, VerifyWindows } from '../speculation/index.ts';
