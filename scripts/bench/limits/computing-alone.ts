@@ -26,12 +26,17 @@ export function measureCallsAlone(blocksDir: string, view: ModelView, streams: n
   });
 }
 
-/** Milliseconds of head and draw for one row, as a coordinator does it behind the last stage. */
+/**
+ * Milliseconds of head and draw for one row, as a coordinator does it behind the last stage: after the layers, whose weights
+ * have pushed the head's out of the nearer caches.
+ */
 export function measureDraw(blocksDir: string, view: ModelView, threads: number): Promise<number> {
   return withCore(blocksDir, view, threads, async (core) => {
     const hidden = new Float32Array(view.spec.hiddenSize).fill(0.5);
+    const layers = await openStreams(core, view, 1, 'none');
     const draws: number[] = [];
     for (let index = 0; index < WARM_UP + STEPS; index++) {
+      await layers();
       const started = performance.now();
       await core.sample({ modelRoot: view.root, hidden, position: CONTEXT, spec: GREEDY });
       draws.push(performance.now() - started);
@@ -62,7 +67,12 @@ async function withCore<T>(
 }
 
 /** Sequences behind a prompt; each call takes one step of all of them. */
-async function openStreams(core: EngineCore, view: ModelView, streams: number): Promise<() => Promise<unknown>> {
+async function openStreams(
+  core: EngineCore,
+  view: ModelView,
+  streams: number,
+  output: 'sample' | 'none' = 'sample',
+): Promise<() => Promise<unknown>> {
   const { layerCount, expertCount, vocabSize } = view.spec;
   const capacity = CONTEXT + WARM_UP + STEPS;
   const localExperts = new Uint8Array(layerCount * expertCount).fill(1);
@@ -81,7 +91,7 @@ async function openStreams(core: EngineCore, view: ModelView, streams: number): 
     return Promise.all(
       all.map(({ sequence, ids }) => {
         const input = ids.slice(at, at + 1);
-        return core.step({ sequence, position: at, input, output: 'sample', sample: GREEDY });
+        return core.step({ sequence, position: at, input, output, sample: GREEDY });
       }),
     );
   };
