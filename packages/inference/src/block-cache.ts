@@ -14,6 +14,8 @@ interface Entry {
   /** Null until it is loaded. */
   block: LoadedBlock | null;
   users: number;
+  /** When it was used last: the cache's count of uses. */
+  usedAt: number;
   evicted: boolean;
   bytes: number;
 }
@@ -58,6 +60,7 @@ export class BlockCache {
   readonly #team: Team;
   readonly #source: BlockSource;
   readonly #entries = new Map<Root, Entry>();
+  #uses = 0;
   #bytes = 0;
 
   constructor(options: { budgetBytes: number }, deps: { team: Team; source: BlockSource }) {
@@ -99,7 +102,7 @@ export class BlockCache {
         blocks.push(entry.block as LoadedBlock);
       }
       const result = await work(blocks);
-      used.push(...entries);
+      for (const entry of entries) if (entry.block?.mapped) used.push(entry);
       return result;
     } finally {
       for (const entry of entries) entry.users--;
@@ -112,7 +115,7 @@ export class BlockCache {
   #held(root: Root): Entry | null {
     const entry = this.#entries.get(root);
     if (!entry || !isSame(entry)) return null;
-    this.#touch(root, entry);
+    entry.usedAt = this.#uses++;
     entry.users++;
     return entry;
   }
@@ -125,7 +128,7 @@ export class BlockCache {
       held.users++;
       await held.loaded;
       if (!held.evicted && isSame(held)) {
-        this.#touch(root, held);
+        held.usedAt = this.#uses++;
         return held;
       }
       held.users--;
@@ -133,17 +136,12 @@ export class BlockCache {
     }
   }
 
-  /** Most recently used last. */
-  #touch(root: Root, entry: Entry): void {
-    this.#entries.delete(root);
-    this.#entries.set(root, entry);
-  }
-
   async #load(root: Root, load: Load): Promise<Entry> {
     const entry: Entry = {
       loaded: this.#open(root, load),
       block: null,
       users: 1,
+      usedAt: this.#uses++,
       evicted: false,
       bytes: 0,
     };
@@ -191,7 +189,7 @@ export class BlockCache {
 
   #shrink(): void {
     if (this.#bytes <= this.budgetBytes) return;
-    for (const [root, entry] of this.#entries) {
+    for (const [root, entry] of [...this.#entries].sort(([, a], [, b]) => a.usedAt - b.usedAt)) {
       if (this.#bytes <= this.budgetBytes) return;
       if (entry.users === 0 && entry.bytes > 0) this.#evict(root, entry);
     }

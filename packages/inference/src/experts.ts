@@ -18,8 +18,11 @@ const TOGETHER = 8;
 export interface ExpertRows {
   readonly expert: number;
   readonly rows: number;
-  /** Writes the inputs to the heap at `x`: [rows, stride], as wide as the model's matrices are stored. */
-  readonly fill: (x: number, stride: number) => void;
+  /**
+   * Where the inputs lie in the heap, with room for `bufferRows(rows)`, or what writes them there: [rows, stride], as wide as
+   * the model's matrices are stored.
+   */
+  readonly input: number | ((x: number, stride: number) => void);
   /** Where the outputs go in the heap, [rows, hidden]. */
   readonly y: number;
 }
@@ -46,23 +49,28 @@ export async function runExperts(
     const some = calls.slice(from, from + TOGETHER);
     const slices = some.map(({ expert }) => expertRoots(model, layer, expert));
     await blocks.useAll(slices.flat(), loadExpert, (loaded) => {
-      const height = some.reduce((sum, { rows }) => sum + bufferRows(rows), 0);
-      const further = some.reduce((sum, { rows }, i) => sum + bufferRows(rows) * (sizeOf(slices[i]) - 1), 0);
-      let x = workspace.buffer('expert input', height * stride);
+      let height = 0;
+      let further = 0;
+      for (const [index, { input, rows }] of some.entries()) {
+        if (typeof input !== 'number') height += bufferRows(rows);
+        further += bufferRows(rows) * (sizeOf(slices[index]) - 1);
+      }
+      let gathered = workspace.buffer('expert input', height * stride);
       const parts = workspace.buffer('expert slices', further * hiddenSize);
       let [part, block] = [parts, 0];
-      const halves = some.flatMap(({ rows, fill, y }, index) => {
-        const input = x;
-        fill(input, stride);
-        x += bufferRows(rows) * stride * 4;
-        return Array.from({ length: sizeOf(slices[index]) }, (_, slice) => {
+      const halves: ExpertCall[] = [];
+      for (const [index, { input, rows, y }] of some.entries()) {
+        const x = typeof input === 'number' ? input : gathered;
+        if (typeof input !== 'number') {
+          input(x, stride);
+          gathered += bufferRows(rows) * stride * 4;
+        }
+        for (let slice = 0; slice < sizeOf(slices[index]); slice++) {
           const expert = (loaded[block++] as LoadedBlock).expert('');
-          if (slice === 0) return { expert, x: input, y, rows };
-          const to = part;
-          part += bufferRows(rows) * hiddenSize * 4;
-          return { expert, x: input, y: to, rows };
-        });
-      });
+          halves.push({ expert, x, y: slice === 0 ? y : part, rows });
+          if (slice > 0) part += bufferRows(rows) * hiddenSize * 4;
+        }
+      }
       runSwiGlu(team, halves, workspace);
       part = parts;
       for (const [index, { rows, y }] of some.entries()) {
@@ -80,12 +88,16 @@ function sizeOf(roots: readonly Root[] | undefined): number {
   return roots?.length ?? 0;
 }
 
+/** Rows of a loaded expert, in the heap. */
+interface ExpertCall {
+  readonly expert: SwiGlu;
+  readonly x: number;
+  readonly y: number;
+  readonly rows: number;
+}
+
 /** Runs loaded experts: the first halves of those that are cut, then all the rest. */
-export function runSwiGlu(
-  team: Team,
-  calls: readonly { readonly expert: SwiGlu; readonly x: number; readonly y: number; readonly rows: number }[],
-  workspace: Workspace,
-): void {
+export function runSwiGlu(team: Team, calls: readonly ExpertCall[], workspace: Workspace): void {
   const size = calls.reduce((sum, { expert, rows }) => sum + bufferRows(rows) * (expert.first?.out ?? 0), 0);
   const inner = size > 0 ? workspace.buffer('expert inner', size) : 0;
   let at = inner;
@@ -119,13 +131,13 @@ export async function runExpertGroups(
   const height = request.groups.reduce((sum, { rows }) => sum + bufferRows(rows.length), 0);
   let y = workspace.buffer('expert outputs', height * hiddenSize);
   const calls = request.groups.map(({ expert, rows }): ExpertRows => {
-    const fill = (x: number, stride: number) => {
-      const input = heap.f32(x, rows.length * stride);
+    const input = (x: number, stride: number) => {
+      const target = heap.f32(x, rows.length * stride);
       rows.forEach((row, index) => {
-        input.set(request.rows.subarray(row * hiddenSize, (row + 1) * hiddenSize), index * stride);
+        target.set(request.rows.subarray(row * hiddenSize, (row + 1) * hiddenSize), index * stride);
       });
     };
-    const call = { expert, rows: rows.length, fill, y };
+    const call = { expert, rows: rows.length, input, y };
     y += bufferRows(rows.length) * hiddenSize * 4;
     return call;
   });

@@ -23,6 +23,7 @@ export function chooseExperts(
   const weights = new Float32Array(rows * k);
   const probability = new Float64Array(expertCount);
   const chosen: number[] = [];
+  const taken = new Uint8Array(expertCount);
   for (let row = 0; row < rows; row++) {
     const at = row * stride;
     let largest = Number.NEGATIVE_INFINITY;
@@ -37,12 +38,14 @@ export function chooseExperts(
     for (let slot = 0; slot < k; slot++) {
       let best = -1;
       for (let e = 0; e < expertCount; e++) {
-        if (chosen.includes(e)) continue;
+        if (taken[e] === 1) continue;
         if (best < 0 || (logits[at + e] as number) > (logits[at + best] as number)) best = e;
       }
       chosen.push(best);
+      taken[best] = 1;
     }
     chosen.sort((a, b) => a - b);
+    taken.fill(0);
     let kept = 0;
     for (const e of chosen) kept += probability[e] as number;
     const divisor = normalise ? kept : sum;

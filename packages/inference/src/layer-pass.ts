@@ -174,8 +174,10 @@ export async function runLayers(
     const calls = groups
       .filter(({ expert }) => options.isLocal(layer, expert))
       .map(({ expert, rows: members }): ExpertRows => {
-        const fill = (x: number) => gather(members, x);
-        return { expert, rows: members.length, fill, y: outputs + (places.get(expert) as number) * 4 };
+        const y = outputs + (places.get(expert) as number) * 4;
+        // All rows of the pass lie there already, in the order in which the groups list them.
+        const input = members.length === rows ? normed : (x: number) => gather(members, x);
+        return { expert, rows: members.length, input, y };
       });
     await runExperts(context, model, layer, calls, workspace, turn);
     const shared = spec.sharedExpertFfnSize > 0 ? sharedExpert(trunk) : null;
@@ -186,15 +188,11 @@ export async function runLayers(
 
     heap.f32(sum, rows * size.hidden).fill(0);
     for (const { expert, rows: members, weights } of groups) {
-      const y = outputs + (places.get(expert) as number) * 4;
-      members.forEach((row, index) => {
-        heap.kernels.addScaled(
-          sum + row * size.hidden * 4,
-          y + index * size.hidden * 4,
-          weights[index] as number,
-          size.hidden,
-        );
-      });
+      let y = outputs + (places.get(expert) as number) * 4;
+      for (let index = 0; index < members.length; index++, y += size.hidden * 4) {
+        const target = sum + (members[index] as number) * size.hidden * 4;
+        heap.kernels.addScaled(target, y, weights[index] as number, size.hidden);
+      }
     }
     if (shared === null) return;
     const gates = heap.f32(logits, rows * size.gates);
@@ -212,11 +210,10 @@ export async function runLayers(
   }
 
   function gather(members: readonly number[], x: number): void {
-    const source = heap.f32(normed, height * size.stride);
-    const target = heap.f32(x, members.length * size.stride);
-    members.forEach((row, index) => {
-      target.set(source.subarray(row * size.stride, (row + 1) * size.stride), index * size.stride);
-    });
+    const bytes = size.stride * 4;
+    for (let index = 0; index < members.length; index++) {
+      heap.kernels.spread(normed + (members[index] as number) * bytes, x + index * bytes, 1, size.stride, size.stride);
+    }
   }
 
   function packRows(): Float32Array<ArrayBuffer> {

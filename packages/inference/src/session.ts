@@ -1,5 +1,5 @@
 import { TILE_ROWS } from '@blyan/model';
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
 import { binding, initOrt } from 'onnxruntime-node/dist/binding.js';
 import type { Kernels } from './kernels.ts';
 
@@ -22,20 +22,24 @@ export interface ProductPart {
   readonly width: number;
 }
 
-const NO_OPTIONS: InferenceSession.RunOptions = {};
+type Native = InstanceType<typeof binding.InferenceSession>;
+/** What of it we use. It may be run without options; it would look for each in an empty object. */
+interface Runner extends Pick<Native, 'loadModel' | 'dispose'> {
+  run(feeds: Record<string, TensorView>, fetches: Record<string, TensorView>): ReturnType<Native['run']>;
+}
 
 /**
  * One ONNX session of one thread. Runs through the binding that onnxruntime-node itself is built on: a plain call that
  * returns when the output is there, where `InferenceSession.run` waits for a turn of the event loop each time.
  */
 export class Session {
-  readonly #native: InstanceType<typeof binding.InferenceSession>;
+  readonly #native: Runner;
   readonly #part: ProductPart;
 
   constructor(part: ProductPart, provider: Provider) {
     initOrt();
     this.#part = part;
-    this.#native = new binding.InferenceSession();
+    this.#native = new binding.InferenceSession() as unknown as Runner;
     const { buffer, byteOffset, byteLength } = part.graph;
     this.#native.loadModel(buffer, byteOffset, byteLength, {
       executionProviders: [provider],
@@ -82,7 +86,7 @@ export class Session {
       : columnsOut
         ? views.get(at, tiles, out, TILE_ROWS)
         : views.get(at, tiles, TILE_ROWS, out);
-    const { y: copy } = this.#native.run({ x: input }, { y: output }, NO_OPTIONS);
+    const { y: copy } = this.#native.run({ x: input }, { y: output });
     // The binding answers with a copy of the output, which the collector would find too late: 12 MB in one prompt's layer.
     ((copy as Tensor).data as Float32Array<ArrayBuffer>).buffer.transfer(0);
     if (!direct) kernels.spread(scratch, place, runs, length, stride);
@@ -98,13 +102,16 @@ export function scratchElements({ out, width }: ProductPart, rows: number): numb
   return out === width ? 0 : out * Math.ceil(rows / TILE_ROWS) * TILE_ROWS;
 }
 
+/** What the binding reads of a tensor. `Tensor` has getters for half of it, which it would call one by one. */
+type TensorView = Pick<Tensor, 'type' | 'location' | 'dims' | 'data'>;
+
 /** Most tensors kept for another use. */
 const MOST_VIEWS = 2048;
 
 /** Tensors over a shared memory, kept: a step of decoding asks for the same ones again and again. */
 export class TensorViews {
   readonly #buffer: ArrayBufferLike;
-  readonly #views = new Map<number, Tensor[]>();
+  readonly #views = new Map<number, TensorView[]>();
   #count = 0;
 
   constructor(memory: WebAssembly.Memory) {
@@ -112,7 +119,7 @@ export class TensorViews {
   }
 
   /** f32 [a, b, c], or [a, b] when c is 0. */
-  get(pointer: number, a: number, b: number, c: number): Tensor {
+  get(pointer: number, a: number, b: number, c: number): TensorView {
     const known = this.#views.get(pointer);
     if (known) {
       for (const tensor of known) {
@@ -126,7 +133,7 @@ export class TensorViews {
     }
     const dims = c === 0 ? [a, b] : [a, b, c];
     const data = new Float32Array(this.#buffer, pointer, a * b * (c || 1));
-    const tensor = new Tensor('float32', data as Float32Array<ArrayBuffer>, dims);
+    const tensor: TensorView = { type: 'float32', location: 'cpu', dims, data };
     const list = this.#views.get(pointer);
     if (list) list.push(tensor);
     else this.#views.set(pointer, [tensor]);

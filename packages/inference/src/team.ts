@@ -120,24 +120,41 @@ export class Team {
       this.#lane.release(product);
       return;
     }
-    this.#push(RELEASE_WORDS, Operation.release, product);
+    const at = this.#room(RELEASE_WORDS);
+    this.#list[at] = Operation.release;
+    this.#list[at + 1] = product;
     this.run();
   }
 
   /** Queues y = f(x) for `rows` rows. */
   product(product: number, parts: readonly ProductPart[], x: number, y: number, rows: number): void {
     for (const part of parts) this.#scratchNeeded = Math.max(this.#scratchNeeded, scratchElements(part, rows));
-    this.#push(PRODUCT_WORDS, Operation.product, product, x, y, rows);
+    const at = this.#room(PRODUCT_WORDS);
+    const list = this.#list;
+    list[at] = Operation.product;
+    list[at + 1] = product;
+    list[at + 2] = x;
+    list[at + 3] = y;
+    list[at + 4] = rows;
   }
 
   /** Queues causal attention of rows of one sequence over its pages. */
   attend(call: AttendCall): void {
     const { q, qStride, out, outStride, rows, position, heads, kvHeads, headDim, pages } = call;
     this.#scratchNeeded = Math.max(this.#scratchNeeded, 4 * (Math.ceil((position + rows) / 4) * 4));
-    this.#push(
-      ATTEND_WORDS,
-      ...[Operation.attend, q, qStride, out, outStride, rows, position, heads, kvHeads, headDim, pages],
-    );
+    const at = this.#room(ATTEND_WORDS);
+    const list = this.#list;
+    list[at] = Operation.attend;
+    list[at + 1] = q;
+    list[at + 2] = qStride;
+    list[at + 3] = out;
+    list[at + 4] = outStride;
+    list[at + 5] = rows;
+    list[at + 6] = position;
+    list[at + 7] = heads;
+    list[at + 8] = kvHeads;
+    list[at + 9] = headDim;
+    list[at + 10] = pages;
   }
 
   /**
@@ -174,10 +191,12 @@ export class Team {
     return this.threads * LINE_WORDS + LIST_WORDS;
   }
 
-  #push(words: number, ...operation: number[]): void {
+  /** Where the words of one more operation go. They are written one by one: as an array they would be garbage. */
+  #room(words: number): number {
     if (this.#end + words > LIST_WORDS) this.run();
-    this.#list.set(operation, this.#end);
+    const at = this.#end;
     this.#end += words;
+    return at;
   }
 
   #reserveScratch(): void {
