@@ -1,8 +1,10 @@
-import { isMainThread } from 'node:worker_threads';
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { PeerProtocol } from '@blyan/p2p';
+import { Lane } from '@blyan/p2p/lane';
 
 // Loaded into a daemon with --import. From SIGUSR2 on, every row it sends to another node is garbage, a different kind each
-// time: not a number, too short, too long. All else about the daemon is as it always is.
+// time: not a number, too short, too long. All else about the daemon is as it always is. The engine's thread loads it too, and
+// hears of the signal from the main thread.
 
 type Body = Uint8Array | readonly Uint8Array[];
 
@@ -19,9 +21,12 @@ function garble(body: Body): Uint8Array {
   return kind === 1 ? bytes.subarray(0, -4) : Buffer.concat([bytes, Buffer.alloc(4)]);
 }
 
+const begun = new BroadcastChannel('garble');
+
 if (isMainThread) {
   process.on('SIGUSR2', () => {
     isGarbling = true;
+    begun.postMessage(null);
   });
   const { notifyRaw, handleRawCall } = PeerProtocol.prototype;
   PeerProtocol.prototype.notifyRaw = function (peerId, method, body, options) {
@@ -34,4 +39,13 @@ if (isMainThread) {
       return isGarbling && method === 'experts' ? garble(answer) : answer;
     });
   };
+} else {
+  begun.onmessage = () => {
+    isGarbling = true;
+  };
+  const { send } = Lane.prototype;
+  Lane.prototype.send = function (parts) {
+    return send.call(this, isGarbling ? [garble(parts)] : parts);
+  };
 }
+begun.unref();
