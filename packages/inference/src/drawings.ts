@@ -14,12 +14,15 @@ export class Drawings {
    * The token as the input of a step; its name is free then.
    * @throws InferenceError ERR_INFERENCE_CANCELLED when it ends the answer, or was not drawn
    */
-  async take({ drawing, ends }: DrawnToken): Promise<StepInput> {
+  async take({ drawing, ends, arrived }: DrawnToken): Promise<StepInput> {
     const drawn = this.#drawn.get(drawing);
     this.#drawn.delete(drawing);
     // Whoever draws hears of the failure.
     const [token] = (await drawn?.catch(() => [])) ?? [];
-    if (token && !ends.includes(token.tokenId)) return Uint32Array.of(token.tokenId);
+    if (token && !ends.includes(token.tokenId)) {
+      if (arrived) Atomics.store(arrived, 0, 1);
+      return Uint32Array.of(token.tokenId);
+    }
     throw new InferenceError(
       'ERR_INFERENCE_CANCELLED',
       'The token that was to be the input of a step ends the answer.',

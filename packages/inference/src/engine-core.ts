@@ -29,7 +29,7 @@ import type {
   WorkerOptions,
 } from './messages.ts';
 import { type ModelView, rootsOf } from './model-view.ts';
-import { type KnownStep, type OpenSequence, rowsOf, type SequenceStep } from './open-sequence.ts';
+import type { KnownStep, OpenSequence, SequenceStep } from './open-sequence.ts';
 import type { RowLanes } from './row-lanes.ts';
 import { type PassContext, runSteps } from './step-pass.ts';
 import { StepQueue } from './step-queue.ts';
@@ -247,11 +247,9 @@ export class EngineCore {
   }
 
   async #run(sequence: OpenSequence, step: KnownStep): Promise<StepResult> {
-    const rows = rowsOf(step, sequence.model);
-    if (step.arrived) Atomics.store(step.arrived, 0, step.position + rows);
     const result = await this.#queue.push(sequence, step);
     if (!step.forward || !result.hidden) return result;
-    return { ...result, forwarded: this.#lanes?.forward(step.forward, step, rows, result.hidden) ?? false };
+    return { ...result, forwarded: this.#lanes?.forward(step.forward, step, result.rows, result.hidden) ?? false };
   }
 
   #awaited(row: AwaitedRow): Promise<Float32Array<ArrayBuffer>> {

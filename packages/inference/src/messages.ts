@@ -31,6 +31,8 @@ export interface DrawnToken {
   readonly drawing: string;
   /** Tokens that end the answer: then the step is refused with ERR_INFERENCE_CANCELLED. */
   readonly ends: readonly number[];
+  /** Its only value is set to 1 when the token is drawn. */
+  readonly arrived?: Int32Array<SharedArrayBuffer>;
 }
 
 /** A row that the engine of another node sends over a lane to this one: the main threads of both have no part in it. */
@@ -42,6 +44,8 @@ export interface AwaitedRow {
   readonly length: number;
   /** The head of the one step frame that brings it; every other one is for the main thread. */
   readonly head: Uint8Array<ArrayBuffer>;
+  /** Its only value is set to 1 when the row has come. */
+  readonly arrived?: Int32Array<SharedArrayBuffer>;
 }
 
 /** Where the hidden states of a step go as soon as they are computed. */
@@ -75,8 +79,6 @@ export interface StepRequest {
   readonly epoch?: number;
   /** Token ids (this node has the embedding), hidden states [rows, hidden], or what is not known yet. */
   readonly input: StepInput | DrawnToken | AwaitedRow;
-  /** Its only value is set to the position behind the step's rows when they are known. */
-  readonly arrived?: Int32Array<SharedArrayBuffer>;
   /** `sample` needs the head here; `last` and `all` return hidden states; `none` only fills the KV cache. */
   readonly output: 'none' | 'last' | 'all' | 'sample';
   /** How many of the last rows `last` and `sample` are about; 1 when left out. */

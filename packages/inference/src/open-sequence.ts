@@ -26,8 +26,3 @@ export interface SequenceStep {
   readonly sequence: OpenSequence;
   readonly request: KnownStep;
 }
-
-/** Of a step; a part of a row counts as one. */
-export function rowsOf({ input }: KnownStep, { spec }: ModelView): number {
-  return input instanceof Uint32Array ? input.length : Math.ceil(input.length / spec.hiddenSize);
-}

@@ -48,6 +48,7 @@ export class RowLanes {
       // What is wrong with it is for the main thread to say.
       if (row.length !== waiting.length || !allFinite(row)) break;
       this.#waiting.delete(waiting.awaited);
+      if (waiting.arrived) Atomics.store(waiting.arrived, 0, 1);
       waiting.resolve(row);
       return undefined;
     }

@@ -1,7 +1,7 @@
 import { AppError } from '@blyan/interface';
 import { InferenceError } from './errors.ts';
 import type { StepResult } from './messages.ts';
-import { type OpenSequence, rowsOf, type SequenceStep } from './open-sequence.ts';
+import type { OpenSequence, SequenceStep } from './open-sequence.ts';
 import { ReturnForecast } from './return-forecast.ts';
 
 /** Most sequences computed in one pass. */
@@ -72,7 +72,7 @@ export class StepQueue {
     }
     this.#returns.came(sequence);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ sequence, request, rows: rowsOf(request, sequence.model), resolve, reject });
+      this.#waiting.push({ sequence, request, rows: rowsOf(sequence, request), resolve, reject });
       // Steps that arrive in the same turn are computed together.
       if (this.#isAlone()) queueMicrotask(() => this.#pump());
       else setImmediate(() => this.#pump());
@@ -238,6 +238,10 @@ function together(ready: readonly Pending[], route: string): Pending[] {
     if (batch.length === MAX_BATCH) break;
   }
   return batch;
+}
+
+function rowsOf({ model }: OpenSequence, { input }: SequenceStep['request']): number {
+  return input instanceof Uint32Array ? input.length : Math.ceil(input.length / model.spec.hiddenSize);
 }
 
 function closed(): InferenceError {

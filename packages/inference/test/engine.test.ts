@@ -108,8 +108,8 @@ test('rows go from engine to engine over a lane, with the bits of one engine alo
   const head = (layer: number, wanted: number) => encodeStepHead({ requestId, layer, epoch: 1, position: 0, wanted });
   // Both are told what to do with rows that are not there yet; the first token sets all in motion.
   const behind = last.step({
-    ...{ sequence: 's', epoch: 1, position: 0, output: 'last', arrived },
-    input: { awaited: 'step', from: 'first', length, head: head(1, 1) },
+    ...{ sequence: 's', epoch: 1, position: 0, output: 'last' },
+    input: { awaited: 'step', from: 'first', length, head: head(1, 1), arrived },
     forward: { lane: back?.lane as number, requestId, layer: RESULT },
   });
   const hidden = { awaited: 'result', from: 'last', length, head: head(RESULT, 0) };

@@ -6,9 +6,13 @@ import { type MemoryNetwork, turnOfLoop } from './memory-network.ts';
 /** What an engine of a test knows of lanes: those of the node that it works for now. */
 export class EngineLanes {
   rows: RowLanes | null = null;
+  /** Turns of the event loop that the engine takes for what it begins with a row. */
+  turns: () => number = () => 0;
 
-  take(row: AwaitedRow): Promise<Float32Array<ArrayBuffer>> {
-    return (this.rows as RowLanes).take(row);
+  async take(row: AwaitedRow): Promise<Float32Array<ArrayBuffer>> {
+    const values = await (this.rows as RowLanes).take(row);
+    for (let turn = this.turns(); turn > 0; turn--) await turnOfLoop();
+    return values;
   }
 
   forward(
@@ -24,11 +28,16 @@ export interface MemoryLanesDeps {
   readonly of: (peerId: PeerId) => MemoryLanes | undefined;
   readonly frame: (frame: LaneName & { body: Uint8Array }) => Promise<void>;
   readonly closed: (lane: LaneName) => void;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
 let next = 1;
 
-/** The lanes of a node in a network in memory: there as soon as one is asked for. */
+/** Of what is asked for, how much comes too late. */
+const LATE = 0.3;
+
+/** The lanes of a node in a network in memory: there as soon as one is asked for, or a little later. */
 export class MemoryLanes {
   readonly rows: RowLanes;
   readonly #self: PeerId;
@@ -56,7 +65,7 @@ export class MemoryLanes {
       this.#open.set(peerId, lane);
       other.#open.set(this.#self, lane);
     }
-    return this.#open.get(peerId);
+    return this.#deps.random() < LATE ? undefined : this.#open.get(peerId);
   }
 
   disconnected(peerId: PeerId): void {

@@ -30,6 +30,7 @@ import { ExpertNetwork } from './expert-network.ts';
 import { engineOver, type TestEngine } from './harness.ts';
 import { EngineLanes, MemoryLanes } from './memory-lanes.ts';
 import { MemoryNetwork, MemoryPeer, turnOfLoop } from './memory-network.ts';
+import { uniform } from './noise.ts';
 
 const SEED = new Uint8Array(32).fill(7);
 /** PKCS #8 of an ed25519 seed. */
@@ -69,6 +70,7 @@ export class StageNetworkTest implements AsyncDisposable {
   readonly blamed: { peerId: PeerId; reason: string }[] = [];
   readonly #engines: ReadonlyMap<PeerId, LaneEngine>;
   readonly #hasLanes: boolean;
+  readonly #random: () => number;
   /** Nodes that hold nothing. */
   readonly empty = new Set<PeerId>();
 
@@ -77,6 +79,7 @@ export class StageNetworkTest implements AsyncDisposable {
   /** Every other seed has lanes between its engines. */
   constructor(model: TestEngine, engines: ReadonlyMap<PeerId, LaneEngine>, seed: number, logBytes?: number) {
     this.#hasLanes = seed % 2 === 1;
+    this.#random = uniform(seed + 1_000);
     this.#logBytes = logBytes;
     this.model = model;
     this.#engines = engines;
@@ -102,7 +105,9 @@ export class StageNetworkTest implements AsyncDisposable {
       of: (peerId) => (this.network.peer(peerId) ? this.nodes.get(peerId)?.lanes : undefined),
       frame: (frame) => network.frame(frame),
       closed: (lane) => host.laneClosed(lane),
+      random: this.#random,
     });
+    engineLanes.turns = () => Math.floor(this.#random() * 4);
     engineLanes.rows = lanes.rows;
     const engine = new AsynchronousEngine(core, lanes.rows);
     const peer = new MemoryPeer(id, this.network);

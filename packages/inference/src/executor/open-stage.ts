@@ -2,7 +2,6 @@ import type { PeerId } from '@blyan/interface';
 import type { Plan, PlanStage } from '@blyan/routing';
 import type { ModelView } from '../model-view.ts';
 import { sequenceId } from '../wire.ts';
-import type { StageStep } from './stage-port.ts';
 import { ExpertTally } from './tally.ts';
 
 /** How a frame stands to what the stage has taken so far. */
@@ -24,11 +23,20 @@ export interface StageOpening {
 }
 
 /** A step that waits for the engine, or whose rows wait to be sent. */
-interface Pending {
+export interface Pending {
   readonly position: number;
   readonly end: number;
   /** Its rows are void: it was overtaken by a rollback. */
   isVoid: boolean;
+}
+
+/** A step of one row that had not come when the engine was told of it. */
+export interface AwaitedStep {
+  readonly position: number;
+  /** Set by the engine when it has. */
+  readonly arrived: Int32Array<SharedArrayBuffer>;
+  /** Null as long as this side does not count on it. */
+  taken: Pending | null;
 }
 
 /**
@@ -68,10 +76,8 @@ export class OpenStage {
   lane: number | undefined;
   /** The lane over which the rows before came. */
   laneBefore: number | undefined;
-  /** Steps of one row each that the engine was told of and whose row is not here yet, in their order; not among those taken. */
-  awaited: readonly StageStep[] = [];
-  /** Set by the engine to the position behind an awaited row when it has come. */
-  readonly arrived = new Int32Array(new SharedArrayBuffer(4));
+  /** Steps that the engine was told of before their rows had come, in their order, until it is through with them. */
+  awaited: readonly AwaitedStep[] = [];
   readonly #pending = new Set<Pending>();
 
   constructor(opening: StageOpening, stage: PlanStage, model: ModelView, nowMs: number) {
@@ -99,8 +105,7 @@ export class OpenStage {
 
   /** Position behind the last row that has come, whether this side has heard of it or not. */
   get seen(): number {
-    const arrived = Atomics.load(this.arrived, 0);
-    return this.awaited.some(({ position }) => position + 1 === arrived) ? arrived : this.received;
+    return this.received + this.#arrived().length;
   }
 
   /** Nothing that it has taken, or was told to wait for, is still to be computed or sent. */
@@ -164,6 +169,17 @@ export class OpenStage {
     const step = { position, end: position + rows, isVoid: false };
     this.#pending.add(step);
     return step;
+  }
+
+  /** Counts the awaited steps whose rows have come. */
+  takeArrived(): void {
+    for (const awaited of this.#arrived()) awaited.taken = this.take(this.epoch, awaited.position, 1);
+  }
+
+  #arrived(): readonly AwaitedStep[] {
+    const open = this.awaited.filter(({ taken }) => taken === null);
+    const missing = open.findIndex(({ arrived }) => Atomics.load(arrived, 0) === 0);
+    return missing < 0 ? open : open.slice(0, missing);
   }
 
   /** The engine is through with a step. */

@@ -1,10 +1,10 @@
 import { errorCode } from '@blyan/interface';
 import type { Engine } from '../engine.ts';
 import { InferenceError } from '../errors.ts';
-import type { StepResult } from '../messages.ts';
+import type { AwaitedRow, DrawnToken, StepResult } from '../messages.ts';
 import { encodeStepHead, RESULT } from '../wire.ts';
 import type { InputLog } from './input-log.ts';
-import type { OpenStage } from './open-stage.ts';
+import type { AwaitedStep, OpenStage } from './open-stage.ts';
 import type { PeerBlame } from './peer-blame.ts';
 import type { StageOutbox } from './stage-outbox.ts';
 import type { StageStep } from './stage-port.ts';
@@ -13,6 +13,9 @@ import { rowsOf, wrongStep } from './step-check.ts';
 const PLAIN_GARBAGE = new Set(['ERR_INFERENCE_NOT_FINITE', 'ERR_INFERENCE_RANGE']);
 /** Frames of one request that may come too late or twice before their sender counts as broken. */
 const MAX_STALE_FRAMES = 1_024;
+
+/** A step whose row is still to come. */
+type AwaitingStep = StageStep & { readonly input: DrawnToken | AwaitedRow };
 
 export interface StageStepsDeps {
   readonly engine: Engine;
@@ -36,13 +39,15 @@ export class StageSteps {
   async take(stage: OpenStage, step: StageStep): Promise<void> {
     if (stage.isHalted) return;
     stage.touchedAtMs = performance.now();
-    if (!ArrayBuffer.isView(step.input)) return this.#await(stage, step);
-    this.forget(stage);
-    const rows = rowsOf(step.input, stage.model.spec.hiddenSize);
+    const { input } = step;
+    if (!ArrayBuffer.isView(input)) return this.#await(stage, { ...step, input });
+    // It may continue what the engine has already.
+    stage.takeArrived();
+    const rows = rowsOf(input, stage.model.spec.hiddenSize);
     const verdict = stage.judge(step.epoch, step.position);
     // A few are under way whenever nodes are replaced or drafts fall.
     if (verdict === 'stale' && ++stage.staleFrames < MAX_STALE_FRAMES) return;
-    const wrong = wrongStep(stage, step, step.input, rows, verdict);
+    const wrong = wrongStep(stage, step, input, rows, verdict);
     if (wrong !== null) {
       const { outbox, faults } = this.#deps;
       const message = `A step of ${rows} rows at position ${step.position} ${wrong.what}.`;
@@ -54,6 +59,7 @@ export class StageSteps {
       await outbox.failed(stage, error, { blame: stage.previous, reason: verdict === 'gap' ? 'gone' : 'garbage' });
       return;
     }
+    this.forget(stage);
     // What is written anew must not be sent as it was.
     if (step.position < stage.received) this.#deps.log.truncate(stage.id, step.position);
     const taken = stage.take(step.epoch, step.position, rows);
@@ -75,38 +81,48 @@ export class StageSteps {
     this.#awaitNext(stage);
   }
 
-  /** Whatever the engine was told to wait for counts no longer. */
+  /** The engine is not to wait for rows any longer; those that have come count. */
   forget(stage: OpenStage): void {
-    if (stage.awaited.length === 0) return;
-    stage.awaited = [];
-    this.#deps.engine.forgetRow(stage.id);
+    stage.takeArrived();
+    const taken = stage.awaited.filter((awaited) => awaited.taken !== null);
+    if (taken.length < stage.awaited.length) this.#deps.engine.forgetRow(stage.id);
+    stage.awaited = taken;
   }
 
-  /** A step of one row that is not here yet: it counts as taken when the engine is through with it. */
-  async #await(stage: OpenStage, step: StageStep): Promise<void> {
-    stage.awaited = [...stage.awaited, step];
+  /** A step of one row that is not here yet. */
+  async #await(stage: OpenStage, step: AwaitingStep): Promise<void> {
+    const arrived = new Int32Array(new SharedArrayBuffer(4));
+    const awaited: AwaitedStep = { position: step.position, arrived, taken: null };
+    stage.awaited = [...stage.awaited, awaited];
     let result: StepResult;
     try {
-      result = await this.#compute(stage, step);
+      result = await this.#compute(stage, { ...step, input: { ...step.input, arrived } });
     } catch (error) {
-      if (!stage.awaited.includes(step)) return;
-      stage.awaited = stage.awaited.filter((other) => other !== step);
+      const isOver = !stage.awaited.includes(awaited);
+      stage.awaited = stage.awaited.filter((other) => other !== awaited);
+      if (awaited.taken) {
+        stage.settled(awaited.taken, false);
+        if (awaited.taken.isVoid) return;
+        stage.rollBack(step.position);
+      }
       // It is not awaited any longer, or the token that it would have been ends the answer.
-      if (errorCode(error) === 'ERR_INFERENCE_CANCELLED') return;
+      if (isOver || errorCode(error) === 'ERR_INFERENCE_CANCELLED') return;
       await this.#deps.outbox.failed(stage, error, { reason: 'error' });
       return;
     }
-    if (stage.awaited[0] !== step || !this.#deps.isOpen(stage)) return;
-    stage.awaited = stage.awaited.slice(1);
+    if (!stage.awaited.includes(awaited) || !this.#deps.isOpen(stage)) return;
+    const taken = awaited.taken ?? stage.take(step.epoch, step.position, 1);
+    stage.awaited = stage.awaited.filter((other) => other !== awaited);
     stage.touchedAtMs = performance.now();
-    stage.settled(stage.take(step.epoch, step.position, 1), true);
+    stage.settled(taken, true);
+    if (taken.isVoid) return;
     this.#send(stage, step, 1, result);
     await stage.sending;
     this.#awaitNext(stage);
   }
 
   async #compute(stage: OpenStage, step: StageStep): Promise<StepResult> {
-    const { id: sequence, next, lane, requestId, arrived } = stage;
+    const { id: sequence, next, lane, requestId } = stage;
     const { epoch, position, wanted, input, sample, masks } = step;
     const output = next ? 'all' : wanted === 0 ? 'none' : sample ? 'sample' : 'last';
     const forward =
@@ -114,7 +130,7 @@ export class StageSteps {
         ? undefined
         : { lane, requestId, layer: next?.firstLayer ?? RESULT };
     const request = { sequence, epoch, position, input, output, wanted, sample, masks, forward } as const;
-    const result = await this.#deps.engine.step(ArrayBuffer.isView(input) ? request : { ...request, arrived });
+    const result = await this.#deps.engine.step(request);
     // On another plan by now: it went to the stage that was behind this one before.
     return stage.lane === lane ? result : { ...result, forwarded: false };
   }
