@@ -8,6 +8,7 @@ import type { AuthKind, AuthRecord, AuthStore } from './auth-store.ts';
 import { PUT, REPLACE, TAKE } from './redis-auth-scripts.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const SILENCE_MS = 6_000;
 /** A request of the gateway waits for no longer. */
 const ANSWER_TIMEOUT_MS = 2_000;
 const MAX_RECONNECT_MS = 2_000;
@@ -21,6 +22,8 @@ export interface RedisAuthStoreOptions {
   readonly url: string;
   /** Most of each kind. */
   readonly most?: Readonly<Record<AuthKind, number>>;
+  /** Longest that Redis may say nothing, milliseconds; it is asked three times in it. 6000 by default. */
+  readonly silenceMs?: number;
 }
 
 export interface RedisAuthStoreDeps {
@@ -36,13 +39,18 @@ export interface RedisAuthStoreDeps {
 export class RedisAuthStore implements AuthStore {
   readonly #url: string;
   readonly #most: Readonly<Record<AuthKind, number>>;
+  readonly #silenceMs: number;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #client: Client | null = null;
 
-  constructor({ url, most = MOST_RECORDS }: RedisAuthStoreOptions, { clock, logger }: RedisAuthStoreDeps) {
+  constructor(
+    { url, most = MOST_RECORDS, silenceMs = SILENCE_MS }: RedisAuthStoreOptions,
+    { clock, logger }: RedisAuthStoreDeps,
+  ) {
     this.#url = url;
     this.#most = most;
+    this.#silenceMs = silenceMs;
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -61,8 +69,11 @@ export class RedisAuthStore implements AuthStore {
       name: 'blyan-gateway',
       disableOfflineQueue: true,
       commandsQueueMaxLength: MAX_WAITING,
+      pingInterval: this.#silenceMs / 3,
       socket: {
         connectTimeout: CONNECT_TIMEOUT_MS,
+        // Also of one that takes the connection and does not greet: connecting would wait for it for ever.
+        socketTimeout: this.#silenceMs,
         reconnectStrategy: (retries, cause) => (wasReady ? Math.min(50 * 2 ** retries, MAX_RECONNECT_MS) : cause),
         ...(caPath === null ? {} : { tls: true, ca: await readFile(caPath) }),
       },

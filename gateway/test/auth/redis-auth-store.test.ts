@@ -21,6 +21,15 @@ class StoreLog {
   };
 }
 
+it('gives up on a Redis that takes the connection and says nothing', async () => {
+  const mute = createServer();
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void mute.close());
+  const url = `redis://127.0.0.1:${(mute.address() as AddressInfo).port}`;
+  const store = new RedisAuthStore({ url, silenceMs: 50 }, { clock: new TestClock(), logger: silentLogger });
+  await expect(store.open()).rejects.toMatchObject({ code: 'ERR_GATEWAY_AUTH_STORE' });
+});
+
 describe.skipIf(!hasRedis)('in Redis', () => {
   let server: RedisServer;
 

@@ -334,24 +334,27 @@ export async function createNode(config: NodeConfig, deps: NodeDaemonDeps): Prom
     return () => host.off('bootstrap:error', listener);
   }
 
-  /** Ends what is under way, waits for a start to give up, then undoes in reverse what was started. */
+  /** Ends what is under way, waits for a start to give up, then undoes in reverse what was started. Always ends. */
   function stop(): Promise<void> {
     stopped ??= (async () => {
       stopping.abort(new NodeError('ERR_NODE_STOPPED', 'The node is stopping.'));
-      await beginning?.catch(() => undefined);
-      for (const step of undo.splice(0).reverse()) {
-        try {
-          await inTime(step(), STOP_STEP_MS + config.drainMs);
-        } catch (error) {
-          logger.warn('a part of the node did not stop cleanly', { code: errorCode(error) });
-        }
-      }
+      await ended(() => beginning?.catch(() => undefined));
+      for (const step of undo.splice(0).reverse()) await ended(step);
     })();
     return stopped;
   }
+
+  /** Waits for a part to stop, but not for ever, and says when it does not. */
+  async function ended(step: () => unknown): Promise<void> {
+    try {
+      await inTime(step(), STOP_STEP_MS + config.drainMs);
+    } catch (error) {
+      logger.warn('a part of the node did not stop cleanly', { code: errorCode(error) });
+    }
+  }
 }
 
-/** Stopping always ends. @throws NodeError ERR_NODE_STOPPED when the step takes too long */
+/** @throws NodeError ERR_NODE_STOPPED when the step takes too long */
 async function inTime(step: unknown, limitMs: number): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
