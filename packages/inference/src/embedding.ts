@@ -99,12 +99,12 @@ function readRows(
         `The file of block ${block.root} ends before its embedding does.`,
       );
     }
-    rows.set(toF32(row, tensor), index * spec.hiddenSize);
+    const dtype = tensor.dtype as FloatDType;
+    widenToFloat32(
+      elementBits(row, dtype),
+      dtype,
+      rows.subarray(index * spec.hiddenSize, (index + 1) * spec.hiddenSize),
+    );
   }
   return rows;
-}
-
-function toF32(bytes: Uint8Array, tensor: TensorInfo): Float32Array {
-  const bits = elementBits(bytes, tensor.dtype as FloatDType);
-  return widenToFloat32(bits, tensor.dtype as FloatDType, new Float32Array(bits.length));
 }

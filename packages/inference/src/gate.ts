@@ -22,7 +22,6 @@ export function chooseExperts(
   const experts = new Uint16Array(rows * k);
   const weights = new Float32Array(rows * k);
   const probability = new Float64Array(expertCount);
-  const chosen: number[] = [];
   const taken = new Uint8Array(expertCount);
   for (let row = 0; row < rows; row++) {
     const at = row * stride;
@@ -34,25 +33,24 @@ export function chooseExperts(
       probability[e] = p;
       sum += p;
     }
-    chosen.length = 0;
     for (let slot = 0; slot < k; slot++) {
       let best = -1;
       for (let e = 0; e < expertCount; e++) {
         if (taken[e] === 1) continue;
         if (best < 0 || (logits[at + e] as number) > (logits[at + best] as number)) best = e;
       }
-      chosen.push(best);
       taken[best] = 1;
     }
-    chosen.sort((a, b) => a - b);
-    taken.fill(0);
     let kept = 0;
-    for (const e of chosen) kept += probability[e] as number;
+    for (let e = 0; e < expertCount; e++) if (taken[e] === 1) kept += probability[e] as number;
     const divisor = normalise ? kept : sum;
-    chosen.forEach((e, slot) => {
-      experts[row * k + slot] = e;
-      weights[row * k + slot] = (probability[e] as number) / divisor;
-    });
+    let slot = row * k;
+    for (let e = 0; e < expertCount; e++) {
+      if (taken[e] !== 1) continue;
+      experts[slot] = e;
+      weights[slot++] = (probability[e] as number) / divisor;
+    }
+    taken.fill(0);
   }
   return { experts, weights };
 }

@@ -7,7 +7,11 @@ import { bufferRows } from './product.ts';
 import { assertFinite, logprobs, sampleToken, withMask } from './sampler.ts';
 import type { Workspace } from './workspace.ts';
 
-/** Final norm and head for rows [hidden] that lie at the given pointers of the heap: logits [vocabulary] of each. */
+/**
+ * Final norm and head for rows [hidden] that lie at the given pointers of the heap: logits [vocabulary] of each, which are
+ * good until the workspace is used again. Copies of them were most of what made the collector mark all objects: every 25
+ * steps of 8 streams.
+ */
 export async function headLogits(
   context: ExpertContext,
   model: ModelView,
@@ -28,12 +32,14 @@ export async function headLogits(
       heap.kernels.rmsNorm(pointer, hiddenSize, norm, target, product.in, 1, hiddenSize, rmsNormEps);
     });
     product.run(normed, out, pointers.length);
+    const bytes = vocabSize * 4;
+    if (!product.columns) return pointers.map((_, index) => heap.f32(out + index * bytes, vocabSize));
     const all = heap.f32(out, height * product.out);
+    const rows = workspace.buffer('logits of rows', pointers.length * vocabSize);
     return pointers.map((_, index) => {
-      if (!product.columns) return all.slice(index * vocabSize, (index + 1) * vocabSize);
       const tile = bufferRows(1);
       const base = Math.floor(index / tile) * product.out * tile + (index % tile);
-      const row = new Float32Array(vocabSize);
+      const row = heap.f32(rows + index * bytes, vocabSize);
       for (let id = 0; id < vocabSize; id++) row[id] = all[base + id * tile] as number;
       return row;
     });

@@ -234,18 +234,32 @@ interface ExpertGroup {
 
 /** The rows that chose each expert, by ascending expert id. */
 export function groupByExpert(choice: GateChoice, rows: number, k: number): ExpertGroup[] {
-  const groups = new Map<number, ExpertGroup>();
+  const groups: ExpertGroup[] = [];
   for (let index = 0; index < rows * k; index++) {
     const expert = choice.experts[index] as number;
-    let group = groups.get(expert);
-    if (!group) {
-      group = { expert, rows: [], weights: [] };
-      groups.set(expert, group);
+    const row = Math.floor(index / k);
+    const weight = choice.weights[index] as number;
+    const at = firstFrom(groups, expert);
+    const group = groups[at];
+    if (group?.expert === expert) {
+      group.rows.push(row);
+      group.weights.push(weight);
+    } else {
+      groups.splice(at, 0, { expert, rows: [row], weights: [weight] });
     }
-    group.rows.push(Math.floor(index / k));
-    group.weights.push(choice.weights[index] as number);
   }
-  return [...groups.values()].sort((a, b) => a.expert - b.expert);
+  return groups;
+}
+
+/** Index of the first group, ascending by expert, that is of this one or a later. */
+function firstFrom(groups: readonly ExpertGroup[], expert: number): number {
+  let [low, high] = [0, groups.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((groups[middle] as ExpertGroup).expert < expert) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Outputs of remote experts, one of the right size for every group: anything else would be summed as if it were. */
