@@ -23,6 +23,7 @@ import type {
   SampledToken,
   SampleRequest,
   SequenceUsage,
+  StepInput,
   StepRequest,
   StepResult,
   WarmRequest,
@@ -166,10 +167,12 @@ export class EngineCore {
     const sequence = this.#sequence(request);
     const { input } = request;
     if (!('drawing' in input || 'awaited' in input)) return this.#run(sequence, { ...request, input });
-    const known = 'drawing' in input ? await this.#drawings.take(input) : await this.#awaited(input);
-    // Closed meanwhile, and perhaps another one opened by its name.
-    if (this.#sequence(request) !== sequence) throw unknownSequence();
-    return this.#run(sequence, { ...request, input: known });
+    const run = async (known: StepInput): Promise<StepResult> => {
+      // Closed meanwhile, and perhaps another one opened by its name.
+      if (this.#sequence(request) !== sequence) throw unknownSequence();
+      return this.#run(sequence, { ...request, input: known });
+    };
+    return 'drawing' in input ? run(await this.#drawings.take(input)) : this.#awaited(input, run);
   }
 
   async embed(request: { modelRoot: Root; tokens: Uint32Array<ArrayBuffer> }): Promise<Float32Array<ArrayBuffer>> {
@@ -190,7 +193,8 @@ export class EngineCore {
   async #draw(request: SampleRequest): Promise<readonly SampledToken[]> {
     const { view, workspaces } = this.#model(request.modelRoot);
     const { hiddenSize } = view.spec;
-    const hidden = 'awaited' in request.hidden ? await this.#awaited(request.hidden) : request.hidden;
+    const { hidden: given } = request;
+    const hidden = 'awaited' in given ? await this.#awaited(given, async (row) => row) : given;
     const rows = hidden.length / hiddenSize;
     if (!Number.isInteger(rows) || rows < 1 || rows > MAX_STEP_ROWS) {
       const message = `Rows of the model have ${hiddenSize} values each; ${hidden.length} are no whole number of rows.`;
@@ -252,8 +256,8 @@ export class EngineCore {
     return { ...result, forwarded: this.#lanes?.forward(step.forward, step, result.rows, result.hidden) ?? false };
   }
 
-  #awaited(row: AwaitedRow): Promise<Float32Array<ArrayBuffer>> {
-    return this.#lanes?.take(row) ?? Promise.reject(new TypeError('no lanes'));
+  #awaited<T>(row: AwaitedRow, use: (row: Float32Array<ArrayBuffer>) => Promise<T>): Promise<T> {
+    return this.#lanes?.take(row, use) ?? Promise.reject(new TypeError('no lanes'));
   }
 
   /** A computation over blocks; from the start again when one changed under it. */

@@ -11,7 +11,7 @@ export interface RowLanesDeps {
 }
 
 interface Waiting extends AwaitedRow {
-  readonly resolve: (row: Float32Array<ArrayBuffer>) => void;
+  readonly use: (row: Float32Array<ArrayBuffer>) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -27,11 +27,14 @@ export class RowLanes {
     this.#deps = deps;
   }
 
-  /** @throws InferenceError ERR_INFERENCE_CANCELLED when it is forgotten, or another one is awaited by its name */
-  take(row: AwaitedRow): Promise<Float32Array<ArrayBuffer>> {
+  /**
+   * @param use begins in the moment the row comes: a step of the row behind it may be asked for right afterwards
+   * @throws InferenceError ERR_INFERENCE_CANCELLED when it is forgotten, or another one is awaited by its name
+   */
+  take<T>(row: AwaitedRow, use: (row: Float32Array<ArrayBuffer>) => Promise<T>): Promise<T> {
     this.forget(row.awaited);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(row.awaited, { ...row, resolve, reject });
+      this.#waiting.set(row.awaited, { ...row, use: (values) => resolve(use(values)), reject });
     });
   }
 
@@ -49,7 +52,7 @@ export class RowLanes {
       if (row.length !== waiting.length || !allFinite(row)) break;
       this.#waiting.delete(waiting.awaited);
       if (waiting.arrived) Atomics.store(waiting.arrived, 0, 1);
-      waiting.resolve(row);
+      waiting.use(row);
       return undefined;
     }
     return this.#deps.pass({ peerId, lane, body });

@@ -1,11 +1,13 @@
 import type { GenerateRequest, PeerId } from '@blyan/interface';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PlanRun } from '../src/executor/plan-run.ts';
+import type { SampledToken } from '../src/messages.ts';
 import { decodeStep } from '../src/wire.ts';
 import { openRandom, type TestEngine } from './harness.ts';
 import { turnOfLoop } from './memory-network.ts';
 import { uniform } from './noise.ts';
-import { type Answer, type LaneEngine, StageNetworkTest } from './stage-network.ts';
+import { type Answer, type LaneEngine, StageNetworkTest, type TestNode } from './stage-network.ts';
 
 const IDS: readonly PeerId[] = ['A', 'B', 'C', 'D', 'E'];
 const OTHERS = IDS.slice(1);
@@ -180,6 +182,42 @@ describe.each(['f32', 'i8'] as const)('%s', (dtype) => {
     expect(net.blamed.map(({ peerId }) => peerId)).toEqual(['E']);
     expect(answer.report.failovers).toMatchObject([{ peerId: 'E' }]);
     await expect.poll(() => net.leaks(), { timeout: 10_000 }).toEqual({});
+  });
+
+  test.each(seeds(6))('seed %d, nobody is given up where nothing fails', async (seed) => {
+    const expected = await undisturbed(seed);
+    await using net = new StageNetworkTest(model, engines, seed);
+    const committedTokens = expected.tokens.slice(0, KNOWN).map(({ tokenId }) => tokenId);
+    const plan = net.plan('A', seed < 4 ? ['A', 'B', 'C'] : ['B', 'C', 'D']);
+    const answer = await net.answer('A', plan, requestOf(model, seed, { speculation: 'ngram', committedTokens }));
+    expect(answer.tokens).toEqual(expected.tokens.slice(KNOWN));
+    expect([answer.report.failovers, net.blamed]).toEqual([[], []]);
+  });
+
+  test('no token is drawn twice by the engine while who reads the answer is slow', async () => {
+    const expected = await undisturbed(5);
+    await using net = new StageNetworkTest(model, engines, 5);
+    const { engine, deps } = net.nodes.get('A') as TestNode;
+    const drawn: number[] = [];
+    const sample = engine.sample.bind(engine);
+    engine.sample = (request) => {
+      if ('awaited' in request.hidden) drawn.push(request.position);
+      return sample(request);
+    };
+    const { signal } = new AbortController();
+    const plan = net.plan('A', ['A', 'B']);
+    const run = new PlanRun({ self: 'A', plan, model: model.model, request: requestOf(model, 5), signal }, deps);
+    const tokens: SampledToken[] = [];
+    await run.open();
+    for await (const token of run.tokens()) {
+      // Long enough for the next one to be drawn.
+      for (let turn = 0; tokens.length === 20 && turn < 60; turn++) await turnOfLoop();
+      tokens.push(token);
+    }
+    await run.close();
+    expect(tokens).toEqual(expected.tokens);
+    expect(drawn).toEqual([...new Set(drawn)]);
+    expect(drawn.length).toBeGreaterThan(TOKENS - 8);
   });
 
   for (const speculation of ['off', 'ngram'] as const) {

@@ -6,13 +6,13 @@ import { type MemoryNetwork, turnOfLoop } from './memory-network.ts';
 /** What an engine of a test knows of lanes: those of the node that it works for now. */
 export class EngineLanes {
   rows: RowLanes | null = null;
-  /** Turns of the event loop that the engine takes for what it begins with a row. */
+  /** Turns of the event loop until the main thread hears of what was begun with a row. */
   turns: () => number = () => 0;
 
-  async take(row: AwaitedRow): Promise<Float32Array<ArrayBuffer>> {
-    const values = await (this.rows as RowLanes).take(row);
+  async take<T>(row: AwaitedRow, use: (row: Float32Array<ArrayBuffer>) => Promise<T>): Promise<T> {
+    const result = await (this.rows as RowLanes).take(row, use);
     for (let turn = this.turns(); turn > 0; turn--) await turnOfLoop();
-    return values;
+    return result;
   }
 
   forward(

@@ -9,6 +9,7 @@ const awaited = (name: string, head: Partial<typeof HEAD> = {}): AwaitedRow => (
   ...{ awaited: name, from: 'peer', length: 3 },
   head: encodeStepHead({ ...HEAD, ...head }),
 });
+const same = async (row: Float32Array) => row;
 const frame = (head: Partial<typeof HEAD> = {}, rows = ROW) =>
   new Uint8Array(Buffer.concat(encodeStep({ ...HEAD, ...head, rows })));
 
@@ -24,8 +25,8 @@ function lanes() {
 
 test('the row that is awaited is for the engine, once', async () => {
   const { rows, passed } = lanes();
-  const row = rows.take(awaited('a'));
-  const other = rows.take(awaited('b', { position: 8 }));
+  const row = rows.take(awaited('a'), same);
+  const other = rows.take(awaited('b', { position: 8 }), same);
   expect(rows.receive('peer', 1, frame())).toBeUndefined();
   expect(await row).toEqual(ROW);
   await rows.receive('peer', 1, frame());
@@ -47,7 +48,7 @@ test.each([
   ['cut off in its head', frame().slice(0, 20)],
 ])('a frame %s is for the main thread', async (_, body) => {
   const { rows, passed } = lanes();
-  const row = rows.take(awaited('a'));
+  const row = rows.take(awaited('a'), same);
   await rows.receive('peer', 1, body);
   expect(passed).toEqual([body]);
   await rows.receive('other', 1, frame());
@@ -59,8 +60,8 @@ test.each([
 test('what is forgotten, or awaited anew, is cancelled', async () => {
   const { rows, passed } = lanes();
   const cancelled = { code: 'ERR_INFERENCE_CANCELLED' };
-  const first = expect(rows.take(awaited('a'))).rejects.toMatchObject(cancelled);
-  const second = expect(rows.take(awaited('a'))).rejects.toMatchObject(cancelled);
+  const first = expect(rows.take(awaited('a'), same)).rejects.toMatchObject(cancelled);
+  const second = expect(rows.take(awaited('a'), same)).rejects.toMatchObject(cancelled);
   rows.forget('a');
   rows.forget('never awaited');
   await Promise.all([first, second]);

@@ -67,7 +67,8 @@ export class DrawAhead {
    */
   expect(token: Place | null, from: PeerId | null, draw: () => Draw): void {
     this.#plain = token !== null && token.position <= this.#options.end - 2 ? token : null;
-    if (this.#plain === null || from === null || this.#awaited !== null) return;
+    // Drawn already, when who reads the answer is slow: the result is on its way here.
+    if (this.#plain === null || from === null || this.#awaited !== null || this.isFed) return;
     const { epoch, position } = this.#plain;
     const { requestId, hiddenSize: length } = this.#options;
     const head = encodeStepHead({ requestId, layer: RESULT, epoch, position: position - 1, wanted: 0 });
