@@ -111,7 +111,7 @@ test('a gateway that cannot be reached at first is replaced by the next one', as
 test('when nobody knows the answer any more, the error is the first one', async () => {
   const { url } = await startGateway({ tokens: tokensOf(ANSWER) });
   const client = new ApiClient({ baseUrl: url, fetch: cutting(700, async () => {}) });
-  await expect(read(client)).rejects.toThrow('terminated');
+  await expect(read(client)).rejects.toMatchObject({ code: 'ERR_API_BROKEN_ANSWER', cause: { message: 'terminated' } });
 });
 
 test('an answer that somebody else took over is left to them', async () => {

@@ -75,3 +75,34 @@ test('it says when nobody answers, and when something else does', async () => {
   other.closeAllConnections();
   await expect(client.models()).rejects.toMatchObject({ code: 'ERR_API_UNREACHABLE' });
 });
+
+test('what breaks off, is no object or never ends is an error of the client, too', async () => {
+  const said: { body: string; status?: number; isCut?: boolean }[] = [];
+  const fetched: typeof fetch = async () => {
+    const { body, status = 200, isCut = false } = said.shift() ?? { body: '' };
+    const bytes = new ReadableStream({
+      pull(controller) {
+        if (body !== '') controller.enqueue(new TextEncoder().encode(body));
+        if (isCut) controller.error(new TypeError('terminated'));
+        else controller.close();
+      },
+    });
+    return new Response(bytes, { status });
+  };
+  const client = new ApiClient({ baseUrl: '', fetch: fetched });
+  const broken = { code: 'ERR_API_BROKEN_ANSWER' };
+  said.push({ body: '{"da', isCut: true }, { body: '{"er', status: 500, isCut: true }, { body: 'null', status: 500 });
+  for (const _ of [1, 2, 3]) await expect(client.models()).rejects.toMatchObject(broken);
+  said.push(
+    { body: 'data: 1\n\n' },
+    { body: 'data: {}\n\ndata', isCut: true },
+    { body: `data: ${'x'.repeat(2 ** 24)}` },
+  );
+  for (const _ of [1, 2, 3])
+    await expect(
+      client.chain
+        .events()
+        .next()
+        .then(() => client.chain.events().next()),
+    ).rejects.toMatchObject(broken);
+});

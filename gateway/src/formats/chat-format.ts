@@ -44,11 +44,12 @@ export function chatFormat(form: AnswerForm, model: ServedModel, tokenizer: Toke
     opening: () => chunk({ delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }),
     delta({ text, tokens, calls }, report) {
       const logprobs = hasLogprobs ? chatLogprobs(tokens, tokenizer) : null;
-      const first = text === '' && calls.length > 0 && tokens.length === 0 ? [] : [{ content: text }];
-      const called = calls.map((call) => ({ tool_calls: [{ index: count, ...spelled(call, count++) }] }));
-      return [...first, ...called].flatMap((delta, at) =>
-        chunk({ delta, logprobs: at === 0 ? logprobs : null, finish_reason: null }, at === 0 ? report : undefined),
-      );
+      // One chunk for all of it: of several with one position only the last could have its id.
+      const said = (text !== '' || calls.length === 0) && { content: text };
+      const called = calls.length > 0 && {
+        tool_calls: calls.map((call) => ({ index: count, ...spelled(call, count++) })),
+      };
+      return chunk({ delta: { ...said, ...called }, logprobs, finish_reason: null }, report);
     },
     finish: (_index, { finishReason }, report) =>
       chunk({ delta: {}, logprobs: null, finish_reason: finishReason }, report),

@@ -1,4 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
+import { ApiClient, type BlyanAnswer } from '@blyan/api';
 import { TOOL_TEMPLATE } from '@blyan/testkit';
 import { Ollama } from 'ollama';
 import { expect, test } from 'vitest';
@@ -61,6 +62,18 @@ test('the openai client is told of calls, whole and streamed, and sends what cam
   expect(prompt()).toContain('Let me see. <tool_call>{"name": "depth", "arguments": {"place": "lake"}}</tool_call>');
   expect(prompt()).toContain('<tool_response>20 m</tool_response>');
   expect(prompt()).not.toContain('How deep it is');
+});
+
+test('our own client gets the token that ends a call, too', async () => {
+  const { url } = await start(`Well. ${CALL}`);
+  const asked = { ...chatBody({ blyan: { return_token_ids: true } }), tools };
+  const ids: number[] = [];
+  let whole: readonly number[] | undefined;
+  for await (const { choices, blyan } of new ApiClient({ baseUrl: url }).streamChat(asked)) {
+    if (blyan?.token_id !== undefined) ids.push(blyan.token_id);
+    if (choices[0]?.finish_reason) whole = (blyan as BlyanAnswer).token_ids;
+  }
+  expect(ids).toEqual(whole);
 });
 
 test('one call only, where the client wants no more', async () => {

@@ -90,7 +90,8 @@ async function resumed(
 
 /** Whether another attempt may do better: the network failed, a node did, or a gateway is busy or stops. */
 function isWorthResuming(error: unknown): boolean {
-  if (!(error instanceof ApiClientError)) return !(error instanceof RangeError);
+  // What is too long would be so again.
+  if (!(error instanceof ApiClientError) || error.cause instanceof RangeError) return false;
   if (error.code !== 'ERR_API_REFUSED') return true;
   const { type } = error.meta;
   return type === 'shard_unavailable' || type === 'overloaded_error' || type === 'rate_limit_error';

@@ -57,7 +57,7 @@ export const chatCompletionChunk = z.object({
       delta: z.strictObject({
         role: z.literal('assistant').optional(),
         content: z.string().optional(),
-        /** Each call comes whole, in a chunk of its own. */
+        /** Each call comes whole. */
         tool_calls: z.array(toolCall.extend({ index: z.int() })).optional(),
       }),
       logprobs: chatLogprobs.nullable(),

@@ -40,11 +40,34 @@ function secondsOf(retryAfter: string | null): number | undefined {
   return retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
 }
 
-/** @throws ApiClientError ERR_API_BROKEN_ANSWER */
-export function parseAnswer<T>(text: string): T {
+/** A connection that ended in the middle of what it brought. */
+export function brokenOff(cause: unknown): ApiClientError {
+  const message = 'The connection to the gateway broke off in the middle of its answer: ask again.';
+  return new ApiClientError('ERR_API_BROKEN_ANSWER', message, { kind: 'peer', cause });
+}
+
+/**
+ * All of an answer.
+ *
+ * @throws ApiClientError ERR_API_BROKEN_ANSWER when the connection breaks off; the signal's reason
+ */
+export async function textOf(response: Response, signal: AbortSignal | null | undefined): Promise<string> {
   try {
-    return JSON.parse(text) as T;
+    return await response.text();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw brokenOff(cause);
+  }
+}
+
+/** Every answer, and every event of a stream, is a JSON object. @throws ApiClientError ERR_API_BROKEN_ANSWER */
+export function parseAnswer<T extends object>(text: string): T {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
   } catch (cause) {
     throw brokenAnswer('The gateway answered with something that is not JSON.', cause);
   }
+  if (typeof answer !== 'object' || answer === null) throw brokenAnswer('The gateway answered with no JSON object.');
+  return answer as T;
 }

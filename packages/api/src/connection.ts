@@ -1,4 +1,4 @@
-import { type ApiClientError, brokenAnswer } from './client-error.ts';
+import { type ApiClientError, brokenAnswer, brokenOff } from './client-error.ts';
 import { readSseEvents, type SseEvent } from './sse.ts';
 
 /** Longest silence of a stream; the gateway sends a comment every 15 s. */
@@ -13,9 +13,15 @@ export class Connection {
     this.signal = outer === undefined ? this.#controller.signal : AbortSignal.any([outer, this.#controller.signal]);
   }
 
+  /** @throws ApiClientError ERR_API_BROKEN_ANSWER; the signal's reason */
   async *events(response: Response): AsyncGenerator<SseEvent> {
     if (response.body === null) throw brokenAnswer('The gateway sent no body.');
-    yield* readSseEvents(this.#watched(response.body as AsyncIterable<Uint8Array> & ReadableStream));
+    try {
+      yield* readSseEvents(this.#watched(response.body as AsyncIterable<Uint8Array> & ReadableStream));
+    } catch (cause) {
+      this.signal.throwIfAborted();
+      throw cause instanceof RangeError ? brokenAnswer(`${cause.message}.`, cause) : brokenOff(cause);
+    }
   }
 
   /** Fails when no byte comes for too long while somebody waits for one. */

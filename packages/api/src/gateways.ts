@@ -1,4 +1,4 @@
-import { ApiClientError, brokenAnswer, parseAnswer, refusedBy } from './client-error.ts';
+import { ApiClientError, brokenAnswer, parseAnswer, refusedBy, textOf } from './client-error.ts';
 import type { ApiErrorBody } from './errors.ts';
 
 export interface GatewaysOptions {
@@ -23,9 +23,9 @@ export class Gateways {
     this.#fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
   }
 
-  async json<T>(path: string, init: RequestInit): Promise<T> {
+  async json<T extends object>(path: string, init: RequestInit): Promise<T> {
     const response = await this.any(path, init);
-    return parseAnswer<T>(await response.text());
+    return parseAnswer<T>(await textOf(response, init.signal));
   }
 
   /** The answer of the first gateway that can be reached, beginning with the one that answered last. */
@@ -55,7 +55,7 @@ export class Gateways {
       throw unreachable(baseUrl, cause);
     }
     if (response.ok) return response;
-    const body = parseAnswer<ApiErrorBody>(await response.text());
+    const body = parseAnswer<ApiErrorBody>(await textOf(response, init.signal));
     if (typeof body.error?.message !== 'string')
       throw brokenAnswer(`The gateway answered with status ${response.status}.`);
     throw refusedBy(body, response);
