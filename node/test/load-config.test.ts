@@ -114,6 +114,7 @@ describe('forms', () => {
     [{ listen: ['127.0.0.1:4701'] }, {}, /--listen \(entry 0\)/],
     [{ host: 'layers:3-1' }, {}, /--host/],
     [{ bootstrap: ['http://x'] }, {}, /multiaddr or an invite/],
+    [{ listen: ['/ip4/127.0.0.1/tcp/65536'] }, {}, /port up to 65535/],
   ])('%j %j is refused by name', async (flags, env, pattern) => {
     await expect(load(flags, env as unknown as Record<string, string>)).rejects.toThrow(pattern);
   });

@@ -15,10 +15,12 @@ const MAX_LIST = 64;
 const MAX_TEXT = 4096;
 
 const text = z.string().min(1, 'must not be empty').max(MAX_TEXT);
-const multiaddr = text.regex(
-  /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^\s]*)?$/,
-  'must be a multiaddr such as /ip4/127.0.0.1/tcp/4701',
-);
+const multiaddr = text
+  .regex(
+    /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^\s]*)?$/,
+    'must be a multiaddr such as /ip4/127.0.0.1/tcp/4701',
+  )
+  .refine((address) => Number(/\/tcp\/(\d+)/.exec(address)?.[1] ?? 0) <= 65_535, 'must have a port up to 65535');
 const contact = text.regex(
   /^(\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^\s]*)?|blyan1[0-9A-Za-z_-]+)$/,
   'must be a multiaddr or an invite string (blyan1…)',
