@@ -194,6 +194,26 @@ describe.each(['f32', 'i8'] as const)('%s', (dtype) => {
     expect([answer.report.failovers, net.blamed]).toEqual([[], []]);
   });
 
+  test.each([
+    ['A', 'B'],
+    ['B', 'A'],
+  ])('a lane that closes, which %s hears of before %s, does not take its stage from the coordinator', async (one, other) => {
+    const expected = await undisturbed(5);
+    await using net = new StageNetworkTest(model, engines, 5);
+    for (const id of ['C', 'D', 'E']) net.kill(id);
+    const answer = await net.answer('A', net.plan('A', ['A', 'B']), requestOf(model, 5), undefined, (count) => {
+      if (count !== 20) return;
+      net.nodes.get(one)?.lanes.disconnected(other);
+      // When what the first said of it has been heard.
+      const wait = (turns: number) => setImmediate(() => (turns > 0 ? wait(turns - 1) : end()));
+      const end = () => net.nodes.get(other)?.lanes.disconnected(one);
+      wait(40);
+    });
+    expect(answer.tokens).toEqual(expected.tokens);
+    expect(answer.report.failovers).toMatchObject([{ peerId: 'B', reason: 'gone', atToken: 20 }]);
+    await expect.poll(() => net.leaks(), { timeout: 10_000 }).toEqual({});
+  });
+
   test('no token is drawn twice by the engine while who reads the answer is slow', async () => {
     const expected = await undisturbed(5);
     await using net = new StageNetworkTest(model, engines, 5);

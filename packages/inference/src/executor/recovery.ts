@@ -174,11 +174,15 @@ export class Recovery {
   /** Who must go: a node that accuses this one, or a second neighbour in one answer, is wrong itself. */
   #judge(reported: LostNode): LostNode {
     const { peerId, by, reason, error } = reported;
+    const { self } = this.#options;
     // A stage of this node does not lie to it.
-    if (by === undefined || by === this.#options.self || reason !== 'garbage') return reported;
+    if (by === undefined || by === self) return reported;
+    // This node is there, and knows what it has sent: it is what lies between the two.
+    if (peerId === self) return { peerId: by, reason, error };
+    if (reason !== 'garbage') return reported;
     const accused = this.#accused.get(by) ?? new Set();
     this.#accused.set(by, accused.add(peerId));
-    return peerId === this.#options.self || accused.size > 1 ? { peerId: by, reason, error } : reported;
+    return accused.size > 1 ? { peerId: by, reason, error } : reported;
   }
 
   /** Notes lost nodes and tells who was at fault. @returns whether there are any */
