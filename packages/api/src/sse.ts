@@ -29,18 +29,23 @@ export interface SseEvent {
  */
 export async function* readSseEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<SseEvent> {
   const decoder = new TextDecoder();
+  /** Of a line that has not ended: it is not searched again, so that a long one costs no more than its length. */
   let rest = '';
   let data: string[] = [];
   let size = 0;
   let lastEventId = '';
   let id = '';
+  let isAfterCr = false;
   for await (const chunk of bytes) {
-    rest += decoder.decode(chunk, { stream: true });
-    for (;;) {
-      const end = rest.search(/\r\n|\n|\r(?!$)/);
-      if (end === -1) break;
-      const line = rest.slice(0, end);
-      rest = rest.slice(end + (rest.startsWith('\r\n', end) ? 2 : 1));
+    let text = decoder.decode(chunk, { stream: true });
+    if (text === '') continue;
+    if (isAfterCr && text.startsWith('\n')) text = text.slice(1);
+    isAfterCr = text.endsWith('\r');
+    let from = 0;
+    for (const { index, 0: lineEnd } of text.matchAll(/\r\n?|\n/g)) {
+      const line = rest + text.slice(from, index);
+      rest = '';
+      from = index + lineEnd.length;
       if (line === '') {
         lastEventId = id;
         if (data.length > 0) yield { data: data.join('\n'), lastEventId };
@@ -54,6 +59,7 @@ export async function* readSseEvents(bytes: AsyncIterable<Uint8Array>): AsyncGen
         if (!value.includes('\0')) id = value;
       }
     }
+    rest += text.slice(from);
     if (size + rest.length > MAX_EVENT_LENGTH) throw new RangeError('An event of the stream is too long');
   }
 }
