@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@blyan/testkit';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { acquireLock, lockHolder } from '../src/data-dir/lock.ts';
-import { identifyProcess } from '../src/data-dir/process-identity.ts';
+import { identifyProcess, isRunning } from '../src/data-dir/process-identity.ts';
 
 /** Number of a process that has ended. */
 async function deadPid(): Promise<number> {
@@ -52,6 +52,18 @@ test.each(['', 'nonsense', '-1\n', '999999999999999999999\n'])('a damaged lock (
   await using dir = await temporaryDirectory();
   await writeFile(join(dir.path, 'LOCK'), content);
   await (await acquireLock(dir.path, process.pid)).release();
+});
+
+test.runIf(process.platform === 'linux')('a process that has ended and was never asked for is gone', async () => {
+  // Its parent becomes a program that waits for no child, as the first process of many a container.
+  const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60']);
+  onTestFinished(() => void parent.kill());
+  const [line] = await once(parent.stdout, 'data');
+  const identity = identifyProcess(Number(line));
+  expect(isRunning(identity)).toBe(true);
+  parent.stdin.end();
+  await expect.poll(() => isRunning(identity)).toBe(false);
+  expect(() => process.kill(identity.pid, 0)).not.toThrow();
 });
 
 test('of many who want a stale lock exactly one gets it', async () => {

@@ -8,30 +8,38 @@ export interface ProcessIdentity {
   readonly startedAt: string | null;
 }
 
-/** Start time in clock ticks since boot, with the boot it belongs to (Linux: field 22 of /proc/PID/stat). */
-function startTime(pid: number): string | null {
+interface Seen {
+  /** In clock ticks since boot, with the boot it belongs to. */
+  readonly startedAt: string;
+  /** It has ended, and nobody has asked how: a container without an init keeps such processes for ever. */
+  readonly isZombie: boolean;
+}
+
+/** What the system shows of a process (Linux: fields 3 and 22 of /proc/PID/stat); null where it shows nothing. */
+function look(pid: number): Seen | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${ticks}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return { startedAt: `${boot}:${fields[19]}`, isZombie: fields[0] === 'Z' };
   } catch {
     return null;
   }
 }
 
 export function identifyProcess(pid: number): ProcessIdentity {
-  return { pid, startedAt: startTime(pid) };
+  return { pid, startedAt: look(pid)?.startedAt ?? null };
 }
 
 /** Whether exactly this process still runs; a process of another user counts as running. */
-export function isRunning(identity: ProcessIdentity): boolean {
+export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   try {
-    kill(identity.pid, 0);
+    kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  return (
-    identity.startedAt === null || startTime(identity.pid) === null || startTime(identity.pid) === identity.startedAt
-  );
+  const seen = look(pid);
+  if (seen === null) return true;
+  return !seen.isZombie && (startedAt === null || seen.startedAt === startedAt);
 }
