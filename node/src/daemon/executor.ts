@@ -172,7 +172,8 @@ export function createExecutor(options: ExecutorOptions, deps: ExecutorDeps): Ex
     stages,
     laneEvents: {
       laneOpened: async (lane) => lanes.opened(lane),
-      laneClosed: async (lane) => {
+      laneClosed: async ({ fault, ...lane }) => {
+        if (fault !== undefined) faults.blame(lane.peerId, 'garbage', fault);
         lanes.closed(lane);
         stages.laneClosed(lane);
       },

@@ -213,7 +213,8 @@ export interface MainApi {
     call: RemoteExpertCall;
   }): Promise<readonly Float32Array<ArrayBuffer>[]>;
   laneOpened(lane: LaneName): Promise<void>;
-  laneClosed(lane: LaneName): Promise<void>;
+  /** With the code of what the peer sent, if that ended it. */
+  laneClosed(lane: LaneName & { readonly fault?: string }): Promise<void>;
   /** A step frame that nothing here waits for. Resolves when it does not take up room any longer. */
   frame(frame: LaneName & { body: Uint8Array<ArrayBuffer> }): Promise<void>;
 }

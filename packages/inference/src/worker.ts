@@ -41,18 +41,23 @@ function ask<Name extends keyof MainApi>(
   }) as ReturnType<MainApi[Name]>;
 }
 
+/** Without an interest in the answer. */
+function tell<Name extends keyof MainApi>(operation: Name, argument: Parameters<MainApi[Name]>[0]): void {
+  (ask(operation, argument) as Promise<unknown>).catch(() => {});
+}
+
 const options = workerData as WorkerOptions;
 const lanes = new Lanes(
   { host: options.laneHost ?? '127.0.0.1', maxMessageBytes: MAX_FRAME_BYTES },
   {
-    onOpen: (peerId, lane) => void ask('laneOpened', { peerId, lane }),
+    onOpen: (peerId, lane) => tell('laneOpened', { peerId, lane }),
     onMessage: (peerId, lane, body) => {
       // What the main thread has said by now goes before what the network brings.
       for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
         hear(next.message as ToWorker);
       return rows.receive(peerId, lane, body);
     },
-    onClose: (peerId, lane) => void ask('laneClosed', { peerId, lane }),
+    onClose: (peerId, lane, fault) => tell('laneClosed', { peerId, lane, fault }),
   },
 );
 const rows = new RowLanes({

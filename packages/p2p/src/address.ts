@@ -35,9 +35,10 @@ export function ipOf(address: Multiaddr): string | null {
   return address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value ?? null;
 }
 
-/** The one address to listen on beside these: theirs, or every one of the machine when they are several. */
+/** The one IP address to listen on beside these: theirs, or when they are several every one of the machine of their kinds. */
 export function commonHost(addresses: readonly string[]): string {
   const hosts = new Set(addresses.map((address) => ipOf(parseAddress(address))));
   const [host] = hosts;
-  return hosts.size === 1 && host ? host : '::';
+  if (hosts.size === 1 && host) return host;
+  return [...hosts].every((other) => other?.includes('.')) ? '0.0.0.0' : '::';
 }

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { encodeFrame } from '@blyan/codec';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
+import { commonHost } from '../src/address.ts';
 import { dialLane, Lane, Lanes } from '../src/lane/index.ts';
 
 const HOST = '127.0.0.1';
@@ -17,12 +18,13 @@ interface Side {
   readonly open: { peerId: string; lane: number }[];
   readonly closed: number[];
   readonly bodies: Uint8Array[];
+  readonly faults: string[];
   /** Resolves when there are so many of them. */
   until(what: 'open' | 'closed' | 'bodies', count: number): Promise<void>;
 }
 
 function side(): Side {
-  const seen = { open: [] as Side['open'], closed: [] as number[], bodies: [] as Uint8Array[] };
+  const seen = { open: [] as Side['open'], closed: [] as number[], bodies: [] as Uint8Array[], faults: [] as string[] };
   const waiting: { what: keyof typeof seen; count: number; done: () => void }[] = [];
   const look = (_count?: number) => {
     for (const wait of waiting) if (seen[wait.what].length >= wait.count) wait.done();
@@ -32,7 +34,10 @@ function side(): Side {
     {
       onOpen: (peerId, lane) => look(seen.open.push({ peerId, lane })),
       onMessage: (_peerId, _lane, body) => look(seen.bodies.push(body)),
-      onClose: (_peerId, lane) => look(seen.closed.push(lane)),
+      onClose: (_peerId, lane, fault) => {
+        if (fault) seen.faults.push(fault);
+        look(seen.closed.push(lane));
+      },
     },
   );
   cleanup.push(() => lanes.stop());
@@ -87,6 +92,28 @@ test('both sides hear of the end, and nothing can be sent any more', async () =>
   await Promise.all([a.until('closed', 1), b.until('closed', 1)]);
   expect([a.closed, b.closed]).toEqual([[from], [to]]);
   expect([a.lanes.send(from, [new Uint8Array(1)]), b.lanes.send(to, [new Uint8Array(1)])]).toEqual([false, false]);
+});
+
+test.each([
+  [['/ip4/192.0.2.1/tcp/1'], '192.0.2.1'],
+  [['/ip6/::1/tcp/1', '/ip6/::1/tcp/2'], '::1'],
+  [['/ip4/192.0.2.1/tcp/1', '/ip4/127.0.0.1/tcp/1'], '0.0.0.0'],
+  [['/ip4/192.0.2.1/tcp/1', '/ip6/::1/tcp/1'], '::'],
+  [['/dns4/node.example/tcp/1'], '::'],
+])('lanes of a node that listens at %s are let in at %s', (listen, host) => {
+  expect(commonHost(listen)).toBe(host);
+});
+
+test('the end that a peer brings about by what it sends is its fault', async () => {
+  const { a, b, from } = await pair();
+  const socket = await dialLane(HOST, await b.lanes.invite('C'));
+  socket.end(new Uint8Array([255, 255, 255, 255]));
+  await b.until('closed', 1);
+  a.lanes.send(from, [new Uint8Array(MAX)]);
+  await b.until('closed', 2);
+  expect(b.faults).toEqual(['ERR_CODEC_FRAME_TOO_LARGE', 'ERR_CODEC_FRAME_TOO_LARGE']);
+  await a.until('closed', 1);
+  expect(a.faults).toEqual([]);
 });
 
 test('a peer has a few lanes at most', async () => {
@@ -155,7 +182,7 @@ test('reads no more while too much is being dealt with', async () => {
     for (const done of undone.splice(0)) done();
   });
   const [frame] = encodeFrame('notify', 0, 'lane', new Uint8Array(900)) as [Uint8Array];
-  const COUNT = 40_000;
+  const COUNT = 20_000;
   peer.write(Buffer.concat(Array<Uint8Array>(COUNT).fill(frame)));
   await all.promise;
   expect(pauses).toBe(2);

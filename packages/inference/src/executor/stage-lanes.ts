@@ -9,6 +9,8 @@ import { OPEN_TIMEOUT_MS } from './deadlines.ts';
 const MAX_RTT_MS = 5;
 /** After a lane that could not be opened, or was lost. */
 const RETRY_MS = 60_000;
+/** Between two invitations of one peer, which an honest one asks for less often. */
+const INVITE_EVERY_MS = 10_000;
 
 const invitationSchema = z
   .object({
@@ -27,7 +29,7 @@ export interface StageLanesOptions {
 
 export interface StageLanesDeps {
   readonly protocol: PeerProtocol;
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, 'inviteLane' | 'connectLane' | 'closeLanes'>;
   readonly link: {
     rttMs(peerId: PeerId): number | null;
     /** The IP address of the peer's end of the connection. */
@@ -46,14 +48,20 @@ export class StageLanes {
   readonly #open = new Map<PeerId, number[]>();
   /** When one may be asked for again, milliseconds. */
   readonly #askAgainMs = new Map<PeerId, number>();
+  /** When it may be invited again. */
+  readonly #inviteAgainMs = new Map<PeerId, number>();
 
   constructor(options: StageLanesOptions, deps: StageLanesDeps) {
     this.#asks = options.asks;
     this.#deps = deps;
     const { protocol, engine } = deps;
-    protocol.handle('lane', { request: z.null() }, async (_, { peerId }) =>
-      options.invites && this.#isNear(peerId) && !this.#open.has(peerId) ? engine.inviteLane(peerId) : null,
-    );
+    protocol.handle('lane', { request: z.null() }, async (_, { peerId }) => {
+      const nowMs = performance.now();
+      if (!options.invites || !this.#isNear(peerId) || this.#open.has(peerId)) return null;
+      if ((this.#inviteAgainMs.get(peerId) ?? 0) > nowMs) return null;
+      this.#inviteAgainMs.set(peerId, nowMs + INVITE_EVERY_MS);
+      return engine.inviteLane(peerId);
+    });
   }
 
   /** The lane to a peer; undefined while there is none. */
@@ -65,6 +73,8 @@ export class StageLanes {
 
   opened({ peerId, lane }: LaneName): void {
     this.#open.set(peerId, [...(this.#open.get(peerId) ?? []), lane]);
+    // By an invitation that outlived the connection: whoever sends over it could not be cut off.
+    if (this.#deps.link.remoteHost(peerId) === null) this.#close(peerId);
   }
 
   closed({ peerId, lane }: LaneName): void {
@@ -76,7 +86,12 @@ export class StageLanes {
   /** The connection to a node broke; with the next one a lane may be asked for at once. */
   disconnected(peerId: PeerId): void {
     this.#askAgainMs.delete(peerId);
-    if (this.#open.has(peerId)) this.#deps.engine.closeLanes(peerId).catch(() => {});
+    this.#inviteAgainMs.delete(peerId);
+    if (this.#open.has(peerId)) this.#close(peerId);
+  }
+
+  #close(peerId: PeerId): void {
+    this.#deps.engine.closeLanes(peerId).catch(() => {});
   }
 
   async #ask(peerId: PeerId): Promise<void> {

@@ -84,7 +84,8 @@ export class LaneDoor {
     });
     server.unref();
     return new Promise((resolve, reject) => {
-      server.once('error', reject);
+      // One that comes later is of a connection that could not be accepted.
+      server.on('error', reject);
       server.listen(0, this.#host, () => resolve(server));
     });
   }

@@ -2,10 +2,15 @@ import type { Socket } from 'node:net';
 import { encodeFrame, FrameDecoder } from '@blyan/codec';
 import { P2pError } from '../errors.ts';
 
-/** Most bytes that wait for the peer to read them; beyond it the lane is given up. */
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/**
+ * Most bytes that wait for the peer to read them; beyond it the lane is given up. A prompt's rows wait here when the stage
+ * behind is the slower one.
+ */
+const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
 /** Bytes of messages that are being dealt with, beyond which nothing more is read. */
 const MAX_UNDONE_BYTES = 16 * 1024 * 1024;
+/** What a message takes up beside its bytes while it is dealt with. */
+const MESSAGE_BYTES = 1024;
 const METHOD = 'lane';
 
 export interface LaneHandlers {
@@ -42,7 +47,7 @@ export class Lane {
   send(parts: readonly Uint8Array[]): boolean {
     if (this.#closed) return false;
     if (this.#socket.writableLength > MAX_QUEUED_BYTES) {
-      this.close(new P2pError('ERR_P2P_BUSY', 'The peer does not read what it is sent.', { kind: 'peer' }));
+      this.close(new P2pError('ERR_P2P_BUSY', 'The peer does not read what it is sent.'));
       return false;
     }
     const [head, ...rest] = encodeFrame('notify', 0, METHOD, parts) as [Uint8Array, ...Uint8Array[]];
@@ -69,7 +74,7 @@ export class Lane {
   }
 
   #deal(body: Uint8Array<ArrayBuffer>): void {
-    const { byteLength } = body;
+    const byteLength = body.byteLength + MESSAGE_BYTES;
     const undone = this.#handlers.onMessage(body);
     if (undone === undefined) return;
     this.#undoneBytes += byteLength;

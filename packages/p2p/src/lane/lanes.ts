@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { PeerId } from '@blyan/interface';
+import { isBrokenFrame } from '../on-fault.ts';
 import { dialLane } from './dial-lane.ts';
 import { Lane } from './lane.ts';
 import { LaneDoor, type LaneInvitation } from './lane-door.ts';
@@ -16,7 +17,8 @@ export interface LanesOptions {
 export interface LanesHandlers {
   onOpen(peerId: PeerId, lane: number): void;
   onMessage(peerId: PeerId, lane: number, body: Uint8Array<ArrayBuffer>): void | Promise<void>;
-  onClose(peerId: PeerId, lane: number): void;
+  /** @param fault the code of what the peer sent, if that ended it */
+  onClose(peerId: PeerId, lane: number, fault?: string): void;
 }
 
 /** The lanes of one thread, by number; numbers are not used again. */
@@ -67,9 +69,9 @@ export class Lanes {
     const number = this.#next++;
     const lane = new Lane(socket, this.#options, {
       onMessage: (body) => this.#handlers.onMessage(peerId, number, body),
-      onClose: () => {
+      onClose: (reason) => {
         this.#lanes.delete(number);
-        this.#handlers.onClose(peerId, number);
+        this.#handlers.onClose(peerId, number, isBrokenFrame(reason) ? reason.code : undefined);
       },
     });
     this.#lanes.set(number, { peerId, lane });
