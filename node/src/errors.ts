@@ -15,7 +15,7 @@ export type NodeErrorCode =
   | 'ERR_NODE_KEY'
   /** No running daemon was found for the data folder. */
   | 'ERR_NODE_NOT_RUNNING'
-  /** The node that was found runs without a gateway. */
+  /** The node that was found runs without a gateway, or a gateway did not answer in time. */
   | 'ERR_NODE_GATEWAY'
   /** No stored model has this name or root; the sentence lists those that are there. */
   | 'ERR_NODE_MODEL_NOT_FOUND'

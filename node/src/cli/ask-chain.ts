@@ -2,8 +2,7 @@ import { ApiClient, ApiClientError, type ChainClient, type ChainHeadAnswer } fro
 import type { CommandInput } from './command.ts';
 import type { CliContext } from './context.ts';
 import { findGateway } from './find-gateway.ts';
-
-const TIMEOUT_MS = 10_000;
+import { inTime } from './in-time.ts';
 
 export interface AskedChain {
   readonly chain: ChainClient;
@@ -15,7 +14,7 @@ export interface AskedChain {
 export async function askChain(context: CliContext, input: CommandInput): Promise<AskedChain> {
   const baseUrl = await findGateway(context, input);
   const { chain } = new ApiClient({ baseUrl });
-  return { chain, signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]) };
+  return { chain, signal: inTime(context) };
 }
 
 /** Why there is none, where the gateway has no chain or it has stopped. */

@@ -5,9 +5,9 @@ import type { CommandHandler, CommandInput } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { apiKeyFor, keepCredential } from '../credentials.ts';
 import { findGateway } from '../find-gateway.ts';
+import { inTime } from '../in-time.ts';
 import { print, printable, printJson, table } from '../output.ts';
 
-const TIMEOUT_MS = 10_000;
 const KEY_ID_DIGITS = 16;
 
 /** What the account may do at the gateway, and how much of it is left. */
@@ -74,5 +74,5 @@ export async function loggedIn(context: CliContext, input: CommandInput) {
   const key = (await apiKeyFor(context))(baseUrl);
   if (key === undefined) throw usageError(`No API key of ${baseUrl} is kept: log in with \`blyan-node login\`.`);
   const { auth, credits } = new ApiClient({ baseUrl, apiKeyOf: () => key });
-  return { auth, credits, baseUrl, key, signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]) };
+  return { auth, credits, baseUrl, key, signal: inTime(context) };
 }

@@ -5,9 +5,9 @@ import { NodeError, usageError } from '../../errors.ts';
 import type { CommandHandler, CommandInput } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { findRunning } from '../find-gateway.ts';
+import { inTime } from '../in-time.ts';
 import { print, printable, printJson, table } from '../output.ts';
 
-const TIMEOUT_MS = 10_000;
 const MAX_DAYS = 3_650;
 const MAX_NAME = 64;
 
@@ -59,7 +59,7 @@ async function findOperator(
     throw new NodeError('ERR_NODE_GATEWAY', message, { kind: 'caller' });
   }
   const { operator } = new ApiClient({ baseUrl: gateway, apiKeyOf: () => operatorToken });
-  return { operator, signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]) };
+  return { operator, signal: inTime(context) };
 }
 
 function accountOf(given: string): string {

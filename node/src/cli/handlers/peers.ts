@@ -1,10 +1,9 @@
 import { ApiClient, type StateAnswer } from '@blyan/api';
 import type { CommandHandler } from '../command.ts';
 import { findGateway } from '../find-gateway.ts';
+import { inTime } from '../in-time.ts';
 import { print, printable, printJson, table } from '../output.ts';
 import { formatRanges } from '../ranges.ts';
-
-const TIMEOUT_MS = 10_000;
 
 function hosted(node: StateAnswer['nodes'][number]): string {
   const parts = [
@@ -26,7 +25,7 @@ function held({ points, last, refused }: Faults): string {
 /** The nodes as the asked node sees them, then peers without a record that it holds something against; with --json one array. */
 export const peers: CommandHandler = async (context, input) => {
   const baseUrl = await findGateway(context, input);
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  const signal = inTime(context);
   const { nodes, outcasts } = await new ApiClient({ baseUrl }).state(signal);
   if (input.options.json === true) return printJson(context, [...nodes, ...outcasts]);
   const rows = nodes.map((node) => [

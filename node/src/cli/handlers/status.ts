@@ -2,16 +2,16 @@ import { ApiClient, ApiClientError } from '@blyan/api';
 import { headOrRefusal } from '../ask-chain.ts';
 import type { CommandHandler } from '../command.ts';
 import { findGateway } from '../find-gateway.ts';
+import { inTime } from '../in-time.ts';
 import { print, printable, printJson, table } from '../output.ts';
 import { movement, validatorsOf } from '../show-chain.ts';
 
 const SHOWN_MISSING = 8;
-const TIMEOUT_MS = 10_000;
 
 /** Models and coverage of the network; exit code 0 also when it is not ready, because the question was answered. */
 export const status: CommandHandler = async (context, input) => {
   const baseUrl = await findGateway(context, input);
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  const signal = inTime(context);
   const client = new ApiClient({ baseUrl });
   const state = await client.state(signal);
   const head = await headOrRefusal(client, signal);
