@@ -1,6 +1,7 @@
 import { type PeerId, silentLogger } from '@blyan/interface';
 import { Lanes } from '@blyan/p2p/lane';
 import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { StageLanes, type StageLanesDeps } from '../src/executor/stage-lanes.ts';
 import { MemoryNetwork, MemoryPeer } from './memory-network.ts';
 
@@ -67,6 +68,15 @@ test('a lane is opened when one could have been used, and closed with the connec
   expect([a.lanes.to('B'), b.lanes.to('A')]).toEqual([undefined, undefined]);
 });
 
+test('who was dialled by a way that has no address may still open one', async () => {
+  const network = new MemoryNetwork(1);
+  const [a, b] = [side(network, 'A'), side(network, 'B')];
+  b.link.host = null;
+  expect([b.lanes.to('A'), a.lanes.to('B')]).toEqual([undefined, undefined]);
+  await expect.poll(() => [a.opened, b.opened]).toEqual([1, 1]);
+  expect([a.lanes.to('B'), b.lanes.to('A')]).toEqual([1, 1]);
+});
+
 test('a peer that is far, or asks again at once, is not invited', async () => {
   const node = side(new MemoryNetwork(1), 'B');
   node.link.rtt = 20;
@@ -84,7 +94,13 @@ test('a peer that is far, or asks again at once, is not invited', async () => {
 test('an invitation is of no use without the connection over which it was given', async () => {
   const network = new MemoryNetwork(1);
   const [a, b] = [side(network, 'A'), side(network, 'B')];
-  b.link.host = null;
+  // It has hung up when it was invited.
+  const invite = b.peer.handler('lane');
+  b.peer.handle('lane', { request: z.null() }, async (...request) => {
+    const invitation = await invite?.(...request);
+    b.link.rtt = null;
+    return invitation;
+  });
   a.lanes.to('B');
   await expect.poll(() => [a.closed, b.closed]).toEqual([1, 1]);
   expect([a.opened, b.opened]).toEqual([1, 1]);

@@ -30,8 +30,13 @@ export function withPeer(address: string, peerId: PeerId): string {
   return address.includes('/p2p/') ? address : `${address}/p2p/${peerId}`;
 }
 
-/** The IP address in a multiaddr; null where there is none. */
-export function ipOf(address: Multiaddr): string | null {
+/** The IP address or the name of a host in a multiaddr; null where there is none. */
+export function hostOf(address: Multiaddr): string | null {
+  const name = address.getComponents().find(({ name }) => name === 'dns' || name === 'dns4' || name === 'dns6');
+  return ipOf(address) ?? name?.value ?? null;
+}
+
+function ipOf(address: Multiaddr): string | null {
   return address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value ?? null;
 }
 

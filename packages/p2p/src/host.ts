@@ -3,7 +3,7 @@ import { type Clock, errorCode, type Logger, type NodeFaults, type PeerId, type 
 import type { Connection, ConnectionGater, Ed25519PrivateKey, Stream } from '@libp2p/interface';
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
-import { ipOf, isAddress, parseAddress, peerOf, withPeer } from './address.ts';
+import { hostOf, isAddress, parseAddress, peerOf, withPeer } from './address.ts';
 import { OPEN_TIMEOUT_MS } from './constants.ts';
 import { dialError, isTimeout } from './dial-error.ts';
 import { P2pError } from './errors.ts';
@@ -184,10 +184,10 @@ export class P2pHost implements Service {
     return peerId === this.peerId ? 0 : this.#rtt.rttMs(peerId);
   }
 
-  /** The IP address at the other end of the connection; null without one. */
+  /** The IP address at the other end of the connection, or the name it was dialled by; null without one. */
   remoteHost(peerId: PeerId): string | null {
     const open = this.#node?.getConnections(peerIdFromString(peerId)).find(({ status }) => status === 'open');
-    return open ? ipOf(open.remoteAddr) : null;
+    return open ? hostOf(open.remoteAddr) : null;
   }
 
   on<E extends keyof HostEvents>(event: E, listener: (...args: HostEvents[E]) => void): this {

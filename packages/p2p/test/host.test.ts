@@ -32,6 +32,18 @@ describe('P2pHost', () => {
     expect(a.rttMs(b.peerId)).toBeNull();
   });
 
+  it.each([
+    'ip4/127.0.0.1',
+    'dns4/localhost',
+  ])('knows the host at the other end of a connection to /%s', async (way) => {
+    const [a, b] = await Promise.all([start(), start()]);
+    const welcomed = peerEvent(b, 'peer:connect', a.peerId);
+    expect(a.remoteHost(b.peerId)).toBeNull();
+    await a.dial(addressOf(b).replace('ip4/127.0.0.1', way));
+    await welcomed;
+    expect([a.remoteHost(b.peerId), b.remoteHost(a.peerId)]).toEqual([way.split('/')[1], '127.0.0.1']);
+  });
+
   it('refuses peers of another network and says which it is', async () => {
     const [ours, theirs] = await Promise.all([start(), start({ networkId: 'cd'.repeat(32) })]);
     await expect(ours.dial(addressOf(theirs))).rejects.toMatchObject({

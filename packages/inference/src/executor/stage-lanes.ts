@@ -31,8 +31,9 @@ export interface StageLanesDeps {
   readonly protocol: PeerProtocol;
   readonly engine: Pick<Engine, 'inviteLane' | 'connectLane' | 'closeLanes'>;
   readonly link: {
+    /** Null without a connection. */
     rttMs(peerId: PeerId): number | null;
-    /** The IP address of the peer's end of the connection. */
+    /** The IP address, or name, of the peer's end of the connection. */
     remoteHost(peerId: PeerId): string | null;
   };
   readonly logger: Logger;
@@ -74,7 +75,7 @@ export class StageLanes {
   opened({ peerId, lane }: LaneName): void {
     this.#open.set(peerId, [...(this.#open.get(peerId) ?? []), lane]);
     // By an invitation that outlived the connection: whoever sends over it could not be cut off.
-    if (this.#deps.link.remoteHost(peerId) === null) this.#close(peerId);
+    if (this.#deps.link.rttMs(peerId) === null) this.#close(peerId);
   }
 
   closed({ peerId, lane }: LaneName): void {
