@@ -91,7 +91,8 @@ export function answerJob(request: SamplingFields, model: ServedModel, options: 
     maxTokens: Math.min(options.maxTokens ?? room, room),
     sampling: {
       temperature: request.temperature ?? 1,
-      topK: request.top_k ?? 0,
+      // More than there are tokens is as good as none.
+      topK: Math.min(request.top_k ?? 0, model.vocabSize),
       topP: request.top_p ?? 1,
       seed: request.seed === undefined ? randomBytes(4).readUInt32LE() : request.seed >>> 0,
     },
