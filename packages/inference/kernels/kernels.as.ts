@@ -264,7 +264,8 @@ function exp4(x: v128): v128 {
   p = madd(p, r, f32x4.splat(1.6666665459e-1));
   p = madd(p, r, f32x4.splat(5.0000001201e-1));
   p = f32x4.add(madd(f32x4.mul(r, r), p, r), f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  // Machines differ in the integer of an n that is too large or not a number: there the result is 0, or not a number.
+  const power = i32x4.shl(i32x4.add(i32x4.relaxed_trunc_f32x4_s(n), i32x4.splat(127)), 23);
   return v128.andnot(f32x4.mul(p, power), small);
 }
 
@@ -272,8 +273,17 @@ function exp4(x: v128): v128 {
 function softmax(scores: usize, count: i32): void {
   const groups = (count + 3) >> 2;
   for (let i = count; i < groups << 2; i++) store<f32>(scores + (<usize>i << 2), -Infinity);
+  // `pmax` is one instruction, where `max` takes several to pass on what is not a number: here such a score makes the sum so.
   let top = v128.load(scores);
-  for (let g = 1; g < groups; g++) top = f32x4.max(top, v128.load(scores + (<usize>g << 4)));
+  let other = top;
+  let m = 1;
+  for (; m + 2 <= groups; m += 2) {
+    const at = scores + (<usize>m << 4);
+    top = f32x4.pmax(top, v128.load(at));
+    other = f32x4.pmax(other, v128.load(at, 16));
+  }
+  if (m < groups) top = f32x4.pmax(top, v128.load(scores + (<usize>m << 4)));
+  top = f32x4.pmax(top, other);
   const largest = f32x4.splat(
     max<f32>(
       max<f32>(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)),

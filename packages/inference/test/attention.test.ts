@@ -168,4 +168,14 @@ describe('the exponential of the softmax', () => {
     expect(share(0)).toBe(0.5);
     expect(share(1e30)).toBe(1);
   });
+
+  test.each([0, 1, 5, 10, 11])('a score that is not a number is not hidden: position %d of 12', (position) => {
+    const shape = { heads: 5, kvHeads: 1, d: 4 };
+    const width = 7 * shape.d;
+    const qkv = noise(12 * width, 1);
+    qkv[position * width + 5 * shape.d] = Number.NaN;
+    const out = attend(shape, qkv, [12]);
+    const spoilt = Float32Array.from(out, (_, index) => (Math.floor(index / 20) < position ? 0 : 1));
+    expect(Float32Array.from(out, (value) => (Number.isNaN(value) ? 1 : 0))).toEqual(spoilt);
+  });
 });
