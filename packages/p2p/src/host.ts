@@ -381,11 +381,9 @@ export class P2pHost implements Service {
     this.#node?.hangUp(peerIdFromString(peerId)).catch(() => {});
   }
 
+  /** Whoever listens says why, once; it happens again with every try. */
   #dialFailed(target: ReconnectTarget, error: unknown): void {
-    if (!target.configured) return;
-    const address = target.addresses[0] as string;
-    this.#deps.logger.warn('bootstrap address failed', { address, code: errorCode(error) });
-    this.#events.emit('bootstrap:error', { address, error });
+    if (target.configured) this.#events.emit('bootstrap:error', { address: target.addresses[0] as string, error });
   }
 
   #gater(): ConnectionGater {
