@@ -21,7 +21,9 @@ export function describeError(error: unknown, verbose: boolean): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
   const lines = [`error: ${error.message} [${errorCode(error)}]`];
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
-    if (!lines.some((line) => line.includes((cause as Error).message))) lines.push(`  because: ${cause.message}`);
+    // Some libraries put a stack into what they say.
+    const [reason = ''] = cause.message.split('\n');
+    if (!lines.some((line) => line.includes(reason))) lines.push(`  because: ${reason}`);
   }
   if (verbose || !(error instanceof AppError)) lines.push(error.stack ?? '');
   return lines.join('\n');

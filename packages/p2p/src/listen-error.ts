@@ -12,7 +12,11 @@ export function listenError(addresses: readonly string[], error: unknown): P2pEr
       cause: error,
     });
   }
-  const hint = /EACCES/.test(text) ? 'ports below 1024 need privileges' : 'the address must belong to this machine';
+  const hint = /UnsupportedListenAddress/.test(text)
+    ? 'it listens on TCP alone, as on /ip4/0.0.0.0/tcp/4701'
+    : /EACCES/.test(text)
+      ? 'ports below 1024 need privileges'
+      : 'the address must belong to this machine';
   const message = `This node cannot listen on ${listed}: ${hint}.`;
   return new P2pError('ERR_P2P_LISTEN', message, { kind: 'caller', meta: { addresses: [...addresses] }, cause: error });
 }

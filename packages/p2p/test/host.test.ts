@@ -93,6 +93,7 @@ describe('P2pHost', () => {
     const [taken] = addressOf(a).split('/p2p/') as [string];
     await expect(startHost({ listen: [taken] })).rejects.toMatchObject({ code: 'ERR_P2P_PORT_TAKEN', kind: 'caller' });
     await expect(startHost({ listen: ['/ip4/192.0.2.1/tcp/0'] })).rejects.toMatchObject({ code: 'ERR_P2P_LISTEN' });
+    await expect(startHost({ listen: ['/ip4/127.0.0.1/udp/0'] })).rejects.toThrow('listens on TCP alone');
     await expect(startHost({ listen: ['nonsense'] })).rejects.toMatchObject({ code: 'ERR_P2P_ADDRESS' });
     await expect(a.dial('/ip4/127.0.0.1/tcp/1')).rejects.toMatchObject({
       code: 'ERR_P2P_UNREACHABLE',
