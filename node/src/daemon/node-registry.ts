@@ -36,6 +36,8 @@ export class NodeRegistry extends EventEmitter<RegistryEvents> {
 
   constructor(chain: RegistryChain) {
     super();
+    // Every answer that waits for a node to come back listens.
+    this.setMaxListeners(0);
     this.#chain = chain;
   }
 

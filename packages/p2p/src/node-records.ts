@@ -36,7 +36,6 @@ const SWEEP_INTERVAL_MS = 1000;
 const PULL_IDLE_TIMEOUT_MS = 10_000;
 const INVALID_RECORD_POINTS = 20;
 const MAX_SERVED_PULLS = 4;
-const EMITTER_LIMIT = 100;
 
 const digests = z.instanceof(Uint8Array).refine((value) => value.byteLength <= MAX_RECORDS * DIGEST_BYTES);
 const listRequest = z.object({ known: digests.optional() });
@@ -53,7 +52,8 @@ export class NodeRecords implements Service {
   readonly #topic: string;
   readonly #table: RecordTable;
   readonly #skews = new Map<PeerId, number>();
-  readonly #events = new EventEmitter<RecordsEvents>().setMaxListeners(EMITTER_LIMIT);
+  /** Every answer that waits for a node to come back listens. */
+  readonly #events = new EventEmitter<RecordsEvents>().setMaxListeners(0);
   readonly #onConnect = (peerId: PeerId): void => void this.#greet(peerId);
   readonly #onDisconnect = (peerId: PeerId): void => {
     this.#skews.delete(peerId);
