@@ -71,6 +71,20 @@ async function setup(behaviourOf: (index: number) => string = () => 'works', sig
   };
 }
 
+test('a daemon that ends while the command of the next one is made fails the start, and nothing else', async () => {
+  const { network, commandOf, waitFor } = await setup((index) => (index === 1 ? 'fails' : 'works'));
+  const slowly = async (index: number, invite: string | undefined) => {
+    if (index === 2) {
+      await waitFor(/the disk is on fire/);
+      // As long as a process takes from its first breath to its last.
+      await once(spawn(process.execPath, ['-e', '']), 'exit');
+    }
+    return await commandOf(index, invite);
+  };
+  await expect(network.start(3, slowly)).rejects.toMatchObject({ code: 'ERR_NODE_CHILD_FAILED' });
+  await network.stop();
+});
+
 test('the first daemon starts alone, the others join it, all are reported in order', async () => {
   const { network, commandOf, waitFor, dir } = await setup();
   const nodes = await network.start(3, commandOf);

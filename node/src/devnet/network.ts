@@ -51,7 +51,12 @@ export class Network {
   ): Promise<NetworkNode[]> {
     const first = await this.#launch(await commandOf(0, undefined));
     const others: Promise<NetworkNode>[] = [];
-    for (let index = 1; index < count; index++) others.push(this.#launch(await commandOf(index, first.invite)));
+    for (let index = 1; index < count; index++) {
+      const launched = this.#launch(await commandOf(index, first.invite));
+      // It is looked at when all are on their way; until then its failure is nobody's.
+      launched.catch(() => {});
+      others.push(launched);
+    }
     return [first, ...(await Promise.all(others))];
   }
 
