@@ -171,6 +171,11 @@ export class OpenStage {
     return step;
   }
 
+  /** The rows before a position have come, whether the engine has said so or not. */
+  markArrived(position: number): void {
+    for (const awaited of this.awaited) if (awaited.position < position) Atomics.store(awaited.arrived, 0, 1);
+  }
+
   /** Counts the awaited steps whose rows have come. */
   takeArrived(): void {
     for (const awaited of this.#arrived()) awaited.taken = this.take(this.epoch, awaited.position, 1);

@@ -41,7 +41,8 @@ export class StageSteps {
     stage.touchedAtMs = performance.now();
     const { input } = step;
     if (!ArrayBuffer.isView(input)) return this.#await(stage, { ...step, input });
-    // It may continue what the engine has already.
+    // It may continue what the engine has already. A first stage waits for tokens, which this side may know before it says so.
+    if (stage.firstLayer === 0) stage.markArrived(step.position);
     stage.takeArrived();
     const rows = rowsOf(input, stage.model.spec.hiddenSize);
     const verdict = stage.judge(step.epoch, step.position);
@@ -63,22 +64,7 @@ export class StageSteps {
     // What is written anew must not be sent as it was.
     if (step.position < stage.received) this.#deps.log.truncate(stage.id, step.position);
     const taken = stage.take(step.epoch, step.position, rows);
-    let result: StepResult;
-    try {
-      result = await this.#compute(stage, step);
-    } catch (error) {
-      stage.settled(taken, false);
-      if (taken.isVoid) return;
-      stage.rollBack(step.position);
-      await this.#deps.outbox.failed(stage, error, { reason: 'error' });
-      return;
-    }
-    stage.settled(taken, true);
-    // Overtaken by a rollback while it was computed.
-    if (taken.isVoid || !this.#deps.isOpen(stage)) return;
-    this.#send(stage, step, rows, result);
-    await stage.sending;
-    this.#awaitNext(stage);
+    await this.#run(stage, step, rows, { taken });
   }
 
   /** The engine is not to wait for rows any longer; those that have come count. */
@@ -90,33 +76,38 @@ export class StageSteps {
   }
 
   /** A step of one row that is not here yet. */
-  async #await(stage: OpenStage, step: AwaitingStep): Promise<void> {
+  #await(stage: OpenStage, step: AwaitingStep): Promise<void> {
     const arrived = new Int32Array(new SharedArrayBuffer(4));
     const awaited: AwaitedStep = { position: step.position, arrived, taken: null };
     stage.awaited = [...stage.awaited, awaited];
-    let result: StepResult;
+    return this.#run(stage, { ...step, input: { ...step.input, arrived } }, 1, awaited);
+  }
+
+  /** @param counted what it is taken as; null, and not among those awaited any longer, when it is given up */
+  async #run(stage: OpenStage, step: StageStep, rows: number, counted: Pick<AwaitedStep, 'taken'>): Promise<void> {
+    let result: StepResult | null = null;
+    let error: unknown;
     try {
-      result = await this.#compute(stage, { ...step, input: { ...step.input, arrived } });
-    } catch (error) {
-      const isOver = !stage.awaited.includes(awaited);
-      stage.awaited = stage.awaited.filter((other) => other !== awaited);
-      if (awaited.taken) {
-        stage.settled(awaited.taken, false);
-        if (awaited.taken.isVoid) return;
-        stage.rollBack(step.position);
-      }
-      // It is not awaited any longer, or the token that it would have been ends the answer.
-      if (isOver || errorCode(error) === 'ERR_INFERENCE_CANCELLED') return;
+      result = await this.#compute(stage, step);
+    } catch (cause) {
+      error = cause;
+    }
+    const isGivenUp = counted.taken === null && !stage.awaited.some((awaited) => awaited === counted);
+    stage.awaited = stage.awaited.filter((awaited) => awaited !== counted);
+    // Or the token that its row would have been of ends the answer.
+    const isCalledOff = counted.taken === null && errorCode(error) === 'ERR_INFERENCE_CANCELLED';
+    if (isGivenUp || isCalledOff || !this.#deps.isOpen(stage)) return;
+    const taken = counted.taken ?? stage.take(step.epoch, step.position, 1);
+    stage.settled(taken, result !== null);
+    // Overtaken by a rollback while it was computed.
+    if (taken.isVoid) return;
+    if (result === null) {
+      stage.rollBack(step.position);
       await this.#deps.outbox.failed(stage, error, { reason: 'error' });
       return;
     }
-    if (!stage.awaited.includes(awaited) || !this.#deps.isOpen(stage)) return;
-    const taken = awaited.taken ?? stage.take(step.epoch, step.position, 1);
-    stage.awaited = stage.awaited.filter((other) => other !== awaited);
     stage.touchedAtMs = performance.now();
-    stage.settled(taken, true);
-    if (taken.isVoid) return;
-    this.#send(stage, step, 1, result);
+    this.#send(stage, step, rows, result);
     await stage.sending;
     this.#awaitNext(stage);
   }
