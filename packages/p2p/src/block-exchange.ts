@@ -44,6 +44,7 @@ const STAT_TIMEOUT_MS = 10_000;
 const CORRUPT_POINTS = 40;
 const MAX_SERVED_TILES = 8;
 const MAX_ASKED_PEERS = 32;
+const NO_ROOM = new Set(['ERR_STORE_QUOTA', 'ERR_STORE_DISK_FULL']);
 
 const statRequest = z.object({ root: z.string().refine(isRoot) });
 const statResponse = z.object({ byteLength: z.number().int().positive() });
@@ -106,11 +107,19 @@ export class BlockExchange {
       }
       options.onFault?.(fault);
     };
+    let noRoom: unknown;
     for (const [byteLength, peers] of await this.#offers(root, options, onFault)) {
-      if (await this.#fetchOfLength(root, byteLength, peers, options, onFault)) return;
+      try {
+        if (await this.#fetchOfLength(root, byteLength, peers, options, onFault)) return;
+      } catch (error) {
+        // Where peers alone say how long it is, others may say less.
+        if (options.byteLength !== undefined || !NO_ROOM.has(errorCode(error))) throw error;
+        noRoom ??= error;
+      }
     }
     const lie = faults.find((fault) => fault.subtile !== undefined);
     if (lie !== undefined) throw lie.error;
+    if (noRoom !== undefined) throw noRoom;
     const reasons = faults.map(({ peerId, error }) => `${peerId}: ${errorCode(error)}`);
     throw new P2pError('ERR_P2P_BLOCK_UNAVAILABLE', `No reachable peer could deliver block ${root}.`, {
       kind: 'peer',

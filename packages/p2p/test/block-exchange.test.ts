@@ -108,6 +108,22 @@ describe('BlockExchange', () => {
     expect(await readdir(reader.partialDir)).toEqual([]);
   });
 
+  it('is not put off by peers who say that the block is larger than the disk', async () => {
+    const source = await startNode('source');
+    const root = await addBlock(source.store);
+    const reader = await startNode('reader');
+    const boasters = [await startHost(), await startHost()];
+    hosts.push(...boasters);
+    for (const host of boasters)
+      host.protocol('blocks', 1).handle('stat', { request: z.unknown() }, async () => ({ byteLength: 2 ** 52 }));
+    await Promise.all([source.host, ...boasters].map((host) => connectHosts(reader.host, host)));
+    const ids = boasters.map(({ peerId }) => peerId);
+    const none = reader.exchange.fetch(root, { peers: ids });
+    await expect(none).rejects.toMatchObject({ code: 'ERR_STORE_DISK_FULL' });
+    await reader.exchange.fetch(root, { peers: [...ids, source.host.peerId] });
+    await reader.store.acquire(root);
+  });
+
   it('names root, subtile and peer when nobody else has the block, and keeps nothing of the lie', async () => {
     const source = await startNode('source');
     const root = await addBlock(source.store);
