@@ -1,5 +1,8 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { temporaryDirectory } from '@blyan/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { Browser } from '../../gateway/test/auth/browser.ts';
@@ -71,6 +74,32 @@ test('login shows an address and a code, and has a key as soon as a person appro
   expect(printed()).not.toContain(key);
   const listed = (await browser.fetch('GET', '/auth/keys')).body.data;
   expect(listed).toMatchObject([{ name: 'terminal', scopes: ['inference', 'account'], hint: key.slice(-4) }]);
+});
+
+test('a login outlives a gateway that is away for a moment', async () => {
+  const { url, env } = await start();
+  const browser = new Browser(url);
+  await browser.signIn(new Wallet());
+  let questions = 0;
+  const way = createServer(async (request, response) => {
+    if (request.url === '/auth/device/key' && questions++ === 0) {
+      request.socket.destroy();
+      return;
+    }
+    const { method = '', headers, url: path } = request;
+    const body = method === 'POST' ? await buffer(request) : undefined;
+    const type = { 'content-type': headers['content-type'] ?? '', authorization: headers.authorization ?? '' };
+    const answer = await fetch(url + path, { method, headers: type, body });
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+  });
+  await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void way.close());
+  const near = `http://127.0.0.1:${(way.address() as AddressInfo).port}`;
+  const { done } = loginWith(env, near, (code) =>
+    browser.fetch('POST', `/auth/device/${code.replace('-', '')}`, { approve: true }),
+  );
+  expect(await done).toMatchObject({ code: 0, stdout: `logged in at ${near}\n` });
+  expect(questions).toBe(2);
 });
 
 test('a login that is refused ends, and keeps nothing', async () => {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApiClient, type DeviceAnswer, USER_CODE_LENGTH } from '@blyan/api';
+import { ApiClient, ApiClientError, type DeviceAnswer, USER_CODE_LENGTH } from '@blyan/api';
 import { usageError } from '../../errors.ts';
 import type { CommandHandler, CommandInput } from '../command.ts';
 import type { CliContext } from '../context.ts';
@@ -13,6 +13,7 @@ const KEY = /^bly_sk_[\w-]{43}$/;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 const MAX_LINE = 16 * 1024;
 const MAX_INTERVAL_SECONDS = 60;
+const GOOD_MS = 10 * 60_000;
 
 /** Keeps an API key for a gateway: one that a person approves at its page now, or one that was made there. */
 export const login: CommandHandler = async (context, input) => {
@@ -45,11 +46,23 @@ async function approvedKey(context: CliContext, { options }: CommandInput, baseU
   say(context, `Open ${printable(begun.verificationUri)}, sign in, and enter the code\n\n  ${shownCode(begun)}\n`);
   say(context, 'It is good for 10 minutes. Waiting for you there… (Ctrl-C gives up)');
   const intervalMs = Math.min(Math.max(1, begun.intervalSeconds), MAX_INTERVAL_SECONDS) * 1000;
+  const until = performance.now() + GOOD_MS;
   for (;;) {
     await delay(intervalMs, undefined, { signal });
-    const answer = await auth.deviceKey(begun.deviceCode, signal);
-    if (answer.status === 'approved') return answer.key.key;
+    try {
+      const answer = await auth.deviceKey(begun.deviceCode, signal);
+      if (answer.status === 'approved') return answer.key.key;
+    } catch (error) {
+      if (!mayPass(error) || performance.now() > until) throw error;
+    }
   }
+}
+
+/** Of a question that is asked again anyway: nobody answered, or the gateway starts anew or has too much to do. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof ApiClientError)) return false;
+  const { status } = error.meta;
+  return error.code !== 'ERR_API_REFUSED' || status === 429 || (typeof status === 'number' && status >= 500);
 }
 
 /** `BCDF-GHJK`. */
