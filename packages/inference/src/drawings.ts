@@ -5,9 +5,13 @@ import type { DrawnToken, SampledToken, StepInput } from './messages.ts';
 export class Drawings {
   readonly #drawn = new Map<string, Promise<readonly SampledToken[]>>();
 
-  /** Most names at once is the number of answers under way: each is taken by the call behind it. */
+  /** Most names at once is the number of answers under way: each is taken by the call behind it, or forgotten at the end. */
   add(name: string, drawn: Promise<readonly SampledToken[]>): void {
     this.#drawn.set(name, drawn);
+  }
+
+  forget(name: string): void {
+    this.#drawn.delete(name);
   }
 
   /**

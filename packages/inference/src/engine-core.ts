@@ -149,6 +149,7 @@ export class EngineCore {
 
   /** Frees the KV cache but the pages to keep; null when the sequence is not open. */
   close(request: CloseRequest): SequenceUsage | null {
+    this.#drawings.forget(request.sequence);
     const sequence = this.#sequences.get(request.sequence);
     if (!sequence) return null;
     this.#sequences.delete(request.sequence);

@@ -27,7 +27,7 @@ export type StepInput = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
 /** The token that a call of `sample` is about to draw, as the input of the step behind it: nobody has to carry it there and back. */
 export interface DrawnToken {
-  /** The name that was given to `sample`, which was called before. One step may take it. */
+  /** The name that was given to `sample`, which was called before. One step may take it, while the sequence is open. */
   readonly drawing: string;
   /** Tokens that end the answer: then the step is refused with ERR_INFERENCE_CANCELLED. */
   readonly ends: readonly number[];
@@ -64,7 +64,7 @@ export interface SampleRequest {
   readonly position: number;
   readonly spec: SampleSpec;
   readonly masks?: RowMasks;
-  /** Of a call with one row whose token is the input of a step that is asked for next; see `DrawnToken`. */
+  /** Of a call with one row whose token is the input of a step that is asked for next: the name of the step's sequence. */
   readonly drawing?: string;
 }
 

@@ -324,6 +324,15 @@ describe('head and embedding', () => {
       model.engine.close({ sequence: 's' });
     });
 
+    test('is not taken by one of the next sequence of that name', async () => {
+      openLocal(model, 's', 64);
+      const hidden = noise(40, 1);
+      await model.engine.sample({ modelRoot: model.model.root, hidden, position: 1, spec: GREEDY, drawing: 's' });
+      openLocal(model, 's', 64);
+      await expect(step({ input: { drawing: 's', ends: [] } })).rejects.toThrow(code('ERR_INFERENCE_CANCELLED'));
+      model.engine.close({ sequence: 's' });
+    });
+
     test('does not reach a sequence that is opened by the name of the one it was for', async () => {
       const { second } = await behind(
         noise(40, 1),

@@ -119,7 +119,8 @@ describe.each(['f32', 'i8'] as const)('%s', (dtype) => {
     return await net.answer('A', net.plan('A', ['A']), requestOf(model, seed));
   }
 
-  test.each(seeds(3))('seed %d, the last stage dies when a draft has fallen', async (seed) => {
+  // In these texts several drafts fall, however fast the machine is.
+  test.each([7, 9, 10])('seed %d, the last stage dies when a draft has fallen', async (seed) => {
     const expected = await undisturbed(seed);
     await using net = new StageNetworkTest(model, engines, seed);
     let epoch = 0;

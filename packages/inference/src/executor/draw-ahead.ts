@@ -7,6 +7,8 @@ import type { StageResult, StageStep } from './stage-port.ts';
 
 export interface DrawAheadOptions {
   readonly requestId: string;
+  /** Of the first stage, which is here. */
+  readonly sequence: string;
   /** Behind the last position that the answer may have. */
   readonly end: number;
   /** Tokens that end it. */
@@ -106,9 +108,9 @@ export class DrawAhead {
 
   #sample(request: SampleRequest, epoch: number): Promise<readonly SampledToken[]> {
     const { position } = request;
-    const drawing = `${this.#options.requestId}/${position}`;
+    const { sequence: drawing, ends } = this.#options;
     const drawn = this.#deps.engine.sample({ ...request, drawing });
-    this.#deps.step({ epoch, position, wanted: 1, input: { drawing, ends: this.#options.ends } });
+    this.#deps.step({ epoch, position, wanted: 1, input: { drawing, ends } });
     return drawn;
   }
 

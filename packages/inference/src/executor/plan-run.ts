@@ -65,6 +65,8 @@ export class PlanRun {
   /** Prompt rows that every stage had. */
   #adopted = 0;
   readonly #ahead: DrawAhead;
+  /** Of the first stage, if it is here. */
+  readonly #sequence: string;
   /** Results come over a lane of this node's engine. */
   #isByLane = false;
 
@@ -96,8 +98,9 @@ export class PlanRun {
     this.#chain = new StageChain({ self, requestId: request.requestId, capacity: end, model, signal }, deps);
     this.#inbox = deps.inbox.open(request.requestId, plan);
     const { requestId } = request;
+    this.#sequence = sequenceId(requestId, 0, self);
     this.#ahead = new DrawAhead(
-      { requestId, end, ends: endTokens, hiddenSize: spec.hiddenSize },
+      { requestId, sequence: this.#sequence, end, ends: endTokens, hiddenSize: spec.hiddenSize },
       {
         engine: deps.engine,
         step: (step) => this.#step(step, 1),
@@ -375,13 +378,11 @@ export class PlanRun {
   }
 
   #step(step: Omit<StageStep, 'sample' | 'masks'>, rows: number): void {
-    const { self, request } = this.#options;
-    const samplesHere = this.#plan.stages.length === 1 && this.#plan.head === self;
-    const id = sequenceId(request.requestId, 0, self);
-    if (!samplesHere) void this.#deps.host.step(id, step);
+    const samplesHere = this.#plan.stages.length === 1 && this.#plan.head === this.#options.self;
+    if (!samplesHere) void this.#deps.host.step(this.#sequence, step);
     else {
       const masks = this.#grammar?.masks(step.position + rows - step.wanted + 1, step.wanted);
-      void this.#deps.host.step(id, { ...step, sample: this.#sample, masks });
+      void this.#deps.host.step(this.#sequence, { ...step, sample: this.#sample, masks });
     }
   }
 

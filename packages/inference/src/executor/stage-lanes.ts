@@ -7,7 +7,7 @@ import { OPEN_TIMEOUT_MS } from './deadlines.ts';
 
 /** What a lane saves is a millisecond a token: of no use where a round trip takes longer than this. */
 const MAX_RTT_MS = 5;
-/** After a lane that could not be opened, or was lost. */
+/** Between two times that a lane to one peer is asked for. */
 const RETRY_MS = 60_000;
 /** Between two invitations of one peer, which an honest one asks for less often. */
 const INVITE_EVERY_MS = 10_000;
