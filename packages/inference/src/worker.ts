@@ -46,9 +46,16 @@ function tell<Name extends keyof MainApi>(operation: Name, argument: Parameters<
   (ask(operation, argument) as Promise<unknown>).catch(() => {});
 }
 
+/** Rows of one lane that wait to be computed: short steps of other answers must not wait behind a long prompt's. */
+const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+
 const options = workerData as WorkerOptions;
 const lanes = new Lanes(
-  { host: options.laneHost ?? '127.0.0.1', maxMessageBytes: MAX_FRAME_BYTES },
+  {
+    host: options.laneHost ?? '127.0.0.1',
+    maxMessageBytes: MAX_FRAME_BYTES,
+    maxUndoneBytes: MAX_WAITING_BYTES,
+  },
   {
     onOpen: (peerId, lane) => tell('laneOpened', { peerId, lane }),
     onMessage: (peerId, lane, body) => {

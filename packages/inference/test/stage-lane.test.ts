@@ -57,7 +57,11 @@ beforeEach(async () => {
     results.push(decodeStep(body));
     onResult();
   };
-  const lane = new Lane(socket, { maxMessageBytes: 1 << 24 }, { onMessage, onClose: () => {} });
+  const lane = new Lane(
+    socket,
+    { maxMessageBytes: 1 << 24, maxUndoneBytes: 1 << 24 },
+    { onMessage, onClose: () => {} },
+  );
   after.push(() => lane.close());
   const { lane: number } = await opened.promise;
   const port = {

@@ -24,7 +24,7 @@ function side(network: MemoryNetwork, id: PeerId, options = { asks: true, invite
   const peer = new MemoryPeer(id, network);
   const link: Side['link'] = { rtt: 0.1, host: HOST };
   const sockets = new Lanes(
-    { host: HOST, maxMessageBytes: 1024 },
+    { host: HOST, maxMessageBytes: 1024, maxUndoneBytes: 1024 },
     {
       onOpen: (peerId, lane) => {
         node.opened++;

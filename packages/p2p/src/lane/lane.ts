@@ -7,11 +7,15 @@ import { P2pError } from '../errors.ts';
  * behind is the slower one.
  */
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
-/** Bytes of messages that are being dealt with, beyond which nothing more is read. */
-const MAX_UNDONE_BYTES = 16 * 1024 * 1024;
 /** What a message takes up beside its bytes while it is dealt with. */
 const MESSAGE_BYTES = 1024;
 const METHOD = 'lane';
+
+export interface LaneOptions {
+  readonly maxMessageBytes: number;
+  /** Bytes of messages that are being dealt with, beyond which nothing more is read: not what comes behind them either. */
+  readonly maxUndoneBytes: number;
+}
 
 export interface LaneHandlers {
   /** A promise says how long the message takes up room. An error ends the lane. */
@@ -25,12 +29,14 @@ export class Lane {
   readonly #socket: Socket;
   readonly #handlers: LaneHandlers;
   readonly #decoder: FrameDecoder;
+  readonly #maxUndoneBytes: number;
   #undoneBytes = 0;
   #closed = false;
 
-  constructor(socket: Socket, options: { readonly maxMessageBytes: number }, handlers: LaneHandlers) {
+  constructor(socket: Socket, options: LaneOptions, handlers: LaneHandlers) {
     this.#socket = socket;
     this.#handlers = handlers;
+    this.#maxUndoneBytes = options.maxUndoneBytes;
     this.#decoder = new FrameDecoder({ maxFrameBytes: options.maxMessageBytes });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
@@ -78,11 +84,11 @@ export class Lane {
     const undone = this.#handlers.onMessage(body);
     if (undone === undefined) return;
     this.#undoneBytes += byteLength;
-    if (this.#undoneBytes > MAX_UNDONE_BYTES) this.#socket.pause();
+    if (this.#undoneBytes > this.#maxUndoneBytes) this.#socket.pause();
     undone.then(
       () => {
         this.#undoneBytes -= byteLength;
-        if (this.#undoneBytes <= MAX_UNDONE_BYTES) this.#socket.resume();
+        if (this.#undoneBytes <= this.#maxUndoneBytes) this.#socket.resume();
       },
       (error) => this.#end(error),
     );

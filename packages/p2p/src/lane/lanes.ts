@@ -2,16 +2,15 @@ import type { Socket } from 'node:net';
 import type { PeerId } from '@blyan/interface';
 import { isBrokenFrame } from '../on-fault.ts';
 import { dialLane } from './dial-lane.ts';
-import { Lane } from './lane.ts';
+import { Lane, type LaneOptions } from './lane.ts';
 import { LaneDoor, type LaneInvitation } from './lane-door.ts';
 
 /** Most lanes with one peer: each side may open one, and one more while an old one ends. */
 const MAX_LANES_PER_PEER = 4;
 
-export interface LanesOptions {
+export interface LanesOptions extends LaneOptions {
   /** The address to let peers in at. */
   readonly host: string;
-  readonly maxMessageBytes: number;
 }
 
 export interface LanesHandlers {
