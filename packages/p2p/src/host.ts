@@ -184,8 +184,9 @@ export class P2pHost implements Service {
     return peerId === this.peerId ? 0 : this.#rtt.rttMs(peerId);
   }
 
-  /** The IP address at the other end of the connection, or the name it was dialled by; null without one. */
+  /** The IP address at the other end of a member's connection, or the name it was dialled by; null for everybody else. */
   remoteHost(peerId: PeerId): string | null {
+    if (!this.#members.has(peerId)) return null;
     const open = this.#node?.getConnections(peerIdFromString(peerId)).find(({ status }) => status === 'open');
     return open ? hostOf(open.remoteAddr) : null;
   }

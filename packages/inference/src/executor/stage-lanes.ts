@@ -97,11 +97,12 @@ export class StageLanes {
 
   async #ask(peerId: PeerId): Promise<void> {
     const { protocol, engine, link, logger } = this.#deps;
-    const host = link.remoteHost(peerId);
     const nowMs = performance.now();
-    if (!this.#asks || host === null || !this.#isNear(peerId) || (this.#askAgainMs.get(peerId) ?? 0) > nowMs) return;
+    if (!this.#asks || !this.#isNear(peerId) || (this.#askAgainMs.get(peerId) ?? 0) > nowMs) return;
     this.#askAgainMs.set(peerId, nowMs + RETRY_MS);
     try {
+      const host = link.remoteHost(peerId);
+      if (host === null) return;
       const invitation = await protocol.call(peerId, 'lane', null, {
         response: invitationSchema,
         timeoutMs: OPEN_TIMEOUT_MS,
