@@ -59,6 +59,13 @@ const FAULTS: Record<string, Fault> = {
     const others = OTHERS.filter((id) => id !== victim && net.nodes.has(id));
     net.network.disconnect(victim, others[Math.floor(random() * others.length)] as PeerId);
   },
+  'loses a lane': (net, victim, random) => {
+    const others = IDS.filter((id) => id !== victim && net.nodes.has(id));
+    const other = others[Math.floor(random() * others.length)] as PeerId;
+    const [one, two] = random() < 0.5 ? [victim, other] : [other, victim];
+    net.nodes.get(one)?.lanes.disconnected(two);
+    afterTurns(Math.floor(random() * 30), () => net.nodes.get(two)?.lanes.disconnected(one));
+  },
   'sends what is no number': (net, victim) => {
     garble(net, victim, (body) => {
       new DataView(body.buffer).setFloat32(body.byteLength - 4, Number.NaN, true);
@@ -67,6 +74,10 @@ const FAULTS: Record<string, Fault> = {
   },
   'sends half a row': (net, victim) => garble(net, victim, (body) => body.slice(0, body.byteLength - 8)),
 };
+
+function afterTurns(turns: number, work: () => void): void {
+  setImmediate(() => (turns > 0 ? afterTurns(turns - 1, work) : work()));
+}
 
 /** Changes the next frame of a node. */
 function garble(net: StageNetworkTest, victim: PeerId, change: (body: Uint8Array) => Uint8Array): void {
@@ -206,9 +217,7 @@ describe.each(['f32', 'i8'] as const)('%s', (dtype) => {
       if (count !== 20) return;
       net.nodes.get(one)?.lanes.disconnected(other);
       // When what the first said of it has been heard.
-      const wait = (turns: number) => setImmediate(() => (turns > 0 ? wait(turns - 1) : end()));
-      const end = () => net.nodes.get(other)?.lanes.disconnected(one);
-      wait(40);
+      afterTurns(40, () => net.nodes.get(other)?.lanes.disconnected(one));
     });
     expect(answer.tokens).toEqual(expected.tokens);
     expect(answer.report.failovers).toMatchObject([{ peerId: 'B', reason: 'gone', atToken: 20 }]);
