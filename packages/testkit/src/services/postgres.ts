@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { makeCertificate } from './certificate.ts';
 import { freePort } from './free-port.ts';
-import { ServerProcess } from './server-process.ts';
+import { restartable, ServerProcess } from './server-process.ts';
 
 const run = promisify(execFile);
 
@@ -65,19 +65,12 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
   const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
   const ready = /ready to accept connections/;
-  const start = () => ServerProcess.start({ path: join(bin, 'postgres'), args, ready, stopSignal: 'SIGQUIT', uid });
-  let server = await start();
-  stack.defer(() => server.stop());
-  const owned = stack.move();
+  const launch = () => ServerProcess.start({ path: join(bin, 'postgres'), args, ready, stopSignal: 'SIGQUIT', uid });
   return {
+    ...(await restartable(stack, launch)),
     url: `postgres://${USER}@${encodeURIComponent(home.path)}:${port}/postgres`,
     tlsUrl: `postgres://${USER}@localhost:${port}/postgres`,
     password,
     caPath: cert,
-    stop: () => server.stop(),
-    start: async () => {
-      server = await start();
-    },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { makeCertificate } from './certificate.ts';
 import { freePort } from './free-port.ts';
-import { ServerProcess } from './server-process.ts';
+import { restartable, ServerProcess } from './server-process.ts';
 
 const path = (process.env.PATH ?? '')
   .split(delimiter)
@@ -50,19 +50,12 @@ export async function startRedis(): Promise<RedisServer> {
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const ready = /Ready to accept connections/;
-  const start = () => ServerProcess.start({ path: binary, args, ready, stopSignal: 'SIGKILL' });
-  let server = await start();
-  stack.defer(() => server.stop());
-  const owned = stack.move();
+  const launch = () => ServerProcess.start({ path: binary, args, ready, stopSignal: 'SIGKILL' });
   return {
+    ...(await restartable(stack, launch)),
     url: `redis://:${password}@127.0.0.1:${port}`,
     tlsUrl: `rediss://:${password}@localhost:${tlsPort}`,
     password,
     caPath: cert,
-    stop: () => server.stop(),
-    start: async () => {
-      server = await start();
-    },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

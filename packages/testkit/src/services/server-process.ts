@@ -47,3 +47,20 @@ export class ServerProcess {
     await exited;
   }
 }
+
+/** A server that stops and starts again where it was, with what else is to go with it in the end. */
+export async function restartable(
+  stack: AsyncDisposableStack,
+  launch: () => Promise<ServerProcess>,
+): Promise<AsyncDisposable & { stop(): Promise<void>; start(): Promise<void> }> {
+  let server = await launch();
+  stack.defer(() => server.stop());
+  const owned = stack.move();
+  return {
+    stop: () => server.stop(),
+    start: async () => {
+      server = await launch();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
