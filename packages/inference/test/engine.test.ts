@@ -2,10 +2,10 @@ import { type AppError, silentLogger } from '@blyan/interface';
 import { temporaryDirectory } from '@blyan/testkit';
 import { listSupportedBackends } from 'onnxruntime-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Engine, type Provider, StoreSource } from '../src/index.ts';
+import { Engine, type Provider } from '../src/index.ts';
 import type { LaneName, MainApi } from '../src/messages.ts';
 import { decodeStep, encodeStepHead, RESULT } from '../src/wire.ts';
-import { GREEDY, generate, openRandom, served, type TestEngine } from './harness.ts';
+import { GREEDY, generate, openRandom, served, type TestEngine, workerEngine } from './harness.ts';
 
 const code = (name: string) => expect.objectContaining({ code: name });
 const cleanup = new AsyncDisposableStack();
@@ -14,11 +14,7 @@ let engine: Engine;
 let remote: MainApi['remote'];
 
 function create(provider: Provider = 'cpu', lanes: Partial<MainApi> = {}): Engine {
-  const source = new StoreSource(model.store);
-  return new Engine(
-    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider, threads: 2 },
-    { ...lanes, acquire: (root) => source.acquire(root), remote: (request) => remote(request), logger: silentLogger },
-  );
+  return workerEngine(model, { ...lanes, remote: (request) => remote(request) }, { provider, threads: 2 });
 }
 
 beforeAll(async () => {

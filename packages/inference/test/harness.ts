@@ -4,7 +4,16 @@ import { type ImportDType, importCheckpoint, type ModelManifest } from '@blyan/m
 import { BlockStore } from '@blyan/store';
 import { type RandomModelSizes, writeRandomCheckpoint } from '@blyan/testkit';
 import type { EngineCoreDeps } from '../src/engine-core.ts';
-import { EngineCore, type ModelView, modelView, type SampleSpec, StoreSource } from '../src/index.ts';
+import {
+  Engine,
+  EngineCore,
+  type EngineDeps,
+  type ModelView,
+  modelView,
+  type SampleSpec,
+  StoreSource,
+} from '../src/index.ts';
+import type { WorkerOptions } from '../src/messages.ts';
 
 export interface TestEngine extends AsyncDisposable {
   readonly engine: EngineCore;
@@ -76,6 +85,19 @@ export function engineOver(store: BlockStore, model: ModelView, settings: Engine
   const engine = new EngineCore(options, { source: new StoreSource(store), remote, lanes: settings.lanes });
   engine.loadModel(model);
   return engine;
+}
+
+/** An engine behind a worker over the store of a test, not started. */
+export function workerEngine(
+  { store }: TestEngine,
+  deps: Omit<EngineDeps, 'logger' | 'acquire'>,
+  options: Partial<WorkerOptions> = {},
+): Engine {
+  const source = new StoreSource(store);
+  return new Engine(
+    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider: 'cpu', threads: 1, ...options },
+    { ...deps, logger: silentLogger, acquire: (root) => source.acquire(root) },
+  );
 }
 
 /** Answers expert calls with another engine, as the protocol does. */

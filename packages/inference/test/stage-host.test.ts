@@ -2,10 +2,10 @@ import { silentLogger } from '@blyan/interface';
 import type { Plan } from '@blyan/routing';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Engine, StageHost, StoreSource } from '../src/index.ts';
+import { type Engine, StageHost } from '../src/index.ts';
 import { sequenceId } from '../src/wire.ts';
 import { ExpertNetwork, never } from './expert-network.ts';
-import { openRandom, type TestEngine } from './harness.ts';
+import { openRandom, type TestEngine, workerEngine } from './harness.ts';
 
 const SELF = 'self';
 const cleanup = new AsyncDisposableStack();
@@ -18,15 +18,7 @@ const calls = new Set<AbortSignal>();
 beforeAll(async () => {
   const dir = cleanup.use(await temporaryDirectory());
   model = cleanup.use(await openRandom(dir.path, { architecture: 'mixtral', expertCount: 2 }));
-  const source = new StoreSource(model.store);
-  engine = new Engine(
-    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider: 'cpu', threads: 1 },
-    {
-      logger: silentLogger,
-      acquire: (root) => source.acquire(root),
-      remote: ({ sequences, call }) => host.callExperts(sequences, call),
-    },
-  );
+  engine = workerEngine(model, { remote: ({ sequences, call }) => host.callExperts(sequences, call) });
   await engine.start();
   cleanup.defer(() => engine.stop());
   await engine.loadModel(model.model);

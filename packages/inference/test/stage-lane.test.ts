@@ -6,11 +6,11 @@ import type { Plan } from '@blyan/routing';
 import { temporaryDirectory } from '@blyan/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { StageFailure } from '../src/executor/stage-port.ts';
-import { Engine, StageHost, StoreSource } from '../src/index.ts';
+import { type Engine, StageHost } from '../src/index.ts';
 import type { LaneName } from '../src/messages.ts';
 import { decodeStep, decodeStepHead, encodeStep, type StepFrame, stepRows } from '../src/wire.ts';
 import { ExpertNetwork } from './expert-network.ts';
-import { openRandom, type TestEngine } from './harness.ts';
+import { openRandom, type TestEngine, workerEngine } from './harness.ts';
 
 const [SELF, OTHER] = ['self', 'other'];
 const ID = 'ab'.repeat(16);
@@ -29,18 +29,12 @@ let onResult = () => {};
 beforeAll(async () => {
   const dir = cleanup.use(await temporaryDirectory());
   model = cleanup.use(await openRandom(dir.path, { architecture: 'mixtral', expertCount: 2 }));
-  const source = new StoreSource(model.store);
-  engine = new Engine(
-    { kvBytes: 8 << 20, sessionBytes: 1 << 30, provider: 'cpu', threads: 1 },
-    {
-      logger: silentLogger,
-      acquire: (root) => source.acquire(root),
-      remote: async () => [],
-      laneOpened: async (name) => opened.resolve(name),
-      laneClosed: async (name) => host.laneClosed(name),
-      frame: async ({ peerId, lane, body }) => host.receive(decodeStepHead(body), peerId, () => stepRows(body), lane),
-    },
-  );
+  engine = workerEngine(model, {
+    remote: async () => [],
+    laneOpened: async (name) => opened.resolve(name),
+    laneClosed: async (name) => host.laneClosed(name),
+    frame: async ({ peerId, lane, body }) => host.receive(decodeStepHead(body), peerId, () => stepRows(body), lane),
+  });
   await engine.start();
   cleanup.defer(() => engine.stop());
   await engine.loadModel(model.model);
