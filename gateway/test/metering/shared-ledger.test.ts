@@ -14,11 +14,13 @@ const MOST = 12;
 const cost = (prompt: number, completion: number) => BigInt(2 * prompt + 3 * completion);
 const PAYER: Principal = { kind: 'address', account: '0xa', keyId: null, scopes: SCOPES };
 
+/** Of resumed answers: no two requests share an id. */
+let requests = 0;
+
 /** One of the gateways of a ledger. */
 class Gateway {
   readonly told: ReturnType<typeof failing>['told'];
   readonly metering: Metering;
-  #requests = 0;
 
   private constructor(metering: Metering, told: Gateway['told']) {
     this.metering = metering;
@@ -38,7 +40,7 @@ class Gateway {
 
   /** @param known of a resumed answer */
   async open(known?: number, principal = GUEST): Promise<{ meter: Meter; came: (tokens: number) => void }> {
-    const requestId = known === undefined ? 'answer' : `${Math.random()} ${this.#requests++}`;
+    const requestId = known === undefined ? 'answer' : `resumed ${requests++}`;
     const tokens = { prompt: PROMPT, cached: 0, completion: MOST };
     const meter = await this.metering.open({ id: 'answer', requestId, principal, model: MODEL, tokens, known });
     return { meter, came: meter.prompt(PROMPT, known ?? 0).came };
