@@ -27,7 +27,7 @@ export class UnsettledFile {
     throw new NodeError('ERR_NODE_DATA_DIR', message, { kind: 'caller' });
   }
 
-  /** On disk when this settles; nothing removes the file. @throws what the disk refuses; then the file is as it was */
+  /** On disk when this settles; an empty text removes the file. @throws what the disk refuses; then the file is as it was */
   async write(text: string): Promise<void> {
     await (text === '' ? rm(this.#path, { force: true }) : writeFileAtomic(this.#path, text, 0o600));
   }

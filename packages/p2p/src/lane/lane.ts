@@ -41,8 +41,8 @@ export class Lane {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
     socket.on('data', (bytes: Buffer) => this.#read(bytes));
-    socket.on('error', (error) => this.#end(error));
-    socket.on('close', () => this.#end(undefined));
+    socket.on('error', (error) => this.close(error));
+    socket.on('close', () => this.close());
   }
 
   /**
@@ -63,7 +63,10 @@ export class Lane {
 
   /** Idempotent. */
   close(reason?: Error): void {
-    this.#end(reason);
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.destroy();
+    this.#handlers.onClose(reason);
   }
 
   #read(bytes: Uint8Array): void {
@@ -75,7 +78,7 @@ export class Lane {
         this.#deal(frame.body as Uint8Array<ArrayBuffer>);
       }
     } catch (error) {
-      this.#end(error as Error);
+      this.close(error as Error);
     }
   }
 
@@ -90,15 +93,8 @@ export class Lane {
         this.#undoneBytes -= byteLength;
         if (this.#undoneBytes <= this.#maxUndoneBytes) this.#socket.resume();
       },
-      (error) => this.#end(error),
+      (error) => this.close(error),
     );
-  }
-
-  #end(reason: Error | undefined): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#socket.destroy();
-    this.#handlers.onClose(reason);
   }
 }
 
